@@ -1,0 +1,1 @@
+//! Sign-offs in, a commit plan with its message and trailers out.

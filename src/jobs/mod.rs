@@ -1,0 +1,39 @@
+//! Long work: effects are read, a stage is called, progress is told; the same for screen and shell.
+
+mod land;
+mod measure;
+mod open;
+mod prove;
+mod review;
+
+pub use land::{apply, land_here, log, redo, undo};
+pub use measure::{ObjectiveMeasurement, measure_objective};
+pub use open::{Trust, Workspace};
+pub use prove::{ProveOptions, prove, warm};
+pub use review::{Reviewed, accept_obligations, comment, decide, edit, load_reviews, sign};
+
+use crossbeam_channel::Sender;
+
+use crate::effects::Cancel;
+use crate::model::Progress;
+
+/// Whom a job tells what it does, and who can stop it.
+#[derive(Clone, Debug)]
+pub struct Ear {
+    /// Progress goes here; a closed channel is no error.
+    pub progress: Sender<Progress>,
+    /// Raised when the person cancels.
+    pub cancel: Cancel,
+}
+
+impl Ear {
+    /// An ear for which nobody listens.
+    pub fn deaf() -> Ear {
+        Ear { progress: crossbeam_channel::unbounded().0, cancel: Cancel::default() }
+    }
+
+    /// Tells progress.
+    pub fn tell(&self, progress: Progress) {
+        let _ = self.progress.send(progress);
+    }
+}

@@ -1,0 +1,236 @@
+//! The rungs of the proof, their evidence, the measurement, and the verdict made of them.
+
+use super::RewriteId;
+
+/// A rung of the ladder, in the order it is climbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rung {
+    /// Probes, then the edit: `cargo check`, no new warning.
+    Compiles,
+    /// The same tests pass as before.
+    TestsPass,
+    /// Hit counters in the replaced region.
+    TestsReach,
+    /// Timed against the old code in one process.
+    Faster,
+}
+
+impl Rung {
+    /// All rungs in order.
+    pub const ALL: &'static [Rung] = &[Rung::Compiles, Rung::TestsPass, Rung::TestsReach, Rung::Faster];
+
+    /// The name shown and written in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Rung::Compiles => "compiles",
+            Rung::TestsPass => "tests pass",
+            Rung::TestsReach => "tests reach it",
+            Rung::Faster => "faster",
+        }
+    }
+}
+
+/// What came out of one rung.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RungState {
+    /// It holds.
+    Passed,
+    /// It does not hold.
+    Failed,
+    /// Zero hits: nothing executes the replaced region.
+    Untested,
+    /// It could not be decided (time limit, noise floor, no workload).
+    Undecided,
+    /// Not run: an earlier rung failed or the person cancelled.
+    Skipped,
+}
+
+impl RungState {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            RungState::Passed => "passed",
+            RungState::Failed => "failed",
+            RungState::Untested => "untested",
+            RungState::Undecided => "undecided",
+            RungState::Skipped => "skipped",
+        }
+    }
+}
+
+/// One rung's result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// Which rung.
+    pub rung: Rung,
+    /// What came out.
+    pub state: RungState,
+    /// One line for people: `61 tests, the same 61 pass`.
+    pub detail: String,
+    /// Duration in milliseconds.
+    pub ms: u64,
+    /// Tail of the log, for the detail pane.
+    pub log: String,
+    /// True if it was taken from the cache of an equal tree.
+    pub cached: bool,
+}
+
+/// The four verdicts of a measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Speed {
+    /// Upper bound of the ratio below `1 - delta`.
+    Improved,
+    /// Lower bound above `1 + delta`.
+    Regressed,
+    /// Interval inside `1 +- delta`: an equivalence claim.
+    Same,
+    /// None of these.
+    Inconclusive,
+}
+
+impl Speed {
+    /// The word shown and written in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Speed::Improved => "IMPROVED",
+            Speed::Regressed => "REGRESSED",
+            Speed::Same => "SAME",
+            Speed::Inconclusive => "INCONCLUSIVE",
+        }
+    }
+}
+
+/// Old against new of the touched function, paired slices in one process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    /// The verdict.
+    pub speed: Speed,
+    /// Time of new over old, Hodges-Lehmann of the pairs.
+    pub ratio: f64,
+    /// Bootstrap interval of the ratio.
+    pub ci: (f64, f64),
+    /// Pairs of slices.
+    pub pairs: u64,
+    /// Calls timed on both sides together.
+    pub calls: u64,
+    /// Half-width of the A/A control's interval (base against base, 99 %), as a fraction.
+    pub noise_floor: f64,
+    /// Minimum detectable effect, as a fraction.
+    pub mde: f64,
+    /// Mean ns per call of the old code.
+    pub old_ns: f64,
+    /// Mean ns per call of the new code.
+    pub new_ns: f64,
+    /// What exercised it: `workload` or `tests`.
+    pub exercised_by: String,
+    /// The kind's deterministic witness, or `single witness`.
+    pub witness: String,
+}
+
+/// What the evidence of a proposal comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Every rung holds.
+    Verified,
+    /// A rung failed.
+    Refuted,
+    /// No rung failed, but one is undecided or untested.
+    Inconclusive,
+}
+
+impl Outcome {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Verified => "verified",
+            Outcome::Refuted => "refuted",
+            Outcome::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// All evidence of one proposal on one tree; built by [`Verdict::judge`] alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    rewrite: RewriteId,
+    tree: String,
+    outcome: Outcome,
+    by: String,
+    evidence: Vec<Evidence>,
+    measurement: Option<Measurement>,
+}
+
+impl Verdict {
+    /// Judges the evidence: the first failed rung refutes; an untested or undecided one leaves it inconclusive.
+    ///
+    /// `tree` is the git tree id that was compiled and tested. A rewrite of a neutral kind (error handling) is
+    /// verified without being faster as long as it did not get slower.
+    pub fn judge(
+        rewrite: RewriteId,
+        tree: String,
+        evidence: Vec<Evidence>,
+        measurement: Option<Measurement>,
+        neutral_kind: bool,
+    ) -> Verdict {
+        let failed = evidence.iter().find(|e| e.state == RungState::Failed);
+        let open = evidence.iter().find(|e| {
+            let excused = neutral_kind && e.rung == Rung::Faster;
+            e.state != RungState::Passed && !excused
+        });
+        let all_there = Rung::ALL.iter().all(|r| evidence.iter().any(|e| e.rung == *r));
+        let (outcome, by) = match (failed, open) {
+            (Some(e), _) => (Outcome::Refuted, format!("{}: {}", e.rung.word(), e.detail)),
+            (None, Some(e)) => (Outcome::Inconclusive, format!("{}: {}", e.rung.word(), e.detail)),
+            (None, None) if all_there => (Outcome::Verified, String::from("every rung holds")),
+            (None, None) => (Outcome::Inconclusive, String::from("not every rung was climbed")),
+        };
+        Verdict { rewrite, tree, outcome, by, evidence, measurement }
+    }
+
+    /// The proposal.
+    pub fn rewrite(&self) -> &RewriteId {
+        &self.rewrite
+    }
+
+    /// Git tree id that was proved.
+    pub fn tree(&self) -> &str {
+        &self.tree
+    }
+
+    /// What it comes to.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Which rung decided, in words.
+    pub fn by(&self) -> &str {
+        &self.by
+    }
+
+    /// All rungs.
+    pub fn evidence(&self) -> &[Evidence] {
+        &self.evidence
+    }
+
+    /// The timing, where there was one.
+    pub fn measurement(&self) -> Option<&Measurement> {
+        self.measurement.as_ref()
+    }
+
+    /// The rung's evidence.
+    pub fn rung(&self, rung: Rung) -> Option<&Evidence> {
+        self.evidence.iter().find(|e| e.rung == rung)
+    }
+
+    /// One of the four states that screens show: `proved`, `open`, `refuted`, `untested`.
+    pub fn state_word(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Verified => "proved",
+            Outcome::Refuted => "refuted",
+            Outcome::Inconclusive => {
+                let untested = self.evidence.iter().any(|e| e.state == RungState::Untested);
+                if untested { "untested" } else { "open" }
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Functions of the source: their paths, places and extents.
+
+use super::TextRange;
+
+/// The path of a function: `payment_gateway::risk::Scorer::score`, `crate::<Type as Trait>::method`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FunctionId(pub String);
+
+impl std::fmt::Display for FunctionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A function, method or closure-bearing item of the workspace, with where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Item {
+    /// Its path; unique in the index (a `#n` is added for doubles such as cfg twins).
+    pub id: FunctionId,
+    /// Crate name with underscores.
+    pub krate: String,
+    /// Module path inside the crate, without the crate.
+    pub modules: Vec<String>,
+    /// Head of the self type for methods (`Scorer`); empty for free functions.
+    pub self_type: String,
+    /// Head of the trait for trait impls; empty otherwise.
+    pub trait_name: String,
+    /// The function's own name.
+    pub name: String,
+    /// Path relative to the project root.
+    pub file: String,
+    /// Whole item with attributes and docs, bytes of the file.
+    pub range: TextRange,
+    /// Body block, bytes of the file.
+    pub body: TextRange,
+    /// First line of the signature, from 1.
+    pub line: u32,
+    /// Last line, from 1.
+    pub end_line: u32,
+    /// True for `async fn`.
+    pub is_async: bool,
+    /// True inside `#[cfg(test)]` or under `tests/`, `benches/`.
+    pub is_test: bool,
+    /// True in files that `[code] generated` or a marker names.
+    pub is_generated: bool,
+}

@@ -1,0 +1,27 @@
+//! The nouns that every stage speaks: plain values, no serde, no I/O, no outside crate.
+
+mod cost;
+mod edit;
+mod evidence;
+mod finding;
+mod item;
+mod job;
+mod objective;
+mod operation;
+mod problem;
+mod profile;
+mod review;
+mod rewrite;
+
+pub use cost::*;
+pub use edit::*;
+pub use evidence::*;
+pub use finding::*;
+pub use item::*;
+pub use job::*;
+pub use objective::*;
+pub use operation::*;
+pub use problem::*;
+pub use profile::*;
+pub use review::*;
+pub use rewrite::*;

@@ -1,0 +1,174 @@
+//! One columnar model for every profile and trace format: frames, a call trie, samples, requests, polls, waits and spans.
+
+/// Index into [`Profile::frames`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FrameId(pub u32);
+
+/// Index into [`Profile::nodes`]; a node is a whole stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+/// What a weight counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// Nanoseconds of CPU time (`cpu-clock`, `task-clock`).
+    CpuNanoseconds,
+    /// Nanoseconds of wall time (spans).
+    WallNanoseconds,
+    /// Number of samples.
+    Samples,
+    /// Hardware events (cycles, instructions).
+    Events,
+    /// A folded file does not say; only shares can be shown.
+    #[default]
+    Unknown,
+}
+
+/// One place in a stack as the format named it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Frame {
+    /// The symbol as written: mangled, demangled or a span name; `[unknown]` where there was none.
+    pub symbol: String,
+    /// Object file it came from; empty where unknown.
+    pub object: String,
+    /// Source file as written; empty where unknown.
+    pub file: String,
+    /// Line from 1; 0 where unknown.
+    pub line: u32,
+    /// True if the frame was inlined into its caller.
+    pub inlined: bool,
+}
+
+/// A node of the call trie: a frame below its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Node {
+    /// The caller's node; `None` for a root frame.
+    pub parent: Option<NodeId>,
+    /// The frame.
+    pub frame: FrameId,
+}
+
+/// One sample: a stack with a weight, and when and where it was taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// The innermost frame's node; its parents are the callers. `None` for an empty stack.
+    pub leaf: Option<NodeId>,
+    /// Weight in [`Profile::unit`].
+    pub weight: u64,
+    /// CLOCK_MONOTONIC nanoseconds; `None` where the format has no time.
+    pub time_ns: Option<u64>,
+    /// OS thread; `None` where the format has none.
+    pub tid: Option<u64>,
+}
+
+/// One request: from arrival to answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Request {
+    /// Its id in the log.
+    pub id: String,
+    /// `POST /authorize`, or the root span's name.
+    pub operation: String,
+    /// Start, nanoseconds on the log's monotonic clock.
+    pub start_ns: u64,
+    /// End, nanoseconds on the same clock.
+    pub end_ns: u64,
+    /// The thread that served it whole, if one did.
+    pub tid: Option<u64>,
+}
+
+/// A stretch of time in which a thread worked for a request (one poll of its task, or the whole of it).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Poll {
+    /// Index into [`Profile::requests`].
+    pub request: u32,
+    /// OS thread.
+    pub tid: u64,
+    /// Start in nanoseconds.
+    pub start_ns: u64,
+    /// End in nanoseconds.
+    pub end_ns: u64,
+}
+
+/// A stretch of time in which a request waited for something that has a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wait {
+    /// Index into [`Profile::requests`].
+    pub request: u32,
+    /// What it waited for (`acquirer`, `ledger lock`).
+    pub name: String,
+    /// Start in nanoseconds.
+    pub start_ns: u64,
+    /// End in nanoseconds.
+    pub end_ns: u64,
+}
+
+/// A span of a trace, with the code it stands for where the trace says so.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Span {
+    /// Index into [`Profile::requests`] (one request per trace root).
+    pub request: u32,
+    /// Index of the parent in [`Profile::spans`].
+    pub parent: Option<u32>,
+    /// Span name.
+    pub name: String,
+    /// Function path where `code.function` tells; empty otherwise.
+    pub function: String,
+    /// Source file; empty where unknown.
+    pub file: String,
+    /// Line from 1; 0 where unknown.
+    pub line: u32,
+    /// Start, nanoseconds.
+    pub start_ns: u64,
+    /// End, nanoseconds.
+    pub end_ns: u64,
+    /// Time on the executor where the trace tells (`busy_ns`).
+    pub busy_ns: Option<u64>,
+    /// Time awaiting where the trace tells (`idle_ns`).
+    pub idle_ns: Option<u64>,
+}
+
+/// What a reader could say about the quality of one source.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceQuality {
+    /// The file as named in `slo.toml`.
+    pub file: String,
+    /// Name of the format.
+    pub format: String,
+    /// Samples read.
+    pub samples: u64,
+    /// Samples the kernel says were lost.
+    pub lost: u64,
+    /// Frames without a symbol.
+    pub unresolved: u64,
+    /// Stacks that do not reach a thread's start.
+    pub truncated: u64,
+    /// Lines or records that could not be read.
+    pub malformed: u64,
+    /// Event of the samples (`cpu-clock`); empty for traces.
+    pub event: String,
+    /// Bytes read after decompression.
+    pub bytes: u64,
+}
+
+/// Everything that was measured, whatever it was read from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    /// Distinct frames.
+    pub frames: Vec<Frame>,
+    /// Call trie; a parent stands before its children.
+    pub nodes: Vec<Node>,
+    /// Samples in the order of the file.
+    pub samples: Vec<Sample>,
+    /// Unit of the weights.
+    pub unit: Unit,
+    /// Requests in the order of the file.
+    pub requests: Vec<Request>,
+    /// Polls of request tasks.
+    pub polls: Vec<Poll>,
+    /// Named waits.
+    pub waits: Vec<Wait>,
+    /// Spans of traces.
+    pub spans: Vec<Span>,
+    /// Quality, one entry per source.
+    pub sources: Vec<SourceQuality>,
+}

@@ -1,0 +1,1 @@
+//! Attributed costs and budgets in; the split of each objective and the hot functions, worst first, out.

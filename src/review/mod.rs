@@ -1,0 +1,1 @@
+//! Hunks and decisions in, what may be signed and by whom out.

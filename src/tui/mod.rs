@@ -1,0 +1,1 @@
+//! The workbench: one state, `update` and `view` over it, two worker lanes.
