@@ -44,3 +44,18 @@ pub struct Item {
     /// True in files that `[code] generated` or a marker names.
     pub is_generated: bool,
 }
+
+/// A crate of the workspace: where its module tree begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CrateRoot {
+    /// Crate name with underscores.
+    pub name: String,
+    /// Name of the package it belongs to, as cargo's `-p` takes it.
+    pub package: String,
+    /// Root file relative to the project root.
+    pub root: String,
+    /// `2015`, `2018`, `2021`, `2024`.
+    pub edition: String,
+    /// True for targets under `tests/`, `benches/`, `examples/` and build scripts.
+    pub is_test: bool,
+}
