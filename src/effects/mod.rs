@@ -1,6 +1,7 @@
 //! The only door out: files, git, scratch slots, cargo, processes and the clock.
 
 mod cancel;
+pub mod files;
 pub mod project;
 pub mod trust;
 

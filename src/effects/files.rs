@@ -1,0 +1,245 @@
+//! Paths in; texts, decompressed bytes and hashes out, and files written so that a crash leaves the old or the new.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::Digest;
+
+use crate::model::{ContentHash, Place, Problem};
+
+/// How many bytes of a source are looked at to recognise its format.
+pub const HEAD_BYTES: usize = 64 * 1024;
+
+/// Reads a text file; `shown` is the path that messages name.
+///
+/// # Errors
+/// A file that is not there, cannot be read or is not UTF-8, with what to do.
+pub fn read_text(path: &Path, shown: &str) -> Result<String, Problem> {
+    let bytes = std::fs::read(path).map_err(|e| unreadable(&e, path, shown))?;
+    String::from_utf8(bytes).map_err(|e| not_utf8(e.as_bytes(), e.utf8_error().valid_up_to(), shown))
+}
+
+/// Opens a measured file as a stream of decompressed bytes: gzip and zstd are told by their first bytes, not by a name.
+///
+/// # Errors
+/// A file that is not there, is a folder, or cannot be read.
+pub fn open_measured(path: &Path, shown: &str) -> Result<Measured, Problem> {
+    let fail = |e: io::Error| unreadable(&e, path, shown);
+    let file = File::open(path).map_err(fail)?;
+    if file.metadata().map_err(fail)?.is_dir() {
+        return Err(Problem::error(format!("\"{shown}\" is a folder"))
+            .at(Place::file(shown))
+            .help("name the file in it"));
+    }
+    let mut reader = BufReader::with_capacity(256 * 1024, file);
+    let magic = std::io::BufRead::fill_buf(&mut reader).map_err(fail)?;
+    let bytes: Box<dyn Read + Send> = match magic {
+        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::stream::Decoder::with_buffer(reader).map_err(fail)?),
+        _ => Box::new(reader),
+    };
+    Ok(Measured { bytes, shown: shown.to_owned() })
+}
+
+/// The decompressed bytes of one measured file.
+pub struct Measured {
+    bytes: Box<dyn Read + Send>,
+    shown: String,
+}
+
+impl Measured {
+    /// The first bytes, up to [`HEAD_BYTES`]; fewer only at the end of the file.
+    ///
+    /// # Errors
+    /// A compressed stream that is damaged.
+    pub fn head(&mut self) -> Result<Vec<u8>, Problem> {
+        let mut head = vec![0; HEAD_BYTES];
+        let mut filled = 0;
+        while filled < head.len() {
+            match self.fill(&mut head[filled..])? {
+                0 => break,
+                n => filled += n,
+            }
+        }
+        head.truncate(filled);
+        Ok(head)
+    }
+
+    /// The next bytes; 0 at the end.
+    ///
+    /// # Errors
+    /// A compressed stream that ends early or is damaged.
+    pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, Problem> {
+        loop {
+            match self.bytes.read(buffer) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                other => return other.map_err(|e| damaged(&e, &self.shown)),
+            }
+        }
+    }
+}
+
+/// SHA-256 of bytes, in hex.
+pub fn hash(bytes: &[u8]) -> ContentHash {
+    ContentHash(sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// Replaces a file as a whole: a neighbour is written, synced and renamed over it; the mode stays.
+///
+/// # Errors
+/// The folder cannot be written; the old file is then as it was.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    let shown = path.display().to_string();
+    let neighbour = neighbour(path);
+    let written = write_synced(&neighbour, path, bytes).and_then(|()| std::fs::rename(&neighbour, path));
+    written.map_err(|e| {
+        let _ = std::fs::remove_file(&neighbour);
+        Problem::error(format!("cannot write \"{shown}\": {e}"))
+            .at(Place::file(&shown))
+            .help("check space and permissions")
+    })
+}
+
+/// Writes a file that must not exist yet.
+///
+/// # Errors
+/// It exists (it is left as it is), or cannot be written.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    let shown = path.display().to_string();
+    let written = File::options().write(true).create_new(true).open(path).and_then(|mut f| f.write_all(bytes));
+    written.map_err(|e| match e.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Problem::error(format!("\"{shown}\" is there already")).at(Place::file(&shown)).help("nothing was changed")
+        }
+        _ => Problem::error(format!("cannot write \"{shown}\": {e}")).at(Place::file(&shown)),
+    })
+}
+
+/// A name beside the file that no other process of Refit uses.
+fn neighbour(path: &Path) -> PathBuf {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    path.with_file_name(format!(".{name}.refit-{}", std::process::id()))
+}
+
+fn write_synced(neighbour: &Path, old: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(neighbour)?;
+    file.write_all(bytes)?;
+    if let Ok(metadata) = std::fs::metadata(old) {
+        file.set_permissions(metadata.permissions())?;
+    }
+    file.sync_all()
+}
+
+fn unreadable(error: &io::Error, path: &Path, shown: &str) -> Problem {
+    let place = Place::file(shown);
+    match error.kind() {
+        io::ErrorKind::NotFound => Problem::error(format!("\"{shown}\" is not there"))
+            .at(place)
+            .help(format!("looked for {}", std::path::absolute(path).unwrap_or_else(|_| path.into()).display())),
+        io::ErrorKind::PermissionDenied => Problem::error(format!("\"{shown}\" may not be read"))
+            .at(place)
+            .help(format!("let yourself read it: chmod u+r {shown}")),
+        io::ErrorKind::IsADirectory => {
+            Problem::error(format!("\"{shown}\" is a folder")).at(place).help("name the file in it")
+        }
+        _ => Problem::error(format!("\"{shown}\" cannot be read: {error}")).at(place),
+    }
+}
+
+fn not_utf8(bytes: &[u8], valid: usize, shown: &str) -> Problem {
+    let line = bytes[..valid].iter().filter(|b| **b == b'\n').count() as u32 + 1;
+    Problem::error(format!("\"{shown}\" is not UTF-8 text"))
+        .at(Place::at(shown, line, 0))
+        .help(format!("byte {valid} is no part of a letter: save the file as UTF-8"))
+}
+
+fn damaged(error: &io::Error, shown: &str) -> Problem {
+    let what = match error.kind() {
+        io::ErrorKind::UnexpectedEof => format!("\"{shown}\" ends in the middle of its compressed data"),
+        _ => format!("\"{shown}\" cannot be read to its end: {error}"),
+    };
+    Problem::error(what).at(Place::file(shown)).help("record or copy it again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(path: &Path) -> Result<Vec<u8>, Problem> {
+        let mut measured = open_measured(path, "m")?;
+        let mut bytes = measured.head()?;
+        let mut buffer = [0; 1000];
+        loop {
+            match measured.fill(&mut buffer)? {
+                0 => return Ok(bytes),
+                n => bytes.extend_from_slice(&buffer[..n]),
+            }
+        }
+    }
+
+    #[test]
+    fn compressed_files_read_like_plain_ones_whatever_their_name() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("m.txt");
+        let text: Vec<u8> = (0..200_000u32).flat_map(|i| i.to_le_bytes()).collect();
+        let gz = |bytes: &[u8]| {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(bytes).expect("in memory");
+            encoder.finish().expect("in memory")
+        };
+        let (first, second) = text.split_at(1_000);
+        for stored in
+            [text.clone(), [gz(first), gz(second)].concat(), zstd::encode_all(&text[..], 1).expect("in memory")]
+        {
+            std::fs::write(&path, stored).expect("written");
+            assert_eq!(all(&path), Ok(text.clone()));
+        }
+        std::fs::write(&path, b"").expect("written");
+        assert_eq!(all(&path), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_truncated_archive_is_told() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("m");
+        let stored = zstd::encode_all(&[7u8; 1_000_000][..], 1).expect("in memory");
+        std::fs::write(&path, &stored[..stored.len() - 5]).expect("written");
+        let problem = all(&path).expect_err("it is damaged");
+        assert_eq!(problem.what, "\"m\" ends in the middle of its compressed data");
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let text = |name: &str| read_text(&folder.path().join(name), name).expect_err("cannot be read").what;
+        std::fs::write(folder.path().join("latin"), b"a\nb\xe4").expect("written");
+        std::fs::create_dir(folder.path().join("sub")).expect("made");
+        assert_eq!(text("none"), "\"none\" is not there");
+        assert_eq!(text("latin"), "\"latin\" is not UTF-8 text");
+        assert_eq!(text("sub"), "\"sub\" is a folder");
+        assert!(open_measured(&folder.path().join("sub"), "sub").is_err());
+    }
+
+    #[test]
+    fn writing_replaces_as_a_whole_and_leaves_no_neighbour() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("a.sh");
+        write_new(&path, b"old").expect("new");
+        assert!(write_new(&path, b"other").is_err());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o750)).expect("set");
+        }
+        write_atomic(&path, b"new").expect("replaced");
+        assert_eq!(std::fs::read(&path).expect("there"), b"new");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("there").count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o750);
+        }
+        assert!(write_atomic(&folder.path().join("no/such"), b"x").is_err());
+    }
+}
