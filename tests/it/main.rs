@@ -1,1 +1,4 @@
 //! The one integration test binary; a topic per file.
+
+mod base;
+mod scene;

@@ -1,0 +1,277 @@
+//! Verdicts in, files of the user's cache out, and back: what is read is checked by digest and judged again.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::model::{Evidence, Measurement, Problem, RewriteId, Rung, RungState, Speed, Verdict};
+
+/// Version of the files; another version is not read.
+const SCHEMA: &str = "refit.evidence/1";
+
+/// The id under which the evidence of a whole stack of proposals is kept: it speaks of a tree, not of one proposal.
+pub const STACK: &str = "stack";
+
+/// The folder for everything that can be made again: `$REFIT_CACHE_DIR`, else `$XDG_CACHE_HOME/refit`, else `~/.cache/refit`.
+///
+/// # Errors
+/// None of these is set.
+pub fn cache_dir() -> Result<PathBuf, Problem> {
+    let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    var("REFIT_CACHE_DIR")
+        .or_else(|| var("XDG_CACHE_HOME").map(|d| d.join("refit")))
+        .or_else(|| var("HOME").map(|d| d.join(".cache").join("refit")))
+        .ok_or_else(|| Problem::error("there is no folder for the cache").help("set REFIT_CACHE_DIR"))
+}
+
+/// Keeps a verdict. `base` is the tree id that the proposal was proved on ([`Verdict::tree`] is the tree with its edits),
+/// `toolchain` names the compiler, `neutral` is what [`Verdict::judge`] was told.
+///
+/// # Errors
+/// The cache cannot be written.
+pub fn save(base: &str, toolchain: &str, verdict: &Verdict, neutral: bool) -> Result<(), Problem> {
+    let folder = folder(&cache_dir()?, base, verdict.rewrite());
+    let text = to_text(base, toolchain, verdict, neutral)?;
+    let name = hex(&Sha256::digest(toolchain.as_bytes()))[..16].to_string();
+    write_whole(&folder, &format!("{name}.json"), text.as_bytes())
+        .map_err(|e| Problem::error(format!("cannot keep the evidence in {}: {e}", folder.display())))
+}
+
+/// The verdict on a proposal on exactly this base; with `toolchain` of that compiler alone, else the newest of all.
+///
+/// What is missing, damaged, or of another proposal is `None`: then it has to be proved again.
+pub fn load(base: &str, rewrite: &RewriteId, toolchain: Option<&str>) -> Option<Verdict> {
+    let folder = folder(&cache_dir().ok()?, base, rewrite);
+    let mut files: Vec<_> = std::fs::read_dir(folder).ok()?.filter_map(Result::ok).collect();
+    files.sort_by_key(|f| std::cmp::Reverse(f.metadata().and_then(|m| m.modified()).ok()));
+    files.iter().find_map(|file| from_text(&std::fs::read_to_string(file.path()).ok()?, base, rewrite, toolchain))
+}
+
+/// A verdict as text that carries its own digest: for the cache, and for the refs in which evidence travels.
+///
+/// # Errors
+/// A number that JSON cannot carry.
+pub fn to_text(base: &str, toolchain: &str, verdict: &Verdict, neutral: bool) -> Result<String, Problem> {
+    let wire = Wire {
+        schema: SCHEMA.into(),
+        base: base.into(),
+        toolchain: toolchain.into(),
+        rewrite: verdict.rewrite().0.clone(),
+        tree: verdict.tree().into(),
+        neutral,
+        evidence: verdict.evidence().iter().map(WireEvidence::from).collect(),
+        measurement: verdict.measurement().map(WireMeasurement::from),
+    };
+    let broken = |e: serde_json::Error| Problem::error(format!("cannot write the evidence: {e}"));
+    let body = serde_json::to_string(&wire).map_err(broken)?;
+    let sealed = Sealed { digest: hex(&Sha256::digest(body.as_bytes())), body };
+    serde_json::to_string(&sealed).map_err(broken)
+}
+
+/// The verdict of such a text, judged again; `None` unless it is whole and of this base, proposal and toolchain.
+pub fn from_text(text: &str, base: &str, rewrite: &RewriteId, toolchain: Option<&str>) -> Option<Verdict> {
+    let sealed: Sealed = serde_json::from_str(text).ok()?;
+    if hex(&Sha256::digest(sealed.body.as_bytes())) != sealed.digest {
+        return None;
+    }
+    let wire: Wire = serde_json::from_str(&sealed.body).ok()?;
+    let same = wire.schema == SCHEMA && wire.base == base && wire.rewrite == rewrite.0;
+    if !same || toolchain.is_some_and(|t| t != wire.toolchain) {
+        return None;
+    }
+    let evidence = wire.evidence.into_iter().map(WireEvidence::into_model).collect::<Option<Vec<_>>>()?;
+    let measurement = match wire.measurement {
+        Some(m) => Some(m.into_model()?),
+        None => None,
+    };
+    Some(Verdict::judge(rewrite.clone(), wire.tree, evidence, measurement, wire.neutral))
+}
+
+/// Two levels, so that no folder of the cache grows without bound.
+fn folder(cache: &Path, base: &str, rewrite: &RewriteId) -> PathBuf {
+    cache.join("evidence").join(base).join(&rewrite.0)
+}
+
+/// Writes beside and renames: a reader sees all or nothing.
+fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let beside = folder.join(format!(".{name}.{}", std::process::id()));
+    std::fs::write(&beside, bytes)?;
+    std::fs::rename(&beside, folder.join(name))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    digest: String,
+    body: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    schema: String,
+    base: String,
+    toolchain: String,
+    rewrite: String,
+    tree: String,
+    neutral: bool,
+    evidence: Vec<WireEvidence>,
+    measurement: Option<WireMeasurement>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireEvidence {
+    rung: String,
+    state: String,
+    detail: String,
+    ms: u64,
+    log: String,
+}
+
+impl From<&Evidence> for WireEvidence {
+    fn from(e: &Evidence) -> WireEvidence {
+        WireEvidence {
+            rung: e.rung.word().into(),
+            state: e.state.word().into(),
+            detail: e.detail.clone(),
+            ms: e.ms,
+            log: e.log.clone(),
+        }
+    }
+}
+
+impl WireEvidence {
+    fn into_model(self) -> Option<Evidence> {
+        use RungState::{Failed, Passed, Skipped, Undecided, Untested};
+        let states = [Passed, Failed, Untested, Undecided, Skipped];
+        Some(Evidence {
+            rung: *Rung::ALL.iter().find(|r| r.word() == self.rung)?,
+            state: states.into_iter().find(|s| s.word() == self.state)?,
+            detail: self.detail,
+            ms: self.ms,
+            log: self.log,
+            cached: true,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireMeasurement {
+    speed: String,
+    ratio: f64,
+    ci: (f64, f64),
+    pairs: u64,
+    calls: u64,
+    noise_floor: f64,
+    mde: f64,
+    old_ns: f64,
+    new_ns: f64,
+    exercised_by: String,
+    witness: String,
+}
+
+impl From<&Measurement> for WireMeasurement {
+    fn from(m: &Measurement) -> WireMeasurement {
+        WireMeasurement {
+            speed: m.speed.word().into(),
+            ratio: m.ratio,
+            ci: m.ci,
+            pairs: m.pairs,
+            calls: m.calls,
+            noise_floor: m.noise_floor,
+            mde: m.mde,
+            old_ns: m.old_ns,
+            new_ns: m.new_ns,
+            exercised_by: m.exercised_by.clone(),
+            witness: m.witness.clone(),
+        }
+    }
+}
+
+impl WireMeasurement {
+    fn into_model(self) -> Option<Measurement> {
+        let speeds = [Speed::Improved, Speed::Regressed, Speed::Same, Speed::Inconclusive];
+        Some(Measurement {
+            speed: speeds.into_iter().find(|s| s.word() == self.speed)?,
+            ratio: self.ratio,
+            ci: self.ci,
+            pairs: self.pairs,
+            calls: self.calls,
+            noise_floor: self.noise_floor,
+            mde: self.mde,
+            old_ns: self.old_ns,
+            new_ns: self.new_ns,
+            exercised_by: self.exercised_by,
+            witness: self.witness,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Outcome;
+
+    fn rung(rung: Rung, state: RungState) -> Evidence {
+        Evidence { rung, state, detail: "61 tests".into(), ms: 7, log: "tail\n".into(), cached: false }
+    }
+
+    fn verdict(state: RungState) -> Verdict {
+        let evidence = Rung::ALL.iter().map(|r| rung(*r, state)).collect();
+        let measurement = Measurement {
+            speed: Speed::Improved,
+            ratio: 0.25,
+            ci: (0.2, 0.3),
+            pairs: 40,
+            calls: 4000,
+            noise_floor: 0.01,
+            mde: 0.02,
+            old_ns: 400.0,
+            new_ns: 100.0,
+            exercised_by: "workload".into(),
+            witness: "allocations".into(),
+        };
+        Verdict::judge(RewriteId("r0123abcd".into()), "t2".into(), evidence, Some(measurement), false)
+    }
+
+    #[test]
+    fn a_verdict_comes_back_as_it_was_and_is_marked_as_cached() {
+        let kept = verdict(RungState::Passed);
+        let text = to_text("t1", "rustc 1.95", &kept, false).unwrap();
+        let read = from_text(&text, "t1", kept.rewrite(), Some("rustc 1.95")).unwrap();
+        assert_eq!(read.outcome(), Outcome::Verified);
+        assert_eq!(read.measurement(), kept.measurement());
+        assert_eq!((read.tree(), read.by()), (kept.tree(), kept.by()));
+        assert!(read.evidence().iter().all(|e| e.cached));
+    }
+
+    #[test]
+    fn a_changed_byte_makes_the_evidence_worthless() {
+        let kept = verdict(RungState::Failed);
+        let text = to_text("t1", "rustc 1.95", &kept, false).unwrap();
+        let forged = text.replace("failed", "passed");
+        assert_ne!(text, forged);
+        assert_eq!(from_text(&forged, "t1", kept.rewrite(), None), None);
+        assert_eq!(from_text(&text[..text.len() / 2], "t1", kept.rewrite(), None), None);
+    }
+
+    #[test]
+    fn evidence_of_another_base_proposal_or_compiler_is_not_taken() {
+        let kept = verdict(RungState::Passed);
+        let text = to_text("t1", "rustc 1.95", &kept, false).unwrap();
+        assert_eq!(from_text(&text, "t9", kept.rewrite(), None), None);
+        assert_eq!(from_text(&text, "t1", &RewriteId("r9".into()), None), None);
+        assert_eq!(from_text(&text, "t1", kept.rewrite(), Some("rustc 1.99")), None);
+    }
+
+    #[test]
+    fn refuted_evidence_is_judged_refuted_again() {
+        let kept = verdict(RungState::Failed);
+        let text = to_text("t1", "x", &kept, false).unwrap();
+        assert_eq!(from_text(&text, "t1", kept.rewrite(), None).unwrap().outcome(), Outcome::Refuted);
+    }
+}

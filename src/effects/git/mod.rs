@@ -1,0 +1,11 @@
+//! The git repository of a project: its base tree, its commits, its refs and the operations done to it.
+
+mod base;
+mod command;
+mod repository;
+mod scratch;
+
+pub use base::Base;
+pub use command::{Answer, Git};
+pub use repository::{Repository, TreeChange, TreeEntry};
+pub use scratch::Scratch;
