@@ -1,5 +1,6 @@
 //! The nouns that every stage speaks: plain values, no serde, no I/O, no outside crate.
 
+mod attribution;
 mod cost;
 mod edit;
 mod evidence;
@@ -13,6 +14,7 @@ mod profile;
 mod review;
 mod rewrite;
 
+pub use attribution::*;
 pub use cost::*;
 pub use edit::*;
 pub use evidence::*;

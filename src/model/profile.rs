@@ -146,6 +146,10 @@ pub struct SourceQuality {
     pub malformed: u64,
     /// Event of the samples (`cpu-clock`); empty for traces.
     pub event: String,
+    /// Unit of its weights.
+    pub unit: Unit,
+    /// Samples of other events, or of a unit that other sources do not have: counted, never added.
+    pub ignored: u64,
     /// Bytes read after decompression.
     pub bytes: u64,
 }

@@ -1,6 +1,17 @@
 //! A stream of bytes in, a [`Profile`] out; one file per format.
 
+mod intern;
+mod lines;
+mod merge;
+mod perf_frame;
+mod perf_header;
+mod perf_script;
+mod request_log;
+mod trouble;
+
 use crate::model::{Problem, Profile};
+
+pub use merge::merge;
 
 /// A format that Refit reads: recognised by content, never by name.
 pub struct Format {
@@ -23,7 +34,7 @@ pub trait Reader {
 }
 
 /// All formats, tried in this order.
-pub const REGISTRY: &[&Format] = &[];
+pub const REGISTRY: &[&Format] = &[&perf_script::FORMAT, &request_log::FORMAT];
 
 /// The format of a source, told by its first bytes (decompressed).
 pub fn sniff(head: &[u8]) -> Option<&'static Format> {

@@ -1,0 +1,86 @@
+//! Several profiles in, one profile with all of their samples, requests and spans out.
+
+use super::intern::Stacks;
+use crate::model::{NodeId, Poll, Profile, Sample, Span, Unit, Wait};
+
+/// Joins what was read from several sources; ids are counted on.
+///
+/// Weights of different units are never added: the unit of the first source with samples stands, samples of another
+/// unit are counted in [`crate::model::SourceQuality::ignored`].
+pub fn merge(profiles: Vec<Profile>) -> Profile {
+    let mut merged = Profile::default();
+    let mut stacks = Stacks::default();
+    let with_samples = profiles.iter().find(|p| !p.samples.is_empty());
+    merged.unit = with_samples.or(profiles.first()).map_or(Unit::Unknown, |p| p.unit);
+    for profile in profiles {
+        add(&mut merged, &mut stacks, profile);
+    }
+    (merged.frames, merged.nodes) = stacks.into_parts();
+    merged
+}
+
+fn add(merged: &mut Profile, stacks: &mut Stacks, profile: Profile) {
+    let requests = merged.requests.len() as u32;
+    let spans = merged.spans.len() as u32;
+    let mut sources = profile.sources;
+    if profile.unit == merged.unit || profile.samples.is_empty() {
+        let frames: Vec<_> = profile.frames.into_iter().map(|f| stacks.frame(f)).collect();
+        let mut nodes: Vec<NodeId> = Vec::with_capacity(profile.nodes.len());
+        for node in profile.nodes {
+            let parent = node.parent.map(|p| nodes[p.0 as usize]);
+            nodes.push(stacks.child(parent, frames[node.frame.0 as usize]));
+        }
+        let moved = |s: Sample| Sample { leaf: s.leaf.map(|n| nodes[n.0 as usize]), ..s };
+        merged.samples.extend(profile.samples.into_iter().map(moved));
+    } else {
+        sources.iter_mut().for_each(|s| s.ignored += std::mem::take(&mut s.samples));
+    }
+    merged.requests.extend(profile.requests);
+    merged.polls.extend(profile.polls.into_iter().map(|p| Poll { request: p.request + requests, ..p }));
+    merged.waits.extend(profile.waits.into_iter().map(|w| Wait { request: w.request + requests, ..w }));
+    let moved = |s: Span| Span { request: s.request + requests, parent: s.parent.map(|p| p + spans), ..s };
+    merged.spans.extend(profile.spans.into_iter().map(moved));
+    merged.sources.extend(sources);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Frame, FrameId, Node, Request, SourceQuality};
+
+    fn sampled(symbol: &str, unit: Unit) -> Profile {
+        Profile {
+            frames: vec![Frame { symbol: symbol.into(), ..Frame::default() }],
+            nodes: vec![Node { parent: None, frame: FrameId(0) }],
+            samples: vec![Sample { leaf: Some(NodeId(0)), weight: 5, time_ns: None, tid: None }],
+            unit,
+            sources: vec![SourceQuality { samples: 1, unit, ..SourceQuality::default() }],
+            ..Profile::default()
+        }
+    }
+
+    fn logged() -> Profile {
+        Profile {
+            requests: vec![Request { id: "a".into(), ..Request::default() }],
+            polls: vec![Poll { request: 0, tid: 1, start_ns: 0, end_ns: 1 }],
+            spans: vec![Span::default(), Span { parent: Some(0), ..Span::default() }],
+            ..Profile::default()
+        }
+    }
+
+    #[test]
+    fn ids_of_the_second_source_are_counted_on() {
+        let merged = merge(vec![logged(), sampled("a", Unit::Samples), logged(), sampled("b", Unit::Samples)]);
+        assert_eq!(merged.polls.iter().map(|p| p.request).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(merged.spans[3].parent, Some(2));
+        assert_eq!(merged.samples.iter().map(|s| s.leaf).collect::<Vec<_>>(), [Some(NodeId(0)), Some(NodeId(1))]);
+        assert_eq!((merged.unit, merged.frames.len()), (Unit::Samples, 2));
+    }
+
+    #[test]
+    fn samples_of_another_unit_are_counted_and_not_added() {
+        let merged = merge(vec![sampled("a", Unit::CpuNanoseconds), sampled("a", Unit::Events)]);
+        assert_eq!((merged.samples.len(), merged.unit), (1, Unit::CpuNanoseconds));
+        assert_eq!((merged.sources[1].samples, merged.sources[1].ignored), (0, 1));
+    }
+}
