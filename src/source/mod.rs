@@ -1,20 +1,31 @@
 //! Rust text in; items with byte ranges, applied edits, diffs and printed fragments out.
 
-use crate::model::{ContentHash, EditSet, Hunk, Item, Problem, TextRange};
+use crate::model::ContentHash;
 
-/// One parsed file. Its syntax tree is not `Send`: convert to ranges before leaving the thread.
-pub struct SourceFile {
-    /// Path relative to the project root.
-    pub path: String,
-    /// The original text, BOM and shebang included.
-    pub text: String,
-    /// Hash of the text.
-    pub hash: ContentHash,
-    /// The syntax tree; its spans count from after BOM and shebang, so use [`SourceFile::range`].
-    pub ast: syn::File,
-    /// Functions of this file.
-    pub items: Vec<Item>,
-}
+mod apply;
+mod diff;
+mod file;
+mod find;
+mod highlight;
+mod index;
+pub mod lexer;
+mod lines;
+mod modules;
+mod print;
+mod template;
+mod zones;
+
+pub use apply::apply;
+pub use diff::{diff, hunks};
+pub use file::{SourceFile, forget_spans};
+pub use find::{Node, expr_at, function_body, path_to, signature, stmt_around};
+pub use highlight::{TokenClass, highlight, highlight_lines};
+pub use index::Index;
+pub use lines::LineIndex;
+pub use modules::{CrateRoot, roles};
+pub use print::{eol_of, indent_of, indent_unit, print_statements};
+pub use template::Template;
+pub use zones::refusal;
 
 /// Where a file stands in its crate, so that its items get their paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,41 +40,10 @@ pub struct FileRole {
     pub is_test: bool,
     /// True if `[code] generated` or a marker names it.
     pub is_generated: bool,
-}
-
-impl SourceFile {
-    /// Parses one file.
-    ///
-    /// # Errors
-    /// A file that does not parse, with line and column.
-    pub fn parse(path: &str, text: &str, role: &FileRole) -> Result<SourceFile, Problem> {
-        let _ = (path, text, role);
-        Err(Problem::error("not built yet"))
-    }
-
-    /// Byte range of a node in the original text.
-    pub fn range(&self, node: &impl syn::spanned::Spanned) -> TextRange {
-        let r = node.span().byte_range();
-        TextRange::new(r.start, r.end)
-    }
-
-    /// The text of a range.
-    pub fn slice(&self, range: TextRange) -> &str {
-        &self.text[range.bytes()]
-    }
-
-    /// Line and column (in characters), both from 1, of a byte offset.
-    pub fn line_column(&self, offset: u32) -> (u32, u32) {
-        let before = &self.text[..offset as usize];
-        let line = before.matches('\n').count() as u32 + 1;
-        let start = before.rfind('\n').map_or(0, |i| i + 1);
-        (line, before[start..].chars().count() as u32 + 1)
-    }
-
-    /// The innermost function around a byte range.
-    pub fn item_around(&self, range: TextRange) -> Option<&Item> {
-        self.items.iter().filter(|i| i.range.contains(range)).min_by_key(|i| i.range.len())
-    }
+    /// Which of several files with this module path it is, from 1 (cfg twins); 0 where nobody counted.
+    pub twin: u32,
+    /// True if more than one module path leads to it: an edit would change them all.
+    pub is_doubled: bool,
 }
 
 /// Hash of a file's bytes.
@@ -73,23 +53,11 @@ pub fn hash(text: &str) -> ContentHash {
     ContentHash(digest.iter().map(|b| format!("{b:02x}")).collect())
 }
 
-/// Applies edits to the text they were made for.
-///
-/// # Errors
-/// Another text than the one the edits were made for; a comment that would be lost; a result that does not parse.
-pub fn apply(edits: &EditSet, text: &str) -> Result<String, Problem> {
-    let _ = (edits, text);
-    Err(Problem::error("not built yet"))
-}
-
-/// The hunks between two texts of one file, with three lines of context and changed words.
-pub fn hunks(file: &str, old: &str, new: &str) -> Vec<Hunk> {
-    let _ = (file, old, new);
-    Vec::new()
-}
-
-/// A unified diff that `git apply` takes.
-pub fn diff(file: &str, old: &str, new: &str) -> String {
-    let _ = (file, old, new);
-    String::new()
+/// The nearest character boundary at or before an offset.
+fn floor_boundary(text: &str, mut offset: usize) -> usize {
+    offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
 }

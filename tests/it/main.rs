@@ -1,4 +1,5 @@
 //! The one integration test binary; a topic per file.
 
 mod base;
+mod patch;
 mod scene;

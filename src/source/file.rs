@@ -1,0 +1,476 @@
+//! One Rust file in; its syntax tree, its functions and their byte ranges out.
+
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+
+use super::{FileRole, LineIndex, hash, lexer};
+use crate::model::{ContentHash, FunctionId, Item, Place, Problem, TextRange};
+
+/// One parsed file. Its syntax tree is not `Send`: convert to ranges before leaving the thread.
+pub struct SourceFile {
+    /// Path relative to the project root.
+    pub path: String,
+    /// The original text, BOM and shebang included.
+    pub text: String,
+    /// Hash of the text.
+    pub hash: ContentHash,
+    /// The syntax tree; its spans count from after BOM and shebang, so use [`SourceFile::range`].
+    pub ast: syn::File,
+    /// Functions of this file, in the order in which they begin.
+    pub items: Vec<Item>,
+    /// Where it stands in its crate.
+    pub role: FileRole,
+    /// True if `[code] generated` or a marker in its head says that a program wrote it.
+    pub is_generated: bool,
+    lines: LineIndex,
+    base: usize,
+}
+
+/// Brackets may nest this deep; beyond it the recursive parser would need more stack than a thread has.
+const MAX_NESTING: usize = 200;
+
+impl SourceFile {
+    /// Parses one file.
+    ///
+    /// # Errors
+    /// A file that does not parse, with line and column; one with front matter, a NUL or brackets nested too deep.
+    pub fn parse(path: &str, text: &str, role: &FileRole) -> Result<SourceFile, Problem> {
+        let lines = LineIndex::new(text);
+        let tokens = lexer::tokens(text);
+        let at = |offset: usize| {
+            let (line, column) = lines.line_column(text, offset as u32);
+            Place::at(path, line, column)
+        };
+        if let Some((offset, what)) = obstacle(text, &tokens) {
+            return Err(Problem::error(what).at(at(offset)).help("this file is left out; all others are read"));
+        }
+        let base = stripped(text);
+        let ast = syn::parse_file(text).map_err(|error| {
+            let offset = (error.span().byte_range().start + base).min(text.len());
+            Problem::error(format!("does not parse: {}", parse_message(&error)))
+                .at(at(super::floor_boundary(text, offset)))
+                .help("rustc says more: run cargo check")
+        })?;
+        let is_generated = role.is_generated || has_generated_marker(text, &tokens);
+        let mut file = SourceFile {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            hash: hash(text),
+            ast,
+            items: Vec::new(),
+            role: role.clone(),
+            is_generated,
+            lines,
+            base,
+        };
+        file.items = items(&file);
+        Ok(file)
+    }
+
+    /// Parses a file from its bytes.
+    ///
+    /// # Errors
+    /// As [`SourceFile::parse`], and bytes that are not UTF-8.
+    pub fn parse_bytes(path: &str, bytes: &[u8], role: &FileRole) -> Result<SourceFile, Problem> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => SourceFile::parse(path, text, role),
+            Err(error) => {
+                let line = memchr::memchr_iter(b'\n', &bytes[..error.valid_up_to()]).count() as u32 + 1;
+                Err(Problem::error(format!("is not UTF-8 from byte {}", error.valid_up_to()))
+                    .at(Place::at(path, line, 0))
+                    .help("Rust sources are UTF-8: convert it, or name it under [code] generated"))
+            }
+        }
+    }
+
+    /// Byte range of a node in the original text.
+    pub fn range(&self, node: &impl Spanned) -> TextRange {
+        self.span_range(node.span())
+    }
+
+    /// Byte range of a span of this file's tree in the original text.
+    pub fn span_range(&self, span: proc_macro2::Span) -> TextRange {
+        let r = span.byte_range();
+        TextRange::new(r.start + self.base, r.end + self.base)
+    }
+
+    /// The text of a range.
+    pub fn slice(&self, range: TextRange) -> &str {
+        &self.text[range.bytes()]
+    }
+
+    /// The text of a node.
+    pub fn text_of(&self, node: &impl Spanned) -> &str {
+        self.slice(self.range(node))
+    }
+
+    /// Where the lines begin.
+    pub fn lines(&self) -> &LineIndex {
+        &self.lines
+    }
+
+    /// Line and column (in characters), both from 1, of a byte offset.
+    pub fn line_column(&self, offset: u32) -> (u32, u32) {
+        self.lines.line_column(&self.text, offset)
+    }
+
+    /// The innermost function around a byte range.
+    pub fn item_around(&self, range: TextRange) -> Option<&Item> {
+        let candidates = self.items.partition_point(|i| i.range.start <= range.start);
+        // Items either nest or are disjoint, so the last one to begin among those that contain the range is innermost.
+        self.items[..candidates].iter().rev().find(|i| i.range.contains(range))
+    }
+}
+
+/// What syn says, but for its words for a text that has no tokens.
+pub(super) fn parse_message(error: &syn::Error) -> String {
+    match error.to_string().as_str() {
+        "cannot parse string into token stream" => "brackets or quotes do not match".to_owned(),
+        message => message.to_owned(),
+    }
+}
+
+/// Frees the source texts that proc-macro2 keeps for the spans of this thread.
+///
+/// Every parse leaves its text behind for the life of the thread. Call this only where the thread holds no
+/// [`SourceFile`]: ranges of older trees would be wrong or panic afterwards.
+pub fn forget_spans() {
+    proc_macro2::extra::invalidate_current_thread_spans();
+}
+
+/// Number of bytes that `syn::parse_file` strips (BOM, shebang) before it starts to count.
+pub(super) fn stripped(text: &str) -> usize {
+    let content = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let bom = text.len() - content.len();
+    match lexer::tokens(&content[..content.find('\n').unwrap_or(content.len())]).first() {
+        Some(token) if token.kind == lexer::TokenKind::Shebang => bom + content.find('\n').unwrap_or(content.len()),
+        _ => bom,
+    }
+}
+
+fn obstacle(text: &str, tokens: &[lexer::Token]) -> Option<(usize, String)> {
+    if let Some(at) = memchr::memchr(0, text.as_bytes()) {
+        return Some((at, "contains a NUL character".to_owned()));
+    }
+    let shebang = tokens.first().filter(|t| t.kind == lexer::TokenKind::Shebang).map_or(0, |t| t.range.end as usize);
+    let head = text[shebang..].trim_start_matches('\u{feff}').trim_start();
+    if head.starts_with("---") {
+        return Some((text.len() - head.len(), "has front matter, which is not read yet".to_owned()));
+    }
+    let mut depth = 0usize;
+    for token in tokens.iter().filter(|t| t.kind == lexer::TokenKind::Punct) {
+        match token.text(text) {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_NESTING {
+            return Some((token.range.start as usize, format!("nests brackets deeper than {MAX_NESTING}")));
+        }
+    }
+    None
+}
+
+/// Generators announce themselves in a comment before the first item.
+fn has_generated_marker(text: &str, tokens: &[lexer::Token]) -> bool {
+    tokens.iter().take_while(|t| t.is_comment() || t.kind == lexer::TokenKind::Shebang).any(|t| {
+        let comment = t.text(text).to_ascii_lowercase();
+        comment.contains("@generated")
+            || comment.contains("automatically generated")
+            || comment.contains("auto-generated")
+            || (comment.contains("do not edit") && comment.contains("generated"))
+    })
+}
+
+fn items(file: &SourceFile) -> Vec<Item> {
+    let role = &file.role;
+    let twin = if role.twin > 1 { format!("#{}", role.twin) } else { String::new() };
+    let path = std::iter::once(role.krate.as_str()).chain(role.modules.iter().map(String::as_str));
+    let scope = Scope {
+        path: path.filter(|s| !s.is_empty()).collect::<Vec<_>>().join("::") + &twin,
+        modules: role.modules.clone(),
+        is_test: role.is_test,
+        ..Scope::default()
+    };
+    let mut walk = ItemWalk { file, scope, out: Vec::new() };
+    walk.visit_file(&file.ast);
+    let mut items = walk.out;
+    items.sort_by_key(|i| (i.range.start, std::cmp::Reverse(i.range.end)));
+    number_twins(&mut items);
+    items
+}
+
+/// Gives the second and later functions of one path (cfg twins, for example) a `#n`.
+fn number_twins(items: &mut [Item]) {
+    let mut seen: std::collections::HashMap<FunctionId, u32> = std::collections::HashMap::new();
+    for item in items {
+        let count = seen.entry(item.id.clone()).or_insert(0);
+        *count += 1;
+        if *count > 1 {
+            item.id.0.push_str(&format!("#{count}"));
+        }
+    }
+}
+
+#[derive(Clone, Default)]
+struct Scope {
+    /// Path of what is around, with crate and modules.
+    path: String,
+    modules: Vec<String>,
+    self_type: String,
+    trait_name: String,
+    is_test: bool,
+}
+
+struct ItemWalk<'a> {
+    file: &'a SourceFile,
+    scope: Scope,
+    out: Vec<Item>,
+}
+
+impl ItemWalk<'_> {
+    fn within(&mut self, scope: Scope, walk: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.scope, scope);
+        walk(self);
+        self.scope = outer;
+    }
+
+    fn join(&self, segment: &str) -> String {
+        if self.scope.path.is_empty() { segment.to_owned() } else { format!("{}::{segment}", self.scope.path) }
+    }
+
+    fn function(&mut self, node: &impl Spanned, attrs: &[syn::Attribute], sig: &syn::Signature, block: &syn::Block) {
+        let name = plain(&sig.ident);
+        let path = self.join(&name);
+        let range = self.file.range(node);
+        let signature = self.file.range(sig);
+        let is_test = self.scope.is_test || attrs.iter().any(is_test_attribute);
+        self.out.push(Item {
+            id: FunctionId(path.clone()),
+            krate: self.file.role.krate.clone(),
+            modules: self.scope.modules.clone(),
+            self_type: self.scope.self_type.clone(),
+            trait_name: self.scope.trait_name.clone(),
+            name,
+            file: self.file.path.clone(),
+            range,
+            body: self.file.span_range(block.brace_token.span.join()),
+            line: self.file.lines.line(signature.start),
+            end_line: self.file.lines.line(range.end.saturating_sub(1)),
+            is_async: sig.asyncness.is_some(),
+            is_test,
+            is_generated: self.file.is_generated,
+        });
+        let inner = Scope { path, is_test, modules: self.scope.modules.clone(), ..Scope::default() };
+        self.within(inner, |walk| visit::visit_block(walk, block));
+    }
+}
+
+impl<'ast> Visit<'ast> for ItemWalk<'_> {
+    fn visit_item_fn(&mut self, node: &'ast syn::ItemFn) {
+        self.function(node, &node.attrs, &node.sig, &node.block);
+    }
+
+    fn visit_impl_item_fn(&mut self, node: &'ast syn::ImplItemFn) {
+        self.function(node, &node.attrs, &node.sig, &node.block);
+    }
+
+    fn visit_trait_item_fn(&mut self, node: &'ast syn::TraitItemFn) {
+        if let Some(block) = &node.default {
+            self.function(node, &node.attrs, &node.sig, block);
+        }
+    }
+
+    fn visit_item_mod(&mut self, node: &'ast syn::ItemMod) {
+        let mut scope = self.scope.clone();
+        scope.path = self.join(&plain(&node.ident));
+        scope.modules.push(plain(&node.ident));
+        scope.is_test |= node.attrs.iter().any(is_test_attribute);
+        self.within(scope, |walk| visit::visit_item_mod(walk, node));
+    }
+
+    fn visit_item_impl(&mut self, node: &'ast syn::ItemImpl) {
+        let self_type = type_head(&node.self_ty);
+        let trait_name = node.trait_.as_ref().map(|(path, _)| path_head(path)).unwrap_or_default();
+        let segment = if trait_name.is_empty() { self_type.clone() } else { format!("<{self_type} as {trait_name}>") };
+        let mut scope = self.scope.clone();
+        scope.path = self.join(&segment);
+        scope.is_test |= node.attrs.iter().any(is_test_attribute);
+        (scope.self_type, scope.trait_name) = (self_type, trait_name);
+        self.within(scope, |walk| visit::visit_item_impl(walk, node));
+    }
+
+    fn visit_item_trait(&mut self, node: &'ast syn::ItemTrait) {
+        let mut scope = self.scope.clone();
+        scope.path = self.join(&plain(&node.ident));
+        scope.trait_name = plain(&node.ident);
+        self.within(scope, |walk| visit::visit_item_trait(walk, node));
+    }
+}
+
+/// A name without `r#`.
+fn plain(ident: &syn::Ident) -> String {
+    let name = ident.to_string();
+    name.strip_prefix("r#").map(str::to_owned).unwrap_or(name)
+}
+
+fn path_head(path: &syn::Path) -> String {
+    path.segments.last().map(|s| plain(&s.ident)).unwrap_or_default()
+}
+
+/// The name by which people call a type: `Scorer` of `&mut risk::Scorer<'_, T>`.
+pub(super) fn type_head(ty: &syn::Type) -> String {
+    match ty {
+        syn::Type::Path(p) => path_head(&p.path),
+        syn::Type::Reference(r) => type_head(&r.elem),
+        syn::Type::Paren(p) => type_head(&p.elem),
+        syn::Type::Group(g) => type_head(&g.elem),
+        syn::Type::Slice(s) => format!("[{}]", type_head(&s.elem)),
+        syn::Type::Array(a) => format!("[{}]", type_head(&a.elem)),
+        syn::Type::TraitObject(t) => t
+            .bounds
+            .iter()
+            .find_map(|b| match b {
+                syn::TypeParamBound::Trait(t) => Some(format!("dyn {}", path_head(&t.path))),
+                _ => None,
+            })
+            .unwrap_or_default(),
+        syn::Type::Tuple(_) => "(…)".to_owned(),
+        _ => "_".to_owned(),
+    }
+}
+
+/// `#[test]`, `#[tokio::test]`, `#[bench]`, or a `cfg` that names `test` other than in `not(…)`.
+pub(super) fn is_test_attribute(attr: &syn::Attribute) -> bool {
+    let head = path_head(attr.path());
+    match head.as_str() {
+        "test" | "bench" | "rstest" | "test_case" | "proptest" => true,
+        "cfg" => attr.meta.require_list().is_ok_and(|list| names_test(list.tokens.clone())),
+        _ => false,
+    }
+}
+
+fn names_test(tokens: proc_macro2::TokenStream) -> bool {
+    let mut in_not = false;
+    for token in tokens {
+        match token {
+            proc_macro2::TokenTree::Ident(ident) if ident == "test" => return true,
+            proc_macro2::TokenTree::Ident(ident) => in_not = ident == "not",
+            proc_macro2::TokenTree::Group(group) if !in_not && names_test(group.stream()) => return true,
+            _ => in_not = false,
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> SourceFile {
+        let role = FileRole { krate: "pay".into(), modules: vec!["risk".into()], ..FileRole::default() };
+        SourceFile::parse("src/risk.rs", text, &role).unwrap()
+    }
+
+    #[track_caller]
+    fn check_ids(text: &str, expected: &[&str]) {
+        let file = parse(text);
+        let found: Vec<_> = file.items.iter().map(|i| i.id.0.as_str()).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn functions_get_the_path_of_what_is_around_them() {
+        check_ids(
+            "fn free() { fn inner() {} }
+             mod deep { pub async fn f() {} }
+             struct S<T>(T);
+             impl<T> S<T> { fn method(&self) {} }
+             impl<'a> std::fmt::Display for &'a S<u8> { fn fmt(&self) {} }
+             trait Score { fn must(&self); fn may(&self) {} }
+             const _: () = { fn hidden() {} };",
+            &[
+                "pay::risk::free",
+                "pay::risk::free::inner",
+                "pay::risk::deep::f",
+                "pay::risk::S::method",
+                "pay::risk::<S as Display>::fmt",
+                "pay::risk::Score::may",
+                "pay::risk::hidden",
+            ],
+        );
+    }
+
+    #[test]
+    fn twins_of_one_path_are_numbered() {
+        check_ids(
+            "#[cfg(unix)] fn f() {} #[cfg(windows)] fn f() {} fn g() {}",
+            &["pay::risk::f", "pay::risk::f#2", "pay::risk::g"],
+        );
+    }
+
+    #[test]
+    fn ranges_count_bytes_of_the_original_with_bom_shebang_and_other_letters() {
+        for head in ["", "\u{feff}", "#!/usr/bin/env run\n", "\u{feff}#!/usr/bin/env run é\r\n"] {
+            let text = format!("{head}/// é\nfn früh(x: u8) {{ x }}\n");
+            let file = parse(&text);
+            let item = &file.items[0];
+            assert_eq!(file.slice(item.range), "/// é\nfn früh(x: u8) { x }", "{head:?}");
+            assert_eq!(file.slice(item.body), "{ x }");
+            assert_eq!(item.line, 2 + head.matches('\n').count() as u32);
+        }
+    }
+
+    #[test]
+    fn tests_are_told_from_production_code() {
+        let file = parse(
+            "#[cfg(test)] mod tests { fn f() {} }
+             #[cfg(all(test, unix))] fn g() {}
+             #[cfg(not(test))] fn h() {}
+             #[tokio::test] async fn i() {}
+             #[cfg(feature = \"test\")] fn j() {}",
+        );
+        let found: Vec<_> = file.items.iter().map(|i| (i.name.as_str(), i.is_test)).collect();
+        assert_eq!(found, [("f", true), ("g", true), ("h", false), ("i", true), ("j", false)]);
+    }
+
+    #[test]
+    fn the_innermost_function_is_found() {
+        let file = parse("fn a() { fn b() { 1; } 2; }\nfn c() {}");
+        let at = |needle: &str| {
+            let start = file.text.find(needle).unwrap();
+            file.item_around(TextRange::new(start, start + needle.len())).map(|i| i.name.clone())
+        };
+        assert_eq!(at("1;").as_deref(), Some("b"));
+        assert_eq!(at("2;").as_deref(), Some("a"));
+        assert_eq!(at("\n"), None);
+    }
+
+    #[track_caller]
+    fn check_problem(text: &str, expected: &str) {
+        let problem = SourceFile::parse("src/a.rs", text, &FileRole::default()).err().unwrap();
+        let place = problem.place.map(|p| p.to_string()).unwrap_or_default();
+        assert_eq!(format!("{place}: {}", problem.what), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_is_said_with_its_place() {
+        check_problem("fn a() {\n  let é = ;\n}", "src/a.rs:2:11: does not parse: expected an expression");
+        check_problem("\u{feff}fn a( {}", "src/a.rs:1:5: does not parse: brackets or quotes do not match");
+        check_problem("fn a() {}\0", "src/a.rs:1:10: contains a NUL character");
+        check_problem("#!/x\n---\n[dep]\n---\nfn a(){}", "src/a.rs:2:1: has front matter, which is not read yet");
+        check_problem(&format!("fn a() {{ {} }}", "(".repeat(300)), "src/a.rs:1:209: nests brackets deeper than 200");
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_refused_with_their_line() {
+        let problem = SourceFile::parse_bytes("a.rs", b"fn a() {}\n\xff", &FileRole::default()).err().unwrap();
+        assert_eq!(problem.to_string().lines().nth(1), Some("  --> a.rs:2"));
+    }
+
+    #[test]
+    fn generated_files_say_so_in_their_head() {
+        assert!(parse("// @generated by prost\nfn a() {}").is_generated);
+        assert!(!parse("fn a() {} // @generated").is_generated);
+    }
+}

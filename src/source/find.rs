@@ -1,0 +1,151 @@
+//! A parsed file and a byte range in, the syntax nodes around it out.
+
+use syn::visit::{self, Visit};
+
+use super::SourceFile;
+use crate::model::TextRange;
+
+/// A node on the way from the file to a place.
+#[derive(Clone, Copy)]
+pub enum Node<'a> {
+    /// A block, of a function, a loop or by itself.
+    Block(&'a syn::Block),
+    /// A statement.
+    Stmt(&'a syn::Stmt),
+    /// An expression.
+    Expr(&'a syn::Expr),
+    /// A free function.
+    Fn(&'a syn::ItemFn),
+    /// A method.
+    Method(&'a syn::ImplItemFn),
+    /// A method with a body in a trait.
+    TraitMethod(&'a syn::TraitItemFn),
+}
+
+/// The nodes that contain `range`, outermost first.
+pub fn path_to(file: &SourceFile, range: TextRange) -> Vec<Node<'_>> {
+    let mut walk = PathTo { file, range, out: Vec::new() };
+    walk.visit_file(&file.ast);
+    walk.out
+}
+
+/// The outermost expression with exactly this range.
+pub fn expr_at(file: &SourceFile, range: TextRange) -> Option<&syn::Expr> {
+    path_to(file, range).into_iter().find_map(|node| match node {
+        Node::Expr(expr) if file.range(expr) == range => Some(expr),
+        _ => None,
+    })
+}
+
+/// The innermost statement around `range`, with its block and its index in it.
+pub fn stmt_around(file: &SourceFile, range: TextRange) -> Option<(&syn::Block, usize)> {
+    let path = path_to(file, range);
+    let block = path.iter().rev().find_map(|node| match node {
+        Node::Block(block) => Some(*block),
+        _ => None,
+    })?;
+    let index = block.stmts.iter().position(|stmt| file.range(stmt).contains(range))?;
+    Some((block, index))
+}
+
+/// The body of the innermost function (not closure) around `range`.
+pub fn function_body(file: &SourceFile, range: TextRange) -> Option<&syn::Block> {
+    path_to(file, range).into_iter().rev().find_map(|node| match node {
+        Node::Fn(f) => Some(&*f.block),
+        Node::Method(f) => Some(&f.block),
+        Node::TraitMethod(f) => f.default.as_ref(),
+        _ => None,
+    })
+}
+
+/// The signature of the innermost function around `range`.
+pub fn signature(file: &SourceFile, range: TextRange) -> Option<&syn::Signature> {
+    path_to(file, range).into_iter().rev().find_map(|node| match node {
+        Node::Fn(f) => Some(&f.sig),
+        Node::Method(f) => Some(&f.sig),
+        Node::TraitMethod(f) => Some(&f.sig),
+        _ => None,
+    })
+}
+
+struct PathTo<'a> {
+    file: &'a SourceFile,
+    range: TextRange,
+    out: Vec<Node<'a>>,
+}
+
+impl<'a> PathTo<'a> {
+    /// Pushes the node and goes on inside it, if it contains the range: what lies beside the path is never walked.
+    fn step(&mut self, range: TextRange, node: Node<'a>, inside: impl FnOnce(&mut Self)) {
+        if range.contains(self.range) {
+            self.out.push(node);
+            inside(self);
+        }
+    }
+}
+
+impl<'a> Visit<'a> for PathTo<'a> {
+    fn visit_item(&mut self, node: &'a syn::Item) {
+        if self.file.range(node).contains(self.range) {
+            visit::visit_item(self, node);
+        }
+    }
+
+    fn visit_item_fn(&mut self, node: &'a syn::ItemFn) {
+        self.out.push(Node::Fn(node));
+        visit::visit_item_fn(self, node);
+    }
+
+    fn visit_impl_item_fn(&mut self, node: &'a syn::ImplItemFn) {
+        self.step(self.file.range(node), Node::Method(node), |walk| visit::visit_impl_item_fn(walk, node));
+    }
+
+    fn visit_trait_item_fn(&mut self, node: &'a syn::TraitItemFn) {
+        self.step(self.file.range(node), Node::TraitMethod(node), |walk| visit::visit_trait_item_fn(walk, node));
+    }
+
+    fn visit_block(&mut self, node: &'a syn::Block) {
+        let range = self.file.span_range(node.brace_token.span.join());
+        self.step(range, Node::Block(node), |walk| visit::visit_block(walk, node));
+    }
+
+    fn visit_stmt(&mut self, node: &'a syn::Stmt) {
+        self.step(self.file.range(node), Node::Stmt(node), |walk| visit::visit_stmt(walk, node));
+    }
+
+    fn visit_expr(&mut self, node: &'a syn::Expr) {
+        self.step(self.file.range(node), Node::Expr(node), |walk| visit::visit_expr(walk, node));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::FileRole;
+
+    const TEXT: &str = "\u{feff}mod m { impl S { fn f(&self) { let x = 1; for i in xs { g(i + 1); } } } }";
+
+    fn range_of(needle: &str) -> TextRange {
+        let start = TEXT.find(needle).unwrap();
+        TextRange::new(start, start + needle.len())
+    }
+
+    #[test]
+    fn an_expression_is_found_by_its_exact_range_only() {
+        let file = SourceFile::parse("a.rs", TEXT, &FileRole::default()).unwrap();
+        assert!(matches!(expr_at(&file, range_of("i + 1")), Some(syn::Expr::Binary(_))));
+        assert!(matches!(expr_at(&file, range_of("for i in xs { g(i + 1); }")), Some(syn::Expr::ForLoop(_))));
+        assert!(expr_at(&file, range_of("i + ")).is_none());
+    }
+
+    #[test]
+    fn the_statement_and_the_function_around_a_place_are_found() {
+        let file = SourceFile::parse("a.rs", TEXT, &FileRole::default()).unwrap();
+        let (block, index) = stmt_around(&file, range_of("g(i + 1)")).unwrap();
+        assert_eq!((block.stmts.len(), index), (1, 0));
+        let (block, index) = stmt_around(&file, range_of("for i in xs")).unwrap();
+        assert_eq!((block.stmts.len(), index), (2, 1));
+        assert_eq!(function_body(&file, range_of("g(i + 1)")).map(|b| b.stmts.len()), Some(2));
+        assert_eq!(signature(&file, range_of("xs")).map(|s| s.ident.to_string()).as_deref(), Some("f"));
+    }
+}
