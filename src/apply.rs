@@ -1,1 +1,197 @@
 //! Sign-offs in, a commit plan with its message and trailers out.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Answer, CommitPlan, Measurement, Objective, Problem, Rewrite, SignOff, Verdict};
+use crate::source;
+use crate::template::{self, COMMIT};
+
+/// What a commit message tells beyond the sign-off itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Background<'a> {
+    /// The objective that the proposal works for.
+    pub objective: Option<&'a Objective>,
+    /// The finding's sentence: what was slow and why; empty where it is not known any more.
+    pub finding: &'a str,
+}
+
+/// Longest subject that git's own listings show whole.
+const SUBJECT: usize = 72;
+
+/// Plans the commit of one signed proposal on `branch`. `base` holds the text of every file that it touches.
+///
+/// # Errors
+/// A file that is not in `base`, or whose text is another than the one the edits were made for.
+pub fn plan(
+    signed: &SignOff,
+    base: &BTreeMap<String, String>,
+    branch: &str,
+    background: Background<'_>,
+) -> Result<CommitPlan, Problem> {
+    let rewrite = signed.rewrite();
+    let mut files = Vec::new();
+    for edits in &rewrite.edits {
+        let text = base.get(edits.file()).ok_or_else(|| {
+            Problem::error(format!("\"{}\", which {} edits, is not there any more", edits.file(), rewrite.id))
+                .help("propose again: the code has changed since")
+        })?;
+        files.push((edits.file().to_owned(), source::apply(edits, text)?.into_bytes()));
+    }
+    let proved_tree = match signed.forced() {
+        Some(_) => None,
+        None => signed.verdict().map(|v| v.tree().to_owned()),
+    };
+    let message = message(signed, background)?;
+    Ok(CommitPlan { branch: branch.to_owned(), files, message, rewrites: vec![rewrite.id.clone()], proved_tree })
+}
+
+/// The commit message: subject, why, proof, and trailers for people who do not have Refit.
+///
+/// # Errors
+/// The template and its values do not fit, which is a fault of Refit.
+pub fn message(signed: &SignOff, background: Background<'_>) -> Result<String, Problem> {
+    let rewrite = signed.rewrite();
+    let verdict = signed.verdict();
+    template::render(
+        COMMIT,
+        &[
+            ("subject", &subject(&rewrite.title)),
+            ("finding", &wrap(&sentence(background.finding))),
+            ("place", &wrap(&place(rewrite))),
+            ("preconditions", &preconditions(rewrite)),
+            ("obligations", &obligations(rewrite)),
+            ("proof", &verdict.map(proof).unwrap_or_default()),
+            ("rule", rewrite.rule.0),
+            ("slo", &background.objective.map(objective).unwrap_or_default()),
+            ("measured", &verdict.and_then(Verdict::measurement).map(measured).unwrap_or_default()),
+            ("evidence", &verdict.map(evidence).unwrap_or_default()),
+            ("forced", &one_line(signed.forced().unwrap_or_default())),
+            ("role", &one_line(signed.role())),
+            ("reviewer", &one_line(signed.reviewer())),
+        ],
+    )
+}
+
+/// The title as a commit subject: capital first, cut at a word where it is too long.
+fn subject(title: &str) -> String {
+    let title = capital(&one_line(title));
+    if title.chars().count() <= SUBJECT {
+        return title;
+    }
+    let cut: String = title.chars().take(SUBJECT - 1).collect();
+    let end = cut.rfind(' ').unwrap_or(cut.len());
+    format!("{}…", &cut[..end])
+}
+
+fn place(rewrite: &Rewrite) -> String {
+    let lines = if rewrite.line == rewrite.end_line {
+        format!("{}:{}", rewrite.file, rewrite.line)
+    } else {
+        format!("{}:{}-{}", rewrite.file, rewrite.line, rewrite.end_line)
+    };
+    let function = if rewrite.function.0.is_empty() { "This" } else { &rewrite.function.0 };
+    match &rewrite.cost {
+        Some(cost) => format!(
+            "{function} ({lines}) owned {:.1} ms [{:.1}, {:.1}] of the measured quantile (basis: {}), the most that this can win.",
+            cost.c_ms, cost.ci_ms.low, cost.ci_ms.high, cost.basis
+        ),
+        None => format!("{function} ({lines}) was not measured by itself."),
+    }
+}
+
+fn preconditions(rewrite: &Rewrite) -> String {
+    let answered = rewrite.preconditions.iter().filter(|p| p.state == Answer::Holds);
+    bullets("What it rests on:", answered.map(|p| format!("{} ({})", p.text, p.answered_by.word())))
+}
+
+fn obligations(rewrite: &Rewrite) -> String {
+    bullets("Accepted by the reviewer:", rewrite.obligations.iter().cloned())
+}
+
+fn proof(verdict: &Verdict) -> String {
+    let rungs = verdict.evidence().iter();
+    bullets("Proof:", rungs.map(|e| format!("{}: {}, {}", e.rung.word(), e.state.word(), one_line(&e.detail))))
+}
+
+fn objective(objective: &Objective) -> String {
+    let percent = (objective.target * 1e6).round() / 1e4;
+    format!("{} {percent} % within {} ms", objective.name, objective.limit_ns as f64 / 1e6)
+}
+
+/// `0.42 [0.40, 0.45] of the time per call, 18.2 us before, 7.6 us after (240 pairs, noise floor 0.8 %, by workload)`.
+fn measured(m: &Measurement) -> String {
+    format!(
+        "{:.3} [{:.3}, {:.3}] of the time per call, {} before, {} after ({}, {} pairs, noise floor {:.1} %, by {}; {})",
+        m.ratio,
+        m.ci.0,
+        m.ci.1,
+        duration(m.old_ns),
+        duration(m.new_ns),
+        m.speed.word(),
+        m.pairs,
+        m.noise_floor * 100.0,
+        one_line(&m.exercised_by),
+        one_line(&m.witness),
+    )
+}
+
+fn evidence(verdict: &Verdict) -> String {
+    let rungs: Vec<String> =
+        verdict.evidence().iter().map(|e| format!("{}: {}", e.rung.word(), e.state.word())).collect();
+    format!("{} on tree {} ({})", verdict.outcome().word(), verdict.tree(), rungs.join(", "))
+}
+
+/// Nanoseconds with the unit that suits.
+fn duration(ns: f64) -> String {
+    match ns {
+        ns if ns >= 1e6 => format!("{:.2} ms", ns / 1e6),
+        ns if ns >= 1e3 => format!("{:.2} us", ns / 1e3),
+        ns => format!("{ns:.0} ns"),
+    }
+}
+
+/// A heading with a list below it; empty for an empty list.
+fn bullets(heading: &str, items: impl Iterator<Item = String>) -> String {
+    let lines: Vec<String> = items.map(|i| wrap(&format!("- {}", one_line(&i))).replace('\n', "\n  ")).collect();
+    if lines.is_empty() { String::new() } else { format!("{heading}\n{}", lines.join("\n")) }
+}
+
+/// Newlines in a value could forge a trailer.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn sentence(text: &str) -> String {
+    let stop = if text.is_empty() || text.ends_with('.') { "" } else { "." };
+    capital(text) + stop
+}
+
+fn capital(text: &str) -> String {
+    // A path or a name in backquotes keeps its case.
+    let word = text.split(' ').next().unwrap_or("");
+    if word.contains("::") || word.contains('`') || word.contains('_') {
+        return text.to_owned();
+    }
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Breaks at spaces before column 72.
+fn wrap(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is always a line");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > SUBJECT {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests;
