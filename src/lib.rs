@@ -50,6 +50,8 @@ pub mod rank;
 
 pub mod detect;
 
+pub mod price;
+
 pub mod rewrite;
 
 pub mod verify;

@@ -1,9 +1,14 @@
 //! The pure stages composed: inputs in, the whole analysis out.
 
+use crate::attribute;
 use crate::model::{
     Finding, HotFunction, Item, LineHeat, ObjectiveSplit, Problem, Profile, Refusal, Rewrite, Slo, SourceQuality,
 };
-use crate::source::FileRole;
+use crate::rank;
+use crate::source::{FileRole, Index, SourceFile};
+
+/// Seed of the bootstrap: fixed, so that the same inputs give the same ranking to the byte.
+const SEED: u64 = 0x5eed;
 
 /// One file of the base: path relative to the project root, text, and its place in its crate.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +21,18 @@ pub struct InputFile {
     pub role: FileRole,
 }
 
+/// How far the stages are composed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// Objectives and hot functions.
+    Rank,
+    /// And findings.
+    Scan,
+    /// And rewrites.
+    #[default]
+    Propose,
+}
+
 /// Everything the analysis needs, already read.
 #[derive(Clone, Debug, Default)]
 pub struct Inputs {
@@ -25,8 +42,12 @@ pub struct Inputs {
     pub profile: Profile,
     /// The Rust files of the base tree.
     pub files: Vec<InputFile>,
-    /// Findings in every file, not in hot functions alone.
+    /// Findings in every file, not in the files of hot functions alone.
     pub all: bool,
+    /// Rank although too much of the profile could not be placed.
+    pub despite_quality: bool,
+    /// How far to go.
+    pub depth: Depth,
 }
 
 /// What the stages made of the inputs.
@@ -50,10 +71,53 @@ pub struct Analysis {
     pub rewrites: Vec<Rewrite>,
     /// Findings without a rewrite, and why.
     pub refused: Vec<Refusal>,
-    /// Number of files and lines looked at.
+    /// Number of files looked at.
     pub files: u64,
     /// Lines looked at.
     pub lines: u64,
     /// Everything worth saying.
     pub problems: Vec<Problem>,
+}
+
+/// Ranks the functions, finds what makes them slow, and derives rewrites.
+pub fn analyse(inputs: &Inputs) -> Analysis {
+    let mut analysis = Analysis {
+        service: inputs.slo.service.clone(),
+        sources: inputs.profile.sources.clone(),
+        ..Analysis::default()
+    };
+    let files = parse(inputs, &mut analysis);
+    rank_functions(inputs, &mut analysis);
+    let _ = files;
+    analysis
+}
+
+fn parse(inputs: &Inputs, analysis: &mut Analysis) -> Vec<SourceFile> {
+    let mut files = Vec::with_capacity(inputs.files.len());
+    for input in &inputs.files {
+        analysis.files += 1;
+        analysis.lines += input.text.lines().count() as u64;
+        match SourceFile::parse(&input.path, &input.text, &input.role) {
+            Ok(file) => files.push(file),
+            Err(problem) => analysis.problems.push(problem),
+        }
+    }
+    let items = files.iter().flat_map(|f| f.items.iter().cloned());
+    analysis.items = Index::new(items).items().to_vec();
+    files
+}
+
+fn rank_functions(inputs: &Inputs, analysis: &mut Analysis) {
+    if inputs.profile.sources.is_empty() {
+        return;
+    }
+    let own = attribute::Options { own: inputs.slo.code.own.clone() };
+    let attribution = attribute::attribute(&inputs.profile, &analysis.items, &own);
+    let options = rank::Options { seed: SEED, despite_quality: inputs.despite_quality };
+    let ranking = rank::rank(&attribution, &inputs.slo, options);
+    analysis.problems.extend(attribution.problems);
+    analysis.problems.extend(ranking.problems);
+    analysis.objectives = ranking.objectives;
+    analysis.hot = ranking.hot;
+    analysis.heat = ranking.heat;
 }

@@ -5,12 +5,14 @@ mod measure;
 mod open;
 mod prove;
 mod review;
+mod sources;
 
 pub use land::{apply, land_here, log, redo, undo};
 pub use measure::{ObjectiveMeasurement, measure_objective};
-pub use open::{Trust, Workspace};
+pub use open::{Code, Trust, Workspace};
 pub use prove::{ProveOptions, prove, warm};
 pub use review::{Reviewed, accept_obligations, comment, decide, edit, load_reviews, sign};
+pub use sources::read_sources;
 
 use crossbeam_channel::Sender;
 

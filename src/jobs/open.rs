@@ -1,10 +1,16 @@
 //! A project folder in, a workspace with its budgets, base tree and analysis out.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Ear;
-use crate::model::{Problem, Slo};
-use crate::pipeline::Analysis;
+use super::sources::read_sources;
+use crate::effects::git::{Base, Repository};
+use crate::effects::{files, project, trust};
+use crate::model::{CrateRoot, Place, Problem, Slo};
+use crate::pipeline::{self, Analysis, Depth, InputFile, Inputs};
+use crate::slo;
+use crate::source;
 
 /// May commands of this `slo.toml` run?
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,28 +36,145 @@ pub struct Workspace {
     pub branch: String,
 }
 
+/// The Rust side of a base tree: its files with their roles.
+#[derive(Clone, Debug, Default)]
+pub struct Code {
+    /// Crates of the workspace.
+    pub crates: Vec<CrateRoot>,
+    /// Rust files that a crate reaches.
+    pub files: Vec<InputFile>,
+    /// What is worth saying about them.
+    pub problems: Vec<Problem>,
+}
+
 impl Workspace {
-    /// Opens a project: reads `slo.toml` and finds the repository. Executes nothing.
+    /// Opens a project: reads `slo.toml` and finds the repository. Executes nothing of the project.
     ///
     /// # Errors
     /// All problems that keep it from opening, at once.
     pub fn open(root: &Path, config: &Path) -> Result<Workspace, Vec<Problem>> {
-        let _ = (root, config);
-        Err(vec![Problem::error("not built yet")])
+        let path = root.join(config);
+        let shown = config.display().to_string();
+        let text = files::read_text(&path, &shown).map_err(|p| vec![without_config(p, &path)])?;
+        let parsed = slo::parse(&shown, &text);
+        if parsed.has_errors() {
+            return Err(parsed.problems);
+        }
+        let root = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
+        let branch = format!("refit/{}", parsed.value.service);
+        let workspace = Workspace { root, config: path, slo: parsed.value, problems: parsed.problems, branch };
+        workspace.repository().map_err(|p| vec![p])?;
+        Ok(workspace)
     }
 
-    /// Reads profile and sources and composes the stages; `all` looks beyond hot functions.
+    /// The repository around the project.
+    ///
+    /// # Errors
+    /// No repository, a bare one, or one that cannot be read.
+    pub fn repository(&self) -> Result<Repository, Problem> {
+        Repository::discover(&self.root)
+    }
+
+    /// The base tree: HEAD plus the tracked changes of the checkout, on top of what has landed.
+    ///
+    /// # Errors
+    /// As [`Repository::base`].
+    pub fn base(&self) -> Result<Base, Problem> {
+        self.repository()?.base(&self.branch)
+    }
+
+    /// Reads profile and sources and composes all stages; `all` looks beyond the files of hot functions.
     ///
     /// # Errors
     /// What keeps the analysis from being made; smaller problems are in the analysis.
     pub fn analyse(&self, all: bool, ear: &Ear) -> Result<Analysis, Vec<Problem>> {
-        let _ = (all, ear);
-        Err(vec![Problem::error("not built yet")])
+        self.compose(Inputs { all, ..Inputs::default() }, ear)
+    }
+
+    /// Reads profile and sources and composes the stages as far as `inputs` says; files, profile and budgets are filled in.
+    ///
+    /// # Errors
+    /// As [`Workspace::analyse`].
+    pub fn compose(&self, mut inputs: Inputs, ear: &Ear) -> Result<Analysis, Vec<Problem>> {
+        let ranks = inputs.depth == Depth::Rank;
+        if ranks && self.slo.sources.is_empty() {
+            return Err(vec![self.without_sources()]);
+        }
+        let (code, measured) = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| read_sources(&self.root, &self.slo.sources, ear));
+            let code = self.base().and_then(|base| Ok((self.code(&base)?, base)));
+            (code, reader.join().expect("reading a profile does not panic"))
+        });
+        let (code, base) = code.map_err(|p| vec![p])?;
+        let (profile, troubles) = measured?;
+        inputs.slo = self.slo.clone();
+        inputs.profile = profile;
+        inputs.files = code.files;
+        let mut analysis = pipeline::analyse(&inputs);
+        let before = self.problems.iter().cloned().chain(base.notes).chain(code.problems).chain(troubles);
+        analysis.problems.splice(0..0, before);
+        Ok(analysis)
+    }
+
+    /// The Rust files of a tree with their place in their crates.
+    ///
+    /// # Errors
+    /// A tree that cannot be read.
+    pub fn code(&self, base: &Base) -> Result<Code, Problem> {
+        let wanted = |path: &str| path.ends_with(".rs") || path == "Cargo.toml" || path.ends_with("/Cargo.toml");
+        let mut problems = Vec::new();
+        let mut texts = BTreeMap::new();
+        for (path, bytes) in self.repository()?.read_files(&base.tree, wanted)? {
+            match String::from_utf8(bytes) {
+                Ok(text) => drop(texts.insert(path, text)),
+                Err(_) => {
+                    problems.push(Problem::warning("this file is not UTF-8 and is left out").at(Place::file(path)))
+                }
+            }
+        }
+        let (mut crates, found) = project::crates(&texts, &self.slo.code.root);
+        problems.extend(found);
+        let packages = &self.slo.code.packages;
+        crates.retain(|c| packages.is_empty() || packages.contains(&c.package));
+        let generated = self.generated()?;
+        let (roles, found) = source::roles(&crates, &texts);
+        problems.extend(found.into_iter().filter(|p| p.level != crate::model::Level::Note));
+        let files = roles.into_iter().filter_map(|(path, mut role)| {
+            role.is_generated |= generated.is_match(&path);
+            Some(InputFile { text: texts.get(&path)?.clone(), path, role })
+        });
+        Ok(Code { crates, files: files.collect(), problems })
+    }
+
+    fn generated(&self) -> Result<globset::GlobSet, Problem> {
+        let mut set = globset::GlobSetBuilder::new();
+        for pattern in &self.slo.code.generated {
+            let glob = globset::Glob::new(pattern).map_err(|e| {
+                Problem::error(format!("[code] generated has a pattern that cannot be read: {e}"))
+                    .at(Place::file(self.config.display().to_string()))
+            })?;
+            set.add(glob);
+        }
+        set.build().map_err(|e| Problem::error(format!("[code] generated cannot be used: {e}")))
+    }
+
+    /// The text of a file of the base tree.
+    ///
+    /// # Errors
+    /// No such file, or it is not UTF-8.
+    pub fn text(&self, file: &str) -> Result<String, Problem> {
+        let base = self.base()?;
+        let found = self.repository()?.read_files(&base.tree, |path| path == file)?;
+        let (_, bytes) = found.into_iter().next().ok_or_else(|| {
+            Problem::error("no such file in the base").at(Place::file(file)).help("git does not track it: `git add` it")
+        })?;
+        String::from_utf8(bytes).map_err(|_| Problem::error("this file is not UTF-8").at(Place::file(file)))
     }
 
     /// Whether the commands of `slo.toml` were agreed to.
     pub fn trust(&self) -> Trust {
-        Trust::Unseen(Vec::new())
+        let commands = slo::commands(&self.slo);
+        if trust::is_agreed(&self.root, &commands) { Trust::Trusted } else { Trust::Unseen(commands) }
     }
 
     /// Remembers that the person saw and agreed to the commands as they stand.
@@ -59,6 +182,21 @@ impl Workspace {
     /// # Errors
     /// The user's data folder cannot be written.
     pub fn agree(&self) -> Result<(), Problem> {
-        Err(Problem::error("not built yet"))
+        trust::agree(&self.root, &slo::commands(&self.slo))
     }
+
+    fn without_sources(&self) -> Problem {
+        Problem::error("nothing was measured: slo.toml names no [[source]]")
+            .at(Place::file(self.config.display().to_string()))
+            .help("record one with perf and name it: `[[source]]` `file = \"perf/service.perf.txt\"`")
+    }
+}
+
+fn without_config(problem: Problem, path: &Path) -> Problem {
+    if path.exists() {
+        return problem;
+    }
+    Problem::error("there is no slo.toml here")
+        .at(Place::file(path.display().to_string()))
+        .help("write one with `refit init`, or look at an example first: `refit try payment-gateway`")
 }

@@ -13,7 +13,7 @@ impl std::fmt::Display for FunctionId {
 }
 
 /// A function, method or closure-bearing item of the workspace, with where it stands.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Item {
     /// Its path; unique in the index (a `#n` is added for doubles such as cfg twins).
     pub id: FunctionId,

@@ -22,7 +22,7 @@ pub use find::{Node, expr_at, function_body, path_to, signature, stmt_around};
 pub use highlight::{TokenClass, highlight, highlight_lines};
 pub use index::Index;
 pub use lines::LineIndex;
-pub use modules::{CrateRoot, roles};
+pub use modules::roles;
 pub use print::{eol_of, indent_of, indent_unit, print_statements};
 pub use template::Template;
 pub use zones::refusal;

@@ -4,20 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::FileRole;
 use super::lexer::{self, Token, TokenKind};
-use crate::model::{Place, Problem};
-
-/// A target that cargo builds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CrateRoot {
-    /// Crate name with underscores.
-    pub name: String,
-    /// Path of its root file, relative to the project root.
-    pub root: String,
-    /// `2015`, `2018`, `2021`, `2024`.
-    pub edition: String,
-    /// True for integration tests, benches and examples.
-    pub is_test: bool,
-}
+use crate::model::{CrateRoot, Place, Problem};
 
 /// Follows the `mod` declarations of every crate.
 ///
@@ -261,7 +248,7 @@ mod tests {
     }
 
     fn root(name: &str, root: &str) -> CrateRoot {
-        CrateRoot { name: name.into(), root: root.into(), edition: "2024".into(), is_test: false }
+        CrateRoot { name: name.into(), root: root.into(), edition: "2024".into(), ..CrateRoot::default() }
     }
 
     fn shown(roles: &BTreeMap<String, FileRole>) -> Vec<String> {

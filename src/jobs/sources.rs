@@ -1,0 +1,71 @@
+//! The `[[source]]` entries of `slo.toml` in, one merged profile out; each file is read in pieces.
+
+use std::path::Path;
+
+use super::Ear;
+use crate::effects::files;
+use crate::model::{Place, Problem, Profile, Progress, Source};
+use crate::profile;
+
+/// Bytes that a reader is fed at once: small enough to stay in the second-level cache.
+const PIECE: usize = 256 * 1024;
+
+/// Reads all sources, one thread each, and merges them in the order of `slo.toml`.
+///
+/// # Errors
+/// Every source that is not there, is empty or is of no known format.
+pub fn read_sources(root: &Path, sources: &[Source], ear: &Ear) -> Result<(Profile, Vec<Problem>), Vec<Problem>> {
+    let read = std::thread::scope(|scope| {
+        let threads: Vec<_> = sources.iter().map(|s| scope.spawn(|| read_source(root, s, ear))).collect();
+        threads.into_iter().map(|t| t.join().expect("readers report problems, they do not panic")).collect::<Vec<_>>()
+    });
+    let (mut profiles, mut problems, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for one in read {
+        match one {
+            Ok((profile, found)) => {
+                profiles.push(profile);
+                problems.extend(found);
+            }
+            Err(problem) => errors.push(problem),
+        }
+    }
+    if errors.is_empty() { Ok((profile::merge(profiles), problems)) } else { Err(errors) }
+}
+
+fn read_source(root: &Path, source: &Source, ear: &Ear) -> Result<(Profile, Vec<Problem>), Problem> {
+    let shown = &source.file;
+    let mut stream = files::open_measured(&root.join(shown), shown)?;
+    let head = stream.head()?;
+    let format = profile::sniff(&head).ok_or_else(|| unknown(shown, head.is_empty()))?;
+    ear.tell(Progress::Step { what: format!("read {shown} ({})", format.name), done: 0, total: 0 });
+    let mut reader = (format.open)();
+    let mut piece = vec![0; PIECE];
+    loop {
+        if ear.cancel.is_cancelled() {
+            return Err(Problem::error("stopped"));
+        }
+        match stream.fill(&mut piece)? {
+            0 => break,
+            n => reader.feed(&piece[..n]),
+        }
+    }
+    let (mut profile, problems) = reader.finish();
+    for quality in &mut profile.sources {
+        quality.file.clone_from(shown);
+    }
+    let here = |p: Problem| {
+        let line = p.place.as_ref().map_or(0, |place| place.line);
+        p.at(Place::at(shown.clone(), line, 0))
+    };
+    Ok((profile, problems.into_iter().map(here).collect()))
+}
+
+fn unknown(shown: &str, empty: bool) -> Problem {
+    let formats: Vec<_> = profile::REGISTRY.iter().map(|f| f.name).collect();
+    let what = if empty { "this recording is empty" } else { "this is no format that Refit reads" };
+    let help = match empty {
+        true => String::from("record again, and let the recorded program run long enough"),
+        false => format!("known are: {}", formats.join(", ")),
+    };
+    Problem::error(what).at(Place::file(shown)).help(help)
+}

@@ -1,0 +1,132 @@
+//! Findings, the split and the heat of lines in; findings with what they cost out, dearest first.
+
+use crate::model::{Basis, Finding, FindingCost, HotFunction, Interval, Item, LineHeat};
+
+/// Prices every finding by the part of the quantile that its lines own.
+///
+/// Where the profile has lines, a finding costs its function's milliseconds times the share of the function's line
+/// heat that lies on the finding's lines; else all of its function's milliseconds. Both are upper bounds of what a
+/// rewrite can win. A finding outside of every hot function has no cost.
+pub fn price(mut findings: Vec<Finding>, hot: &[HotFunction], heat: &[LineHeat], items: &[Item]) -> Vec<Finding> {
+    for finding in &mut findings {
+        finding.cost = cost(finding, hot, heat, items);
+    }
+    findings.sort_by(|a, b| {
+        let ms = |f: &Finding| f.cost.map_or(-1.0, |c| c.c_ms);
+        let place = |f: &Finding| (f.file.clone(), f.range, f.rule);
+        ms(b).total_cmp(&ms(a)).then_with(|| place(a).cmp(&place(b)))
+    });
+    findings
+}
+
+fn cost(finding: &Finding, hot: &[HotFunction], heat: &[LineHeat], items: &[Item]) -> Option<FindingCost> {
+    let hot = hot.iter().find(|h| h.function == finding.function)?;
+    if matches!(hot.basis, Basis::SampledShare) {
+        return None;
+    }
+    let row = &hot.contribution;
+    let item = items.iter().find(|i| i.id == finding.function);
+    let lines = heat.iter().find(|h| h.file == finding.file);
+    let (share, basis) = match (item, lines) {
+        (Some(item), Some(lines)) => {
+            let own = on_lines(lines, item.line, item.end_line);
+            let on_finding = on_lines(lines, finding.line, finding.end_line);
+            if own > 0.0 { (on_finding / own, "lines") } else { (1.0, hot.basis.word()) }
+        }
+        _ => (1.0, hot.basis.word()),
+    };
+    let share = share.min(1.0);
+    let ci_ms = Interval { low: row.ci_ms.low * share, high: row.ci_ms.high * share };
+    Some(FindingCost { c_ms: row.c_ms * share, ci_ms, basis })
+}
+
+fn on_lines(heat: &LineHeat, first: u32, last: u32) -> f64 {
+    heat.lines.iter().filter(|(line, _)| (first..=last).contains(line)).map(|(_, weight)| weight).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Class, Contribution, Eye, FunctionId, Kind, RowKind, RuleId, TextRange};
+
+    fn finding(line: u32, end_line: u32, function: &str) -> Finding {
+        Finding {
+            rule: RuleId("r"),
+            eye: Eye::Loops,
+            kind: Kind::Quadratic,
+            class: Class::A,
+            file: String::from("src/a.rs"),
+            range: TextRange::at(line as usize),
+            line,
+            end_line,
+            column: 1,
+            function: FunctionId(function.to_string()),
+            message: String::new(),
+            captures: Vec::new(),
+            cost: None,
+            has_rewrite: true,
+        }
+    }
+
+    fn hot(function: &str, c_ms: f64, basis: Basis) -> HotFunction {
+        let contribution = Contribution {
+            kind: RowKind::Function,
+            name: function.to_string(),
+            function: Some(FunctionId(function.to_string())),
+            file: String::from("src/a.rs"),
+            line: 10,
+            c_ms,
+            ci_ms: Interval { low: c_ms / 2.0, high: c_ms * 2.0 },
+            mean_ms: 0.0,
+            self_ms: 0.0,
+            total_ms: 0.0,
+            share: 0.0,
+            budget_ms: None,
+            over_ms: 0.0,
+            band: 1,
+            samples: 100,
+            cohort_samples: 50,
+        };
+        let (file, slo) = (String::from("src/a.rs"), String::from("s"));
+        HotFunction { function: FunctionId(function.to_string()), file, line: 10, contribution, slo, basis }
+    }
+
+    fn item(id: &str) -> Item {
+        let name = id.rsplit("::").next().unwrap_or_default().to_string();
+        Item {
+            id: FunctionId(id.to_string()),
+            name,
+            file: String::from("src/a.rs"),
+            line: 10,
+            end_line: 19,
+            ..Item::default()
+        }
+    }
+
+    #[test]
+    fn a_finding_costs_the_share_of_its_lines_in_its_functions_milliseconds() {
+        let heat = LineHeat { file: String::from("src/a.rs"), lines: vec![(11, 0.1), (12, 0.3), (30, 0.6)] };
+        let priced = price(
+            vec![finding(11, 11, "a::f"), finding(12, 13, "a::f"), finding(40, 41, "a::g")],
+            &[hot("a::f", 80.0, Basis::JoinedSamples)],
+            &[heat],
+            &[item("a::f")],
+        );
+        let costs: Vec<_> = priced.iter().map(|f| f.cost.map(|c| (c.c_ms.round(), c.basis))).collect();
+        assert_eq!(costs, [Some((60.0, "lines")), Some((20.0, "lines")), None]);
+    }
+
+    #[test]
+    fn without_lines_the_whole_function_is_the_upper_bound() {
+        let priced =
+            price(vec![finding(11, 11, "a::f")], &[hot("a::f", 80.0, Basis::JoinedSamples)], &[], &[item("a::f")]);
+        let cost = priced[0].cost.expect("the function is hot");
+        assert_eq!((cost.c_ms, cost.ci_ms.low, cost.basis), (80.0, 40.0, "samples+requests"));
+    }
+
+    #[test]
+    fn shares_alone_price_nothing() {
+        let hot = [hot("a::f", 0.0, Basis::SampledShare)];
+        assert_eq!(price(vec![finding(11, 11, "a::f")], &hot, &[], &[item("a::f")])[0].cost, None);
+    }
+}
