@@ -1,7 +1,14 @@
 //! Facts of files in, findings out; one folder per eye, one file per rule.
 
-use crate::model::{Class, Eye, Finding, FunctionId, Kind, RuleId, TextRange};
-use crate::source::SourceFile;
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::model::{Class, Eye, Finding, FunctionId, Kind, Level, Place, Problem, RuleId, TextRange};
+use crate::source::{SourceFile, lexer};
+
+#[cfg(test)]
+#[allow(dead_code, reason = "checks for the tests of rules")]
+pub(crate) mod testing;
 
 /// Recognises one pattern that costs time.
 pub struct Rule {
@@ -17,11 +24,11 @@ pub struct Rule {
     pub title: &'static str,
     /// Manual page in Markdown: what, why it costs, before and after, when it is refused.
     pub explain: &'static str,
-    /// Identifiers of which a file must contain at least one to be worth parsing for this rule.
+    /// Identifiers of which a file must contain at least one to be worth a look for this rule; empty for every file.
     pub triggers: &'static [&'static str],
     /// Facts of one file: cached by content, without any syn type.
     pub facts: fn(&SourceFile) -> Vec<Fact>,
-    /// Findings from the facts of all files of the workspace.
+    /// Findings from the facts of all files of the workspace; [`each`] where every fact is a finding.
     pub judge: fn(&Rule, &[FileFacts]) -> Vec<Finding>,
 }
 
@@ -34,10 +41,46 @@ pub struct Fact {
     pub place: (u32, u32, u32),
     /// The function around it.
     pub function: FunctionId,
+    /// True in tests and in generated code: the fact may inform a judgement, it never becomes a finding.
+    pub is_background: bool,
     /// Named ranges.
     pub captures: Vec<(&'static str, TextRange)>,
-    /// Named words (a callee, a type, a verdict such as `from-impl`).
+    /// Named words (a callee, a type, a verdict such as `from-impl`); `message` is what [`each`] says.
     pub notes: Vec<(&'static str, String)>,
+}
+
+impl Fact {
+    /// A fact about a range of a file.
+    pub fn at(file: &SourceFile, site: TextRange) -> Fact {
+        let (line, column) = file.line_column(site.start);
+        let end_line = file.lines().line(site.end.saturating_sub(1).max(site.start));
+        let item = file.item_around(site);
+        Fact {
+            site,
+            place: (line, column, end_line),
+            function: item.map(|i| i.id.clone()).unwrap_or_default(),
+            is_background: file.is_generated || file.role.is_test || item.is_some_and(|i| i.is_test),
+            captures: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The same fact with a named range.
+    pub fn capture(mut self, name: &'static str, range: TextRange) -> Fact {
+        self.captures.push((name, range));
+        self
+    }
+
+    /// The same fact with a named word.
+    pub fn note(mut self, name: &'static str, word: impl Into<String>) -> Fact {
+        self.notes.push((name, word.into()));
+        self
+    }
+
+    /// The word of that name.
+    pub fn word(&self, name: &str) -> Option<&str> {
+        self.notes.iter().find(|(n, _)| *n == name).map(|(_, w)| w.as_str())
+    }
 }
 
 /// All facts of one rule in one file.
@@ -51,3 +94,176 @@ pub struct FileFacts {
 
 /// All rules, in the order of listings.
 pub const REGISTRY: &[&Rule] = &[];
+
+/// The rule of that id.
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    REGISTRY.iter().copied().find(|rule| rule.id.0 == id)
+}
+
+/// Findings of all files, in the order of files, places and rules.
+///
+/// A rule that fails is named in a problem and left out; all others go on. Tests and generated files inform rules and are
+/// never flagged. `has_rewrite` is left false and `cost` empty: who joins the stages knows both.
+pub fn scan(files: &[SourceFile], rules: &[&Rule]) -> (Vec<Finding>, Vec<Problem>) {
+    let words: Vec<HashSet<&str>> = files.iter().map(|file| idents(&file.text)).collect();
+    let (mut findings, mut problems) = (Vec::new(), Vec::new());
+    for rule in rules {
+        let mut facts = Vec::new();
+        for (file, words) in files.iter().zip(&words) {
+            match facts_with(rule, file, words) {
+                Ok(found) => facts.push(found),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        match judge(rule, &facts) {
+            Ok(found) => findings.extend(found),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let order = |rule: RuleId| rules.iter().position(|r| r.id == rule);
+    findings.sort_by(|a, b| (&a.file, a.range, order(a.rule)).cmp(&(&b.file, b.range, order(b.rule))));
+    findings.dedup_by(|a, b| (&a.file, a.range, a.rule) == (&b.file, b.range, b.rule));
+    (findings, problems)
+}
+
+/// Facts of one rule in one file: what may be cached by the content of the file.
+///
+/// # Errors
+/// The rule failed on this file.
+pub fn facts(rule: &Rule, file: &SourceFile) -> Result<FileFacts, Problem> {
+    facts_with(rule, file, &idents(&file.text))
+}
+
+fn facts_with(rule: &Rule, file: &SourceFile, words: &HashSet<&str>) -> Result<FileFacts, Problem> {
+    let is_worth_it = rule.triggers.is_empty() || rule.triggers.iter().any(|t| words.contains(t));
+    let mut facts = if is_worth_it {
+        catch_unwind(AssertUnwindSafe(|| (rule.facts)(file)))
+            .map_err(|panic| failed(rule, &*panic).at(Place::file(&file.path)))?
+    } else {
+        Vec::new()
+    };
+    facts.sort_by_key(|f| f.site);
+    Ok(FileFacts { file: file.path.clone(), facts })
+}
+
+/// Findings of one rule from its facts of all files.
+///
+/// # Errors
+/// The rule failed.
+pub fn judge(rule: &Rule, facts: &[FileFacts]) -> Result<Vec<Finding>, Problem> {
+    let background: HashSet<(&str, TextRange)> = facts
+        .iter()
+        .flat_map(|f| f.facts.iter().filter(|fact| fact.is_background).map(|fact| (f.file.as_str(), fact.site)))
+        .collect();
+    let mut found =
+        catch_unwind(AssertUnwindSafe(|| (rule.judge)(rule, facts))).map_err(|panic| failed(rule, &*panic))?;
+    found.retain(|finding| !background.contains(&(finding.file.as_str(), finding.range)));
+    Ok(found)
+}
+
+/// Every fact is a finding that says the fact's note `message`.
+pub fn each(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
+    let all = facts.iter().flat_map(|f| f.facts.iter().map(|fact| (f.file.as_str(), fact)));
+    all.map(|(file, fact)| rule.finding(file, fact, fact.word("message").unwrap_or(rule.title))).collect()
+}
+
+impl Rule {
+    /// A finding of this rule from one of its facts.
+    pub fn finding(&self, file: &str, fact: &Fact, message: impl Into<String>) -> Finding {
+        let (line, column, end_line) = fact.place;
+        Finding {
+            rule: self.id,
+            eye: self.eye,
+            kind: self.kind,
+            class: self.class,
+            file: file.to_owned(),
+            range: fact.site,
+            line,
+            end_line,
+            column,
+            function: fact.function.clone(),
+            message: message.into(),
+            captures: fact.captures.clone(),
+            cost: None,
+            has_rewrite: false,
+        }
+    }
+}
+
+fn idents(text: &str) -> HashSet<&str> {
+    lexer::tokens(text).into_iter().filter(|t| t.kind == lexer::TokenKind::Ident).map(|t| t.text(text)).collect()
+}
+
+fn failed(rule: &Rule, panic: &(dyn std::any::Any + Send)) -> Problem {
+    let words = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Problem {
+        level: Level::Warning,
+        ..Problem::error(format!("rule \"{}\" failed: {}", rule.id, words.unwrap_or("no words")))
+    }
+    .help("its findings are left out; this is a fault of Refit, report it with the file")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::FileRole;
+
+    fn calls_of(name: &'static str, file: &SourceFile) -> Vec<Fact> {
+        let found = file.text.match_indices(name);
+        found.map(|(at, n)| Fact::at(file, TextRange::new(at, at + n.len())).note("message", "slow")).collect()
+    }
+
+    const FIRES: Rule = Rule {
+        id: RuleId("fires"),
+        eye: Eye::Loops,
+        kind: Kind::Quadratic,
+        class: Class::A,
+        title: "fires",
+        explain: "",
+        triggers: &["slow"],
+        facts: |file| calls_of("slow()", file),
+        judge: each,
+    };
+
+    const FAILS: Rule = Rule { id: RuleId("fails"), facts: |_| panic!("out of luck"), ..FIRES };
+
+    fn parse(path: &str, text: &str) -> SourceFile {
+        SourceFile::parse(path, text, &FileRole { krate: "pay".into(), ..FileRole::default() }).unwrap()
+    }
+
+    #[test]
+    fn a_rule_that_fails_is_named_and_the_others_go_on() {
+        let files = [parse("b.rs", "fn f() { slow(); }"), parse("a.rs", "fn g() {\n  slow(); slow(); }")];
+        let (findings, problems) = scan(&files, &[&FAILS, &FIRES]);
+        let places: Vec<_> =
+            findings.iter().map(|f| (f.file.as_str(), f.line, f.column, f.function.0.as_str())).collect();
+        assert_eq!(places, [("a.rs", 2, 3, "pay::g"), ("a.rs", 2, 11, "pay::g"), ("b.rs", 1, 10, "pay::f")]);
+        assert_eq!(problems.len(), 2);
+        assert_eq!(problems[0].what, "rule \"fails\" failed: out of luck");
+    }
+
+    #[test]
+    fn files_without_a_trigger_are_not_looked_at() {
+        let (_, problems) = scan(&[parse("a.rs", "fn f() { fast(); } // slow")], &[&FAILS]);
+        assert_eq!(problems, []);
+    }
+
+    #[test]
+    fn tests_and_generated_files_are_never_flagged() {
+        let files = [
+            parse("a.rs", "#[cfg(test)] mod tests { fn f() { slow(); } } #[test] fn g() { slow(); }"),
+            parse("b.rs", "// @generated\nfn f() { slow(); }"),
+        ];
+        assert_eq!(scan(&files, &[&FIRES]).0, []);
+    }
+
+    #[test]
+    fn every_rule_has_an_id_of_its_own_and_a_manual_page() {
+        for (i, rule) in REGISTRY.iter().enumerate() {
+            assert!(REGISTRY[..i].iter().all(|other| other.id != rule.id), "{} is listed twice", rule.id);
+            for part in ["## Why it costs", "## Before", "## After", "## When it is refused"] {
+                assert!(rule.explain.contains(part), "the manual page of {} lacks \"{part}\"", rule.id);
+            }
+        }
+    }
+}

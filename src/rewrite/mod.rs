@@ -1,7 +1,17 @@
 //! A finding in, a rewrite or a refusal with its reason out; one file per recipe.
 
-use crate::model::{Finding, FunctionId, Precondition, RuleId, TextEdit};
-use crate::source::SourceFile;
+use std::collections::{BTreeMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::model::{
+    Answer, AnsweredBy, ContentHash, EditSet, Finding, FunctionId, Precondition, Probe, ProbeQuestion, Problem,
+    Refusal, Rewrite, RewriteId, RuleId, TextEdit, TextRange,
+};
+use crate::source::{self, SourceFile};
+
+#[cfg(test)]
+#[allow(dead_code, reason = "checks for the tests of rules")]
+pub(crate) mod testing;
 
 /// Answers the findings of one rule.
 pub struct Recipe {
@@ -12,19 +22,256 @@ pub struct Recipe {
 }
 
 /// What a recipe came up with, before ids, diffs and prices are added.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draft {
     /// Imperative title that fits a commit subject.
     pub title: String,
-    /// Edits by file.
+    /// Edits by file; several entries for one file are joined.
     pub edits: Vec<(String, Vec<TextEdit>)>,
-    /// Functions whose bodies change.
+    /// Functions whose bodies change; the finding's function where the list is empty.
     pub touched: Vec<FunctionId>,
     /// What must hold, with what syntax already answered.
     pub preconditions: Vec<Precondition>,
     /// What a reviewer must accept (class B).
     pub obligations: Vec<String>,
+    /// True if its hunks may land one without another.
+    pub hunks_independent: bool,
 }
 
 /// All recipes.
 pub const REGISTRY: &[&Recipe] = &[];
+
+/// True if a recipe answers the rule.
+pub fn answers(rule: RuleId) -> bool {
+    REGISTRY.iter().any(|recipe| recipe.rule == rule)
+}
+
+/// Rewrites for the findings, in their order, and why some have none.
+///
+/// A rewrite is offered only if its edits apply (comments kept, result parses). Alternatives for one place overlap and
+/// stay visible as such; the same change found twice is offered once.
+pub fn propose(files: &[SourceFile], findings: &[Finding]) -> (Vec<Rewrite>, Vec<Refusal>) {
+    propose_with(REGISTRY, files, findings)
+}
+
+/// As [`propose`], with these recipes.
+pub fn propose_with(recipes: &[&Recipe], files: &[SourceFile], findings: &[Finding]) -> (Vec<Rewrite>, Vec<Refusal>) {
+    let (mut rewrites, mut refusals) = (Vec::new(), Vec::new());
+    let mut known = HashSet::new();
+    for finding in findings {
+        for recipe in recipes.iter().filter(|r| r.rule == finding.rule) {
+            match derive(recipe, files, finding).and_then(|draft| finish(files, finding, draft)) {
+                Ok(rewrite) if known.insert(rewrite.id.clone()) => rewrites.push(rewrite),
+                Ok(_) => {}
+                Err(reason) => refusals.push(Refusal {
+                    rule: finding.rule,
+                    file: finding.file.clone(),
+                    line: finding.line,
+                    reason,
+                }),
+            }
+        }
+    }
+    (rewrites, refusals)
+}
+
+fn derive(recipe: &Recipe, files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
+    catch_unwind(AssertUnwindSafe(|| (recipe.derive)(files, finding)))
+        .unwrap_or_else(|_| Err("the recipe failed on this code: a fault of Refit, report it with the file".to_owned()))
+}
+
+/// Checks the edits by applying them, and adds what a recipe does not know.
+fn finish(files: &[SourceFile], finding: &Finding, draft: Draft) -> Result<Rewrite, String> {
+    let mut by_file: BTreeMap<String, Vec<TextEdit>> = BTreeMap::new();
+    for (file, edits) in draft.edits {
+        by_file.entry(file).or_default().extend(edits);
+    }
+    let (mut sets, mut diff) = (Vec::new(), String::new());
+    for (path, edits) in by_file.into_iter().filter(|(_, edits)| !edits.is_empty()) {
+        let file = files.iter().find(|f| f.path == path).ok_or_else(|| format!("{path} is not among the files"))?;
+        if let Some(reason) = source::refusal(file, &edits) {
+            return Err(reason);
+        }
+        let edits = edits.into_iter().map(|edit| with_line_ends(file, edit)).collect();
+        let set = EditSet::new(&path, file.hash.clone(), edits).map_err(|p| sentence(&p))?;
+        let new = source::apply(&set, &file.text).map_err(|p| sentence(&p))?;
+        diff.push_str(&source::diff(&path, &file.text, &new));
+        sets.push(set);
+    }
+    if diff.is_empty() {
+        return Err("the rewrite would change nothing".to_owned());
+    }
+    let touched = if draft.touched.is_empty() { vec![finding.function.clone()] } else { draft.touched };
+    Ok(Rewrite {
+        id: id(finding, &sets),
+        rule: finding.rule,
+        eye: finding.eye,
+        kind: finding.kind,
+        class: finding.class,
+        file: finding.file.clone(),
+        line: finding.line,
+        end_line: finding.end_line,
+        function: finding.function.clone(),
+        title: draft.title,
+        edits: sets,
+        touched,
+        diff,
+        preconditions: draft.preconditions,
+        obligations: draft.obligations,
+        hunks_independent: draft.hunks_independent,
+        cost: finding.cost,
+    })
+}
+
+/// Line breaks of new text become those of the place.
+fn with_line_ends(file: &SourceFile, edit: TextEdit) -> TextEdit {
+    if source::eol_of(&file.text, edit.range.start) == "\n" {
+        return edit;
+    }
+    TextEdit { text: edit.text.replace("\r\n", "\n").replace('\n', "\r\n"), ..edit }
+}
+
+fn sentence(problem: &Problem) -> String {
+    match &problem.place {
+        Some(place) if place.line > 0 => format!("{} (line {})", problem.what, place.line),
+        _ => problem.what.clone(),
+    }
+}
+
+/// `r` and 8 hex digits over rule, files, base hashes and edits: the same change of the same text has the same id.
+fn id(finding: &Finding, sets: &[EditSet]) -> RewriteId {
+    let mut text = finding.rule.0.to_owned();
+    for set in sets {
+        text.push_str(&format!("\0{}\0{}", set.file(), set.base().0));
+        for edit in set.edits() {
+            text.push_str(&format!("\0{}\0{}\0{}\0{}", edit.range.start, edit.range.end, edit.text.len(), edit.text));
+        }
+    }
+    let ContentHash(hex) = source::hash(&text);
+    RewriteId(format!("r{}", &hex[..8]))
+}
+
+/// A precondition that the syntax tree answered: a recipe that sees it fail refuses instead.
+pub fn holds(text: impl Into<String>) -> Precondition {
+    Precondition { text: text.into(), answered_by: AnsweredBy::Syntax, state: Answer::Holds, probe: None }
+}
+
+/// A precondition that rustc answers by accepting the edit or not.
+pub fn borrow(text: impl Into<String>) -> Precondition {
+    Precondition { text: text.into(), answered_by: AnsweredBy::Borrow, state: Answer::Open, probe: None }
+}
+
+/// A precondition that a probe beside the candidate answers.
+///
+/// The probe stands before the statement around `expr` in which everything that `expr` names is in scope.
+pub fn probe(file: &SourceFile, text: impl Into<String>, expr: TextRange, question: ProbeQuestion) -> Precondition {
+    let at = source::stmt_around(file, expr).map_or(expr.start, |(block, index)| file.range(&block.stmts[index]).start);
+    probe_at(file, text, expr, at, question)
+}
+
+/// As [`probe`], at a place that the recipe chooses.
+pub fn probe_at(
+    file: &SourceFile,
+    text: impl Into<String>,
+    expr: TextRange,
+    insert_at: u32,
+    question: ProbeQuestion,
+) -> Precondition {
+    Precondition {
+        text: text.into(),
+        answered_by: AnsweredBy::Type,
+        state: Answer::Open,
+        probe: Some(Probe { file: file.path.clone(), insert_at, expr, question }),
+    }
+}
+
+/// The file of a finding.
+pub fn file_of<'a>(files: &'a [SourceFile], finding: &Finding) -> Result<&'a SourceFile, String> {
+    files.iter().find(|f| f.path == finding.file).ok_or_else(|| format!("{} is not among the files", finding.file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Class, Eye, Kind};
+    use crate::source::FileRole;
+
+    const RULE: RuleId = RuleId("test-rule");
+
+    fn parse(text: &str) -> SourceFile {
+        SourceFile::parse("src/a.rs", text, &FileRole::default()).unwrap()
+    }
+
+    fn finding(file: &SourceFile, needle: &str) -> Finding {
+        let start = file.text.find(needle).unwrap();
+        Finding {
+            rule: RULE,
+            eye: Eye::Loops,
+            kind: Kind::Quadratic,
+            class: Class::A,
+            file: file.path.clone(),
+            range: TextRange::new(start, start + needle.len()),
+            line: file.line_column(start as u32).0,
+            end_line: 1,
+            column: 1,
+            function: FunctionId("f".into()),
+            message: String::new(),
+            captures: Vec::new(),
+            cost: None,
+            has_rewrite: true,
+        }
+    }
+
+    const REPLACES: Recipe = Recipe {
+        rule: RULE,
+        derive: |_, finding| {
+            let edit = TextEdit { range: finding.range, text: "new();\nmore()".into() };
+            Ok(Draft {
+                title: "say it anew".into(),
+                edits: vec![(finding.file.clone(), vec![edit])],
+                ..Draft::default()
+            })
+        },
+    };
+
+    const FAILS: Recipe = Recipe { rule: RULE, derive: |_, _| panic!("out of luck") };
+
+    #[test]
+    fn a_draft_becomes_a_rewrite_with_id_and_diff_and_the_line_ends_of_the_place() {
+        let files = [parse("fn f() {\r\n    old();\r\n}\r\n")];
+        let finding = finding(&files[0], "old()");
+        let (rewrites, refusals) = propose_with(&[&REPLACES], &files, &[finding.clone(), finding]);
+        assert_eq!((rewrites.len(), refusals.len()), (1, 0));
+        assert_eq!(rewrites[0].edits[0].edits()[0].text, "new();\r\nmore()");
+        assert!(rewrites[0].diff.contains("-    old();\r\n+    new();\r\n"));
+        assert_eq!(rewrites[0].id.0.len(), 9);
+        assert_eq!(rewrites[0].touched, [FunctionId("f".into())]);
+    }
+
+    #[test]
+    fn a_recipe_that_fails_and_an_edit_that_loses_a_comment_are_refusals() {
+        let files = [parse("fn f() {\n    old(/* why */);\n}\n")];
+        let finding = finding(&files[0], "old(/* why */)");
+        let (rewrites, refusals) = propose_with(&[&FAILS, &REPLACES], &files, &[finding]);
+        assert_eq!(rewrites, []);
+        let reasons: Vec<_> = refusals.iter().map(|r| r.reason.as_str()).collect();
+        assert_eq!(
+            reasons,
+            [
+                "the recipe failed on this code: a fault of Refit, report it with the file",
+                "the comment \"/* why */\" would be lost (line 2)",
+            ]
+        );
+        assert_eq!((refusals[0].file.as_str(), refusals[0].line), ("src/a.rs", 2));
+    }
+
+    #[test]
+    fn ids_depend_on_rule_text_and_edits_alone() {
+        let id_of = |text: &str| {
+            let files = [parse(text)];
+            propose_with(&[&REPLACES], &files, &[finding(&files[0], "old()")]).0[0].id.clone()
+        };
+        assert_eq!(id_of("fn f() { old(); }"), id_of("fn f() { old(); }"));
+        assert_ne!(id_of("fn f() { old(); }"), id_of("fn f() { old(); } "));
+    }
+}
