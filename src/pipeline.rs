@@ -1,10 +1,13 @@
 //! The pure stages composed: inputs in, the whole analysis out.
 
 use crate::attribute;
+use crate::detect;
 use crate::model::{
     Finding, HotFunction, Item, LineHeat, ObjectiveSplit, Problem, Profile, Refusal, Rewrite, Slo, SourceQuality,
 };
+use crate::price;
 use crate::rank;
+use crate::rewrite;
 use crate::source::{FileRole, Index, SourceFile};
 
 /// Seed of the bootstrap: fixed, so that the same inputs give the same ranking to the byte.
@@ -88,7 +91,14 @@ pub fn analyse(inputs: &Inputs) -> Analysis {
     };
     let files = parse(inputs, &mut analysis);
     rank_functions(inputs, &mut analysis);
-    let _ = files;
+    if inputs.depth >= Depth::Scan {
+        find(inputs, &files, &mut analysis);
+    }
+    if inputs.depth >= Depth::Propose {
+        let (rewrites, refused) = rewrite::propose(&files, &analysis.findings);
+        analysis.rewrites = rewrites;
+        analysis.refused = refused;
+    }
     analysis
 }
 
@@ -120,4 +130,16 @@ fn rank_functions(inputs: &Inputs, analysis: &mut Analysis) {
     analysis.objectives = ranking.objectives;
     analysis.hot = ranking.hot;
     analysis.heat = ranking.heat;
+}
+
+fn find(inputs: &Inputs, files: &[SourceFile], analysis: &mut Analysis) {
+    // Rules judge the facts of all files, because callers and shared state may stand elsewhere; what is shown may be less.
+    let (found, problems) = detect::scan(files, detect::REGISTRY);
+    let is_hot = |file: &str| analysis.hot.iter().any(|h| h.file == file);
+    let mut found: Vec<Finding> = found.into_iter().filter(|f| inputs.all || is_hot(&f.file)).collect();
+    for finding in &mut found {
+        finding.has_rewrite = rewrite::REGISTRY.iter().any(|r| r.rule == finding.rule);
+    }
+    analysis.findings = price::price(found, &analysis.hot, &analysis.heat, &analysis.items);
+    analysis.problems.extend(problems);
 }
