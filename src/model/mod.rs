@@ -2,6 +2,7 @@
 
 mod attribution;
 mod cost;
+mod diagnostic;
 mod edit;
 mod evidence;
 mod finding;
@@ -16,6 +17,7 @@ mod rewrite;
 
 pub use attribution::*;
 pub use cost::*;
+pub use diagnostic::*;
 pub use edit::*;
 pub use evidence::*;
 pub use finding::*;

@@ -1,0 +1,292 @@
+//! A checkout with its target folder in; diagnostics, packages and the toolchain's name out, through the `cargo` program.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::Cancel;
+use super::process::{Command, Ended};
+use crate::model::{Diagnostic, Problem, TextRange};
+
+/// How cargo is run on one checkout.
+#[derive(Clone, Debug)]
+pub struct Cargo {
+    /// The Cargo root inside of the checkout.
+    pub root: PathBuf,
+    /// The checkout's own target folder.
+    pub target: PathBuf,
+    /// Path of the Cargo root relative to the project root, with `/` at the end unless empty: prefixed to file names.
+    pub prefix: String,
+    /// Features to build with.
+    pub features: Vec<String>,
+    /// True once everything was fetched.
+    pub offline: bool,
+    /// Longest time of one run.
+    pub limit: Duration,
+}
+
+/// What `cargo check` said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checked {
+    /// Errors and warnings, as they came.
+    pub diagnostics: Vec<Diagnostic>,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+/// A package of the workspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// Its folder relative to the Cargo root; empty for the root itself.
+    pub dir: String,
+    /// Names of the workspace's packages it depends on, directly.
+    pub needs: Vec<String>,
+    /// True if it has a library or a program whose tests can run.
+    pub has_tests: bool,
+}
+
+impl Cargo {
+    /// A cargo command on this checkout; `--locked` and `--offline` are added where they apply.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut all = vec![args[0]];
+        if self.root.join("Cargo.lock").exists() {
+            all.push("--locked");
+        }
+        if self.offline {
+            all.push("--offline");
+        }
+        let features = self.features.join(",");
+        if !features.is_empty() && !["fetch", "metadata"].contains(&args[0]) {
+            all.extend(["--features", &features]);
+        }
+        all.extend(&args[1..]);
+        self.environment(Command::new("cargo", all, &self.root)).limit(self.limit)
+    }
+
+    /// The variables that tie a command (cargo's or the project's own) to this checkout.
+    pub fn environment(&self, command: Command) -> Command {
+        let command = command
+            .env("CARGO_TARGET_DIR", self.target.to_string_lossy())
+            .env("CARGO_TERM_COLOR", "never")
+            .env("CARGO_TERM_PROGRESS_WHEN", "never");
+        if self.offline { command.env("CARGO_NET_OFFLINE", "true") } else { command }
+    }
+
+    /// `cargo check` on the whole workspace with all targets; `wrapper` stands between cargo and rustc for the
+    /// workspace's own crates.
+    ///
+    /// # Errors
+    /// No cargo.
+    pub fn check(&self, wrapper: Option<&Path>, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> Result<Checked, Problem> {
+        let args = ["check", "--workspace", "--all-targets", "--keep-going", "--message-format=json"];
+        let mut command = self.command(&args);
+        if let Some(wrapper) = wrapper {
+            command = command.env("RUSTC_WORKSPACE_WRAPPER", wrapper.to_string_lossy());
+        }
+        let ended = command.run(cancel, &mut |said| {
+            if !said.starts_with('{') {
+                line(said);
+            }
+        })?;
+        Ok(Checked { diagnostics: diagnostics(&ended.out, &self.prefix), ended })
+    }
+
+    /// Fetches the dependencies: from what is there already, else over the network.
+    ///
+    /// # Errors
+    /// Dependencies that are neither there nor reachable, with cargo's own words.
+    pub fn fetch(&mut self, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> Result<(), Problem> {
+        self.offline = true;
+        if self.command(&["fetch"]).run(cancel, &mut |_| {})?.ok() {
+            return Ok(());
+        }
+        self.offline = false;
+        let ended = self.command(&["fetch"]).run(cancel, line)?;
+        self.offline = ended.ok();
+        if ended.ok() {
+            return Ok(());
+        }
+        Err(Problem::error(format!("the dependencies cannot be fetched ({}): {}", ended.words(), last_line(&ended.tail)))
+            .help("run `cargo fetch` in the project and mend what it says"))
+    }
+
+    /// The packages of the workspace.
+    ///
+    /// # Errors
+    /// Manifests that cargo cannot read, with its own words.
+    pub fn packages(&self, cancel: &Cancel) -> Result<Vec<Package>, Problem> {
+        let ended = self.command(&["metadata", "--no-deps", "--format-version=1"]).run(cancel, &mut |_| {})?;
+        if !ended.ok() {
+            return Err(Problem::error(format!("cargo cannot read the workspace: {}", last_line(&ended.tail)))
+                .help("run `cargo metadata` in the project and mend what it says"));
+        }
+        packages(&ended.out, &self.root)
+            .ok_or_else(|| Problem::error("the answer of `cargo metadata` could not be read"))
+    }
+}
+
+/// Name and version of the compiler that this folder gets (`rustc -vV`), for keys of the evidence cache.
+///
+/// # Errors
+/// No rustc.
+pub fn toolchain(dir: &Path, cancel: &Cancel) -> Result<String, Problem> {
+    let ended = Command::new("rustc", ["-vV"], dir).limit(Duration::from_secs(60)).run(cancel, &mut |_| {})?;
+    if ended.ok() {
+        return Ok(ended.out.lines().collect::<Vec<_>>().join("; "));
+    }
+    Err(Problem::error(format!("rustc does not run: {}", last_line(&ended.tail)))
+        .help("install Rust from https://rustup.rs, or mend the toolchain file"))
+}
+
+fn last_line(text: &str) -> &str {
+    let said = text.lines().rev().find(|l| l.starts_with("error"));
+    said.or_else(|| text.lines().rev().find(|l| !l.trim().is_empty())).unwrap_or("it said nothing").trim()
+}
+
+/// Compiler messages among cargo's JSON lines (The Cargo Book, "External tools").
+fn diagnostics(out: &str, prefix: &str) -> Vec<Diagnostic> {
+    let lines = out.lines().filter(|l| l.starts_with('{'));
+    let read = |line: &str| {
+        let message: wire::Line = serde_json::from_str(line).ok()?;
+        (message.reason == "compiler-message").then(|| message.message.map(|m| diagnostic(m, prefix)))?
+    };
+    lines.filter_map(read).collect()
+}
+
+fn diagnostic(message: wire::Message, prefix: &str) -> Diagnostic {
+    let primary = message.spans.into_iter().find(|s| s.is_primary).map(outermost);
+    let span = primary.unwrap_or_default();
+    let file = if span.file_name.is_empty() { String::new() } else { format!("{prefix}{}", span.file_name) };
+    Diagnostic {
+        level: message.level,
+        code: message.code.map(|c| c.code).unwrap_or_default(),
+        message: message.message,
+        file,
+        range: TextRange { start: span.byte_start, end: span.byte_end },
+        line: span.line_start,
+        column: span.column_start,
+        rendered: message.rendered.unwrap_or_default(),
+    }
+}
+
+/// A span inside of a macro is shown where the macro is called.
+fn outermost(span: wire::Span) -> wire::Span {
+    match span.expansion {
+        Some(expansion) => outermost(expansion.span),
+        None => span,
+    }
+}
+
+fn packages(out: &str, root: &Path) -> Option<Vec<Package>> {
+    let metadata: wire::Metadata = serde_json::from_str(out.lines().find(|l| l.starts_with('{'))?).ok()?;
+    let names: Vec<&str> = metadata.packages.iter().map(|p| p.name.as_str()).collect();
+    let package = |p: &wire::Package| {
+        let dir = Path::new(&p.manifest_path).parent().unwrap_or(root);
+        let canonical = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+        let relative = dir.strip_prefix(&canonical).or_else(|_| dir.strip_prefix(root)).unwrap_or(dir);
+        Package {
+            name: p.name.clone(),
+            dir: relative.to_string_lossy().into_owned(),
+            needs: p
+                .dependencies
+                .iter()
+                .filter(|d| d.path.is_some() && names.contains(&d.name.as_str()))
+                .map(|d| d.name.clone())
+                .collect(),
+            has_tests: p.targets.iter().any(|t| t.test),
+        }
+    };
+    Some(metadata.packages.iter().map(package).collect())
+}
+
+/// What cargo and rustc write.
+mod wire {
+    use super::Deserialize;
+
+    #[derive(Deserialize)]
+    pub struct Line {
+        pub reason: String,
+        pub message: Option<Message>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Message {
+        pub message: String,
+        pub level: String,
+        pub code: Option<Code>,
+        pub spans: Vec<Span>,
+        pub rendered: Option<String>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Code {
+        pub code: String,
+    }
+
+    #[derive(Default, Deserialize)]
+    pub struct Span {
+        pub file_name: String,
+        pub byte_start: u32,
+        pub byte_end: u32,
+        pub line_start: u32,
+        pub column_start: u32,
+        pub is_primary: bool,
+        pub expansion: Option<Box<Expansion>>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Expansion {
+        pub span: Span,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Metadata {
+        pub packages: Vec<Package>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Package {
+        pub name: String,
+        pub manifest_path: String,
+        pub dependencies: Vec<Dependency>,
+        pub targets: Vec<Target>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Dependency {
+        pub name: String,
+        pub path: Option<String>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Target {
+        #[serde(default)]
+        pub test: bool,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WARNING: &str = r#"{"reason":"compiler-message","package_id":"p","message":{"message":"unused variable: `x`","code":{"code":"unused_variables"},"level":"warning","spans":[{"file_name":"src/lib.rs","byte_start":8,"byte_end":9,"line_start":1,"line_end":1,"column_start":9,"column_end":10,"is_primary":true,"expansion":null}],"children":[],"rendered":"warning: ..."}}"#;
+
+    #[test]
+    fn compiler_messages_are_read_with_their_place_in_the_project() {
+        let out = format!("{}\nnot json\n{WARNING}\n", r#"{"reason":"build-finished","success":true}"#);
+        let found = diagnostics(&out, "services/gateway/");
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].line_for_people(), "warning[unused_variables] services/gateway/src/lib.rs:1: unused variable: `x`");
+        assert_eq!(found[0].range, TextRange::new(8, 9));
+    }
+
+    #[test]
+    fn a_message_without_a_span_has_no_place() {
+        let line = r#"{"reason":"compiler-message","message":{"message":"aborting","code":null,"level":"error","spans":[],"rendered":null}}"#;
+        let found = diagnostics(line, "");
+        assert_eq!((found[0].file.as_str(), found[0].line, found[0].is_error()), ("", 0, true));
+    }
+}
