@@ -80,7 +80,12 @@ impl Cargo {
     ///
     /// # Errors
     /// No cargo.
-    pub fn check(&self, wrapper: Option<&Path>, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> Result<Checked, Problem> {
+    pub fn check(
+        &self,
+        wrapper: Option<&Path>,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<Checked, Problem> {
         let args = ["check", "--workspace", "--all-targets", "--keep-going", "--message-format=json"];
         let mut command = self.command(&args);
         if let Some(wrapper) = wrapper {
@@ -109,8 +114,12 @@ impl Cargo {
         if ended.ok() {
             return Ok(());
         }
-        Err(Problem::error(format!("the dependencies cannot be fetched ({}): {}", ended.words(), last_line(&ended.tail)))
-            .help("run `cargo fetch` in the project and mend what it says"))
+        Err(Problem::error(format!(
+            "the dependencies cannot be fetched ({}): {}",
+            ended.words(),
+            last_line(&ended.tail)
+        ))
+        .help("run `cargo fetch` in the project and mend what it says"))
     }
 
     /// The packages of the workspace.
@@ -279,7 +288,10 @@ mod tests {
         let out = format!("{}\nnot json\n{WARNING}\n", r#"{"reason":"build-finished","success":true}"#);
         let found = diagnostics(&out, "services/gateway/");
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].line_for_people(), "warning[unused_variables] services/gateway/src/lib.rs:1: unused variable: `x`");
+        assert_eq!(
+            found[0].line_for_people(),
+            "warning[unused_variables] services/gateway/src/lib.rs:1: unused variable: `x`"
+        );
         assert_eq!(found[0].range, TextRange::new(8, 9));
     }
 

@@ -206,7 +206,8 @@ mod tests {
         std::fs::write(inner.join("config.toml"), "[build]\nrustflags = [\"--cfg=inner\"]\njobs = 2\n").unwrap();
         let merged: toml::Table = merged_settings(&dir.path().join("a")).unwrap().parse().unwrap();
         assert_eq!(merged["build"]["jobs"].as_integer(), Some(2));
-        let flags: Vec<&str> = merged["build"]["rustflags"].as_array().unwrap().iter().filter_map(|v| v.as_str()).collect();
+        let flags: Vec<&str> =
+            merged["build"]["rustflags"].as_array().unwrap().iter().filter_map(|v| v.as_str()).collect();
         assert_eq!(flags, ["--cfg", "outer", "--cfg=inner"]);
         let vendor = dir.path().join("vendor/x");
         assert_eq!(merged["source"]["v"]["directory"].as_str(), vendor.to_str());

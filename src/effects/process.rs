@@ -137,7 +137,8 @@ impl Command {
     /// # Errors
     /// A program or a file that cannot be opened.
     pub fn start(&self, output: &Path) -> Result<Running, Problem> {
-        let file = File::create(output).map_err(|e| Problem::error(format!("cannot write {}: {e}", output.display())))?;
+        let file =
+            File::create(output).map_err(|e| Problem::error(format!("cannot write {}: {e}", output.display())))?;
         let again = file.try_clone().map_err(|e| self.failed(&e))?;
         let child = self.build().stdout(file).stderr(again).spawn().map_err(|e| self.failed(&e))?;
         Ok(Running(Group(child)))
@@ -323,7 +324,10 @@ mod tests {
     use super::*;
 
     fn run(line: &str) -> Ended {
-        Command::shell(line, Path::new("/")).limit(Duration::from_secs(20)).run(&Cancel::default(), &mut |_| {}).unwrap()
+        Command::shell(line, Path::new("/"))
+            .limit(Duration::from_secs(20))
+            .run(&Cancel::default(), &mut |_| {})
+            .unwrap()
     }
 
     #[test]
@@ -351,7 +355,10 @@ mod tests {
     #[test]
     fn cancelling_kills_even_what_ignores_sigterm() {
         let cancel = Cancel::default();
-        let command = Command::shell("trap '' TERM; sh -c 'trap \"\" TERM; echo $$; sleep 600' & wait; sleep 600", Path::new("/"));
+        let command = Command::shell(
+            "trap '' TERM; sh -c 'trap \"\" TERM; echo $$; sleep 600' & wait; sleep 600",
+            Path::new("/"),
+        );
         let raised = cancel.clone();
         let ended = command.run(&cancel, &mut |_| raised.cancel()).unwrap();
         assert_eq!(ended.exit, Exit::Cancelled);
@@ -367,7 +374,8 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_is_named() {
-        let problem = Command::new("no-such-program", [], Path::new("/")).run(&Cancel::default(), &mut |_| {}).unwrap_err();
+        let problem =
+            Command::new("no-such-program", [], Path::new("/")).run(&Cancel::default(), &mut |_| {}).unwrap_err();
         assert!(problem.what.starts_with("cannot run `no-such-program` in /"));
     }
 
@@ -377,7 +385,10 @@ mod tests {
         let outer = ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "RUSTUP_TOOLCHAIN"];
         let list = |extra: &[&str]| foreign_variables(names.iter().chain(extra).map(|n| n.to_string()));
         assert_eq!(list(&["RUSTUP_TOOLCHAIN"]), ["CARGO_TARGET_DIR", "GIT_DIR"]);
-        assert_eq!(list(&outer), ["CARGO_TARGET_DIR", "GIT_DIR", "CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "RUSTUP_TOOLCHAIN"]);
+        assert_eq!(
+            list(&outer),
+            ["CARGO_TARGET_DIR", "GIT_DIR", "CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "RUSTUP_TOOLCHAIN"]
+        );
     }
 
     fn is_running(pid: &str) -> bool {

@@ -7,10 +7,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::Cancel;
 use super::carry;
+use super::evidence::cache_dir;
 use super::files;
 use super::git::{Git, Repository, TreeEntry};
-use super::Cancel;
 use crate::model::Problem;
 
 /// All projects together may take this much; the ones not used for longest go first.
@@ -40,18 +41,6 @@ impl Arm {
             Arm::Twin => "twin",
         }
     }
-}
-
-/// `REFIT_CACHE_DIR`, else `refit` in the user's cache folder.
-///
-/// # Errors
-/// No home folder is known.
-pub fn cache_dir() -> Result<PathBuf, Problem> {
-    let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    var("REFIT_CACHE_DIR")
-        .or_else(|| var("XDG_CACHE_HOME").map(|d| d.join("refit")))
-        .or_else(|| var("HOME").map(|d| d.join(".cache/refit")))
-        .ok_or_else(|| Problem::error("no cache folder is known").help("set REFIT_CACHE_DIR"))
 }
 
 /// One project in the cache: its name, bytes and last use.
@@ -191,7 +180,9 @@ impl Slot {
             let info = git_dir.join("objects/info");
             std::fs::create_dir_all(&info)
                 .and_then(|()| std::fs::write(info.join("alternates"), format!("{}\n", objects.display())))
-                .and_then(|()| std::fs::write(git_dir.join("refit"), "made by refit; remove the whole folder at will\n"))
+                .and_then(|()| {
+                    std::fs::write(git_dir.join("refit"), "made by refit; remove the whole folder at will\n")
+                })
                 .map_err(|e| unwritable(&info, &e))?;
             carry::surroundings(self.repository.toplevel(), &self.dir, &self.checkout)?;
         }
@@ -321,7 +312,8 @@ fn modified(path: &Path) -> SystemTime {
 /// Takes the lock, and notes who holds it.
 fn lock(path: &Path, cancel: &Cancel) -> Result<File, Problem> {
     let mut options = File::options();
-    let mut file = options.read(true).write(true).create(true).truncate(false).open(path).map_err(|e| unwritable(path, &e))?;
+    let mut file =
+        options.read(true).write(true).create(true).truncate(false).open(path).map_err(|e| unwritable(path, &e))?;
     let began = Instant::now();
     loop {
         match file.try_lock() {
@@ -331,8 +323,11 @@ fn lock(path: &Path, cancel: &Cancel) -> Result<File, Problem> {
             }
             Err(TryLockError::WouldBlock) => {
                 let holder = std::fs::read_to_string(path).unwrap_or_default();
-                return Err(Problem::error(format!("another Refit (process {}) is proving in this project", holder.trim()))
-                    .help("wait until it has finished, or cancel its jobs"));
+                return Err(Problem::error(format!(
+                    "another Refit (process {}) is proving in this project",
+                    holder.trim()
+                ))
+                .help("wait until it has finished, or cancel its jobs"));
             }
             Err(TryLockError::Error(e)) => return Err(unwritable(path, &e)),
         }

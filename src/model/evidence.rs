@@ -1,6 +1,6 @@
 //! The rungs of the proof, their evidence, the measurement, and the verdict made of them.
 
-use super::RewriteId;
+use super::{Answer, Precondition, RewriteId};
 
 /// A rung of the ladder, in the order it is climbed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -239,6 +239,17 @@ impl Verdict {
     /// The rung's evidence.
     pub fn rung(&self, rung: Rung) -> Option<&Evidence> {
         self.evidence.iter().find(|e| e.rung == rung)
+    }
+
+    /// The preconditions of the proposal as the proof answered them; what it did not answer stays as it was.
+    pub fn answers(&self, preconditions: &[Precondition]) -> Vec<Precondition> {
+        let log = self.rung(Rung::Compiles).map_or("", |e| e.log.as_str());
+        let answered = |p: &Precondition| {
+            let of = |a: &Answer| log.lines().any(|l| l == p.answer_line(*a));
+            let state = [Answer::Refuted, Answer::Holds].into_iter().find(of).unwrap_or(p.state);
+            Precondition { state, ..p.clone() }
+        };
+        preconditions.iter().map(answered).collect()
     }
 
     /// One of the four states that screens show: `proved`, `open`, `refuted`, `untested`.

@@ -72,6 +72,13 @@ pub struct Precondition {
     pub probe: Option<Probe>,
 }
 
+impl Precondition {
+    /// The line of the proof's log that answers it: `precondition holds: the key is hashed as it is compared`.
+    pub fn answer_line(&self, answer: Answer) -> String {
+        format!("precondition {}: {}", answer.word(), self.text)
+    }
+}
+
 /// A question to rustc's type checker about an expression; never an error, read back from forced warnings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {

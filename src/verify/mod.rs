@@ -1,1 +1,6 @@
-//! A rewrite in, the checks to run out; evidence in, a verdict and its statistics out.
+//! Proposals and the answers of compiler, tests and clocks in; instrumented texts and judged evidence out.
+
+pub mod diagnostics;
+pub mod probe;
+pub mod suite;
+pub mod types;

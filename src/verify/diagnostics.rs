@@ -1,0 +1,116 @@
+//! The compiler's messages on base and candidate in; what the candidate adds out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::Diagnostic;
+
+/// What the candidate says that the base does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Added {
+    /// Errors, each once.
+    pub errors: Vec<Diagnostic>,
+    /// Warnings, each once.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Added {
+    /// True if nothing was added.
+    pub fn is_empty(&self) -> bool {
+        self.errors.is_empty() && self.warnings.is_empty()
+    }
+}
+
+/// Compares by code and message, not by place: an edit moves what stands below it. A message that comes once more than
+/// before is new; the newest place is named.
+pub fn added(base: &[Diagnostic], candidate: &[Diagnostic]) -> Added {
+    let (before, after) = (counted(base), counted(candidate));
+    let mut added = Added::default();
+    for (key, places) in after {
+        let known = before.get(&key).map_or(&[][..], |p| &p[..]);
+        if places.len() <= known.len() {
+            continue;
+        }
+        let elsewhere = places.iter().find(|d| !known.iter().any(|k| (&k.file, k.line) == (&d.file, d.line)));
+        let diagnostic = (*elsewhere.unwrap_or(&places[places.len() - 1])).clone();
+        match diagnostic.is_error() {
+            true => added.errors.push(diagnostic),
+            false => added.warnings.push(diagnostic),
+        }
+    }
+    let by_place = |d: &Diagnostic| (d.file.clone(), d.line, d.column);
+    added.errors.sort_by_key(by_place);
+    added.warnings.sort_by_key(by_place);
+    added
+}
+
+type Key<'a> = (&'a str, &'a str, &'a str);
+
+/// Messages by level, code and text, each place once: cargo builds a library for itself and for its tests.
+fn counted(diagnostics: &[Diagnostic]) -> BTreeMap<Key<'_>, Vec<&Diagnostic>> {
+    let mut seen = BTreeSet::new();
+    let mut found: BTreeMap<Key<'_>, Vec<&Diagnostic>> = BTreeMap::new();
+    for d in diagnostics.iter().filter(|d| !is_summary(d)) {
+        if seen.insert((&d.level, &d.code, &d.message, &d.file, d.range)) {
+            found.entry((&d.level, &d.code, &d.message)).or_default().push(d);
+        }
+    }
+    found
+}
+
+/// `3 warnings emitted`, `aborting due to 2 previous errors`, `For more information …`: no message of their own.
+fn is_summary(d: &Diagnostic) -> bool {
+    let counts = d.message.contains("warning emitted") || d.message.contains("warnings emitted");
+    let is_low = !d.is_error() && d.level != "warning";
+    d.file.is_empty() && (counts || d.message.starts_with("aborting due to")) || is_low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TextRange;
+
+    fn warning(message: &str, line: u32) -> Diagnostic {
+        Diagnostic {
+            level: "warning".into(),
+            code: "unused".into(),
+            message: message.into(),
+            file: "src/lib.rs".into(),
+            line,
+            range: TextRange::new(line as usize * 10, line as usize * 10 + 1),
+            ..Diagnostic::default()
+        }
+    }
+
+    #[test]
+    fn a_warning_that_only_moved_is_not_new() {
+        assert!(added(&[warning("unused x", 3)], &[warning("unused x", 9)]).is_empty());
+    }
+
+    #[test]
+    fn the_same_warning_at_a_second_place_is_new_and_named_there() {
+        let found = added(&[warning("unused x", 3)], &[warning("unused x", 3), warning("unused x", 9)]);
+        assert_eq!(found.warnings.iter().map(|d| d.line).collect::<Vec<_>>(), [9]);
+    }
+
+    #[test]
+    fn the_library_and_its_tests_say_it_twice_and_it_counts_once() {
+        let twice = [warning("unused x", 3), warning("unused x", 3)];
+        assert!(added(&[warning("unused x", 3)], &twice).is_empty());
+    }
+
+    #[test]
+    fn summaries_and_notes_are_no_messages() {
+        let summary =
+            Diagnostic { level: "warning".into(), message: "1 warning emitted".into(), ..Diagnostic::default() };
+        let note = Diagnostic { level: "note".into(), message: "see here".into(), ..Diagnostic::default() };
+        assert!(added(&[], &[summary, note]).is_empty());
+    }
+
+    #[test]
+    fn an_error_is_told_apart() {
+        let error =
+            Diagnostic { level: "error".into(), code: "E0382".into(), message: "moved".into(), ..warning("", 4) };
+        let found = added(&[], &[error]);
+        assert_eq!(found.errors[0].line_for_people(), "error[E0382] src/lib.rs:4: moved");
+    }
+}
