@@ -1,5 +1,6 @@
 //! The one integration test binary; a topic per file.
 
 mod base;
+mod example;
 mod patch;
 mod scene;
