@@ -32,7 +32,7 @@ pub fn request(seed: u64, number: u64) -> Sent {
     let mut random = Random::new(seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(number));
     random.next();
     let lines = match number % LARGE_EVERY {
-        12 => 1_700 + random.below(500),
+        12 => 1_600 + random.below(450),
         _ => 1 + random.below(8),
     };
     let merchant = format!("m-{}", 100 + random.below(MERCHANTS));
