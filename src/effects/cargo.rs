@@ -75,18 +75,23 @@ impl Cargo {
         if self.offline { command.env("CARGO_NET_OFFLINE", "true") } else { command }
     }
 
-    /// `cargo check` on the whole workspace with all targets; `wrapper` stands between cargo and rustc for the
-    /// workspace's own crates.
+    /// `cargo check` of these packages (none: the whole workspace) with all targets; `wrapper` stands between cargo and
+    /// rustc for the workspace's own crates.
     ///
     /// # Errors
     /// No cargo.
     pub fn check(
         &self,
+        packages: &[String],
         wrapper: Option<&Path>,
         cancel: &Cancel,
         line: &mut dyn FnMut(&str),
     ) -> Result<Checked, Problem> {
-        let args = ["check", "--workspace", "--all-targets", "--keep-going", "--message-format=json"];
+        let mut args = vec!["check", "--all-targets", "--keep-going", "--message-format=json"];
+        if packages.is_empty() {
+            args.push("--workspace");
+        }
+        args.extend(packages.iter().flat_map(|p| ["-p", p.as_str()]));
         let mut command = self.command(&args);
         if let Some(wrapper) = wrapper {
             command = command.env("RUSTC_WORKSPACE_WRAPPER", wrapper.to_string_lossy());

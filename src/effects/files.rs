@@ -101,6 +101,22 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     })
 }
 
+/// Writes a small program that can be run, unless exactly it stands there already.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn write_program(path: &Path, text: &str) -> Result<(), Problem> {
+    use std::os::unix::fs::PermissionsExt;
+    if std::fs::read_to_string(path).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    let made = std::fs::write(path, text)
+        .and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)));
+    made.map_err(|e| {
+        Problem::error(format!("cannot write \"{}\": {e}", path.display())).help("check space and permissions")
+    })
+}
+
 /// Writes a file that must not exist yet.
 ///
 /// # Errors

@@ -1,7 +1,19 @@
 //! Proposals in, verdicts out: the ladder climbed in scratch slots.
 
+mod compiles;
+mod passes;
+mod stand;
+
+use std::time::Instant;
+
+use self::compiles::Answered;
+use self::passes::Baseline;
+use self::stand::{Stand, Yard};
 use super::{Ear, Workspace};
-use crate::model::{Problem, Rewrite, Verdict};
+use crate::effects::evidence;
+use crate::effects::slots::Arm;
+use crate::model::{Evidence, Measurement, Problem, Progress, Rewrite, Rung, RungState, Verdict};
+use crate::verify;
 
 /// How far and how long to prove.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,16 +26,34 @@ pub struct ProveOptions {
 
 /// Climbs the ladder for each proposal on the base tree, in order; tells estimate, steps, log lines and rungs.
 ///
+/// After a cancellation the verdicts made so far are returned, the interrupted one with its rungs skipped.
+///
 /// # Errors
-/// What keeps any proof from starting (no cargo, a base that does not build); a refuted proposal is no error.
+/// What keeps any proof from starting (no cargo, a base that does not build, commands nobody agreed to, another
+/// instance at work); a refuted proposal is no error.
 pub fn prove(
     workspace: &Workspace,
     rewrites: &[Rewrite],
     options: &ProveOptions,
     ear: &Ear,
 ) -> Result<Vec<Verdict>, Problem> {
-    let _ = (workspace, rewrites, options, ear);
-    Err(Problem::error("not built yet"))
+    let key = stand::key(workspace, options, ear)?;
+    let base = workspace.base()?;
+    let known = |r: &Rewrite| if options.fresh { None } else { evidence::load(&base.tree, &r.id, Some(&key)) };
+    let mut verdicts: Vec<Option<Verdict>> = rewrites.iter().map(known).collect();
+    for verdict in verdicts.iter().flatten() {
+        tell_rungs(ear, verdict);
+    }
+    let open: Vec<&Rewrite> = rewrites.iter().zip(&verdicts).filter(|(_, v)| v.is_none()).map(|(r, _)| r).collect();
+    if !open.is_empty() {
+        let yard = Yard::open(workspace, base, ear)?;
+        ear.tell(Progress::Estimate(yard.estimate(open.len() as u64)));
+        let mut fresh = climb_all(&yard, &open, options, &key)?.into_iter();
+        for verdict in verdicts.iter_mut().filter(|v| v.is_none()) {
+            *verdict = fresh.next();
+        }
+    }
+    Ok(verdicts.into_iter().flatten().collect())
 }
 
 /// Prepares the slots (checkout, dependencies, baseline tests) so that the first proof starts warm.
@@ -31,6 +61,118 @@ pub fn prove(
 /// # Errors
 /// As [`prove`].
 pub fn warm(workspace: &Workspace, ear: &Ear) -> Result<(), Problem> {
-    let _ = (workspace, ear);
-    Err(Problem::error("not built yet"))
+    let yard = Yard::open(workspace, workspace.base()?, ear)?;
+    let (_, candidate, _) = ground(&yard, &[])?;
+    yard.step("checking the candidate's slot");
+    candidate.put(&yard, &[])?;
+    candidate.cargo.check(&[], None, &ear.cancel, &mut |line| yard.log(line))?;
+    Ok(())
+}
+
+fn tell_rungs(ear: &Ear, verdict: &Verdict) {
+    for rung in verdict.evidence() {
+        ear.tell(Progress::Rung(verdict.rewrite().clone(), rung.clone()));
+    }
+}
+
+/// Base checked and tested, the candidate's slot made beside it.
+fn ground(yard: &Yard, packages: &[String]) -> Result<(Baseline, Stand, compiles::BaseCheck), Problem> {
+    let base = yard.stand_base()?;
+    let checked = compiles::check_base(yard, base, packages)?;
+    let baseline = passes::baseline(yard, base, packages)?;
+    let candidate = yard.stand_beside(Arm::Candidate)?;
+    Ok((baseline, candidate, checked))
+}
+
+fn climb_all(yard: &Yard, rewrites: &[&Rewrite], options: &ProveOptions, key: &str) -> Result<Vec<Verdict>, Problem> {
+    let packages = yard.packages_of(rewrites)?;
+    let (baseline, candidate, checked) = ground(yard, &packages)?;
+    let answered = compiles::ask(yard, &candidate, rewrites, &packages)?;
+    let mut verdicts = Vec::new();
+    for (rewrite, answers) in rewrites.iter().zip(&answered) {
+        if yard.ear.cancel.is_cancelled() {
+            break;
+        }
+        let climb = Climb {
+            yard,
+            rewrite,
+            answers,
+            baseline: &baseline,
+            base: &checked,
+            candidate: &candidate,
+            packages: &packages,
+        };
+        let verdict = climb.run(options)?;
+        if !yard.ear.cancel.is_cancelled() {
+            evidence::save(&yard.base.tree, key, &verdict, verify::is_neutral(rewrite.kind))?;
+        }
+        verdicts.push(verdict);
+    }
+    Ok(verdicts)
+}
+
+/// One proposal on its way up.
+struct Climb<'a> {
+    yard: &'a Yard<'a>,
+    rewrite: &'a Rewrite,
+    answers: &'a Answered,
+    baseline: &'a Baseline,
+    base: &'a compiles::BaseCheck,
+    candidate: &'a Stand,
+    packages: &'a [String],
+}
+
+impl Climb<'_> {
+    fn run(&self, options: &ProveOptions) -> Result<Verdict, Problem> {
+        let mut evidence: Vec<Evidence> = Vec::new();
+        let mut measurement = None;
+        let mut tree = String::new();
+        for rung in Rung::ALL {
+            let began = Instant::now();
+            let failed = evidence.iter().any(|e| e.state == RungState::Failed);
+            let mut step = match (failed || self.yard.ear.cancel.is_cancelled(), rung) {
+                (true, _) => Found::skipped(if failed { "an earlier rung failed" } else { "cancelled" }),
+                (_, Rung::Compiles) => compiles::climb(self, &mut tree)?,
+                (_, Rung::TestsPass) => passes::climb(self)?,
+                (_, Rung::Faster) if options.no_measurement => Found::skipped("no measurement was asked for"),
+                (_, Rung::TestsReach) => Found::new(RungState::Undecided, "not looked at"),
+                (_, Rung::Faster) => Found::new(RungState::Undecided, "not measured"),
+            };
+            if self.yard.ear.cancel.is_cancelled() && step.state != RungState::Passed {
+                step = Found::skipped("cancelled");
+            }
+            measurement = step.measurement.take().or(measurement);
+            let ms = began.elapsed().as_millis() as u64;
+            let Found { state, detail, log, .. } = step;
+            let told = Evidence { rung: *rung, state, detail, ms, log, cached: false };
+            self.yard.remember(&told);
+            self.yard.ear.tell(Progress::Rung(self.rewrite.id.clone(), told.clone()));
+            evidence.push(told);
+        }
+        let neutral = verify::is_neutral(self.rewrite.kind);
+        Ok(Verdict::judge(self.rewrite.id.clone(), tree, evidence, measurement, neutral))
+    }
+}
+
+/// What a rung found.
+struct Found {
+    state: RungState,
+    detail: String,
+    log: String,
+    measurement: Option<Measurement>,
+}
+
+impl Found {
+    fn new(state: RungState, detail: impl Into<String>) -> Found {
+        Found { state, detail: detail.into(), log: String::new(), measurement: None }
+    }
+
+    fn skipped(why: &str) -> Found {
+        Found::new(RungState::Skipped, why)
+    }
+
+    fn log(mut self, log: impl Into<String>) -> Found {
+        self.log = log.into();
+        self
+    }
 }

@@ -243,9 +243,8 @@ impl Verdict {
 
     /// The preconditions of the proposal as the proof answered them; what it did not answer stays as it was.
     pub fn answers(&self, preconditions: &[Precondition]) -> Vec<Precondition> {
-        let log = self.rung(Rung::Compiles).map_or("", |e| e.log.as_str());
         let answered = |p: &Precondition| {
-            let of = |a: &Answer| log.lines().any(|l| l == p.answer_line(*a));
+            let of = |a: &Answer| self.evidence.iter().any(|e| e.log.lines().any(|l| l == p.answer_line(*a)));
             let state = [Answer::Refuted, Answer::Holds].into_iter().find(of).unwrap_or(p.state);
             Precondition { state, ..p.clone() }
         };

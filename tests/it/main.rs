@@ -4,3 +4,4 @@ mod base;
 mod example;
 mod patch;
 mod scene;
+mod verify;

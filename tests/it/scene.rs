@@ -22,6 +22,7 @@ pub fn hermetic() {
         unsafe {
             std::env::set_var("GIT_CONFIG_GLOBAL", "/dev/null");
             std::env::set_var("GIT_CONFIG_NOSYSTEM", "1");
+            std::env::set_var("XDG_DATA_HOME", cache.join("data"));
             std::env::set_var("REFIT_CACHE_DIR", cache);
         }
     });

@@ -1,0 +1,161 @@
+//! The rung *compiles*: type questions answered in one compiler run, then the edit compared with the base.
+
+use std::collections::BTreeMap;
+
+use super::stand::{Stand, Yard};
+use super::{Climb, Found};
+use crate::effects::cargo::Checked;
+use crate::effects::files;
+use crate::model::{Answer, AnsweredBy, Diagnostic, Precondition, Probe, Problem, Rewrite, RungState};
+use crate::verify::{diagnostics, probe};
+
+/// Probes that rustc rejects are left out and the rest is asked again, at most this often.
+const ROUNDS: usize = 4;
+
+/// What the compiler says of the base.
+pub struct BaseCheck(Vec<Diagnostic>);
+
+/// The answers to one proposal's preconditions, by their index, with what rustc said.
+#[derive(Default)]
+pub struct Answered(BTreeMap<usize, (Answer, String)>);
+
+/// Checks the base: what does not build cannot be compared with.
+///
+/// # Errors
+/// A base that does not build, with the compiler's first words.
+pub fn check_base(yard: &Yard, base: &Stand, packages: &[String]) -> Result<BaseCheck, Problem> {
+    yard.step("cargo check (base)");
+    let checked = base.cargo.check(packages, None, &yard.ear.cancel, &mut |line| yard.log(line))?;
+    if checked.ended.ok() || yard.ear.cancel.is_cancelled() {
+        return Ok(BaseCheck(checked.diagnostics));
+    }
+    let said = checked.diagnostics.iter().find(|d| d.is_error()).map(Diagnostic::line_for_people);
+    let said = said.or_else(|| checked.ended.tail.lines().rev().find(|l| l.starts_with("error")).map(String::from));
+    Err(Problem::error(format!("the base does not build: {}", said.unwrap_or_else(|| checked.ended.words())))
+        .help("make `cargo check --all-targets` pass in the project first"))
+}
+
+/// Asks all type questions of all proposals in one run of the compiler.
+///
+/// # Errors
+/// No cargo; a slot that cannot be written.
+pub fn ask(yard: &Yard, stand: &Stand, rewrites: &[&Rewrite], packages: &[String]) -> Result<Vec<Answered>, Problem> {
+    let mut answered: Vec<Answered> = rewrites.iter().map(|_| Answered::default()).collect();
+    let mut asked: Vec<(usize, usize, &Probe)> = Vec::new();
+    for (r, rewrite) in rewrites.iter().enumerate() {
+        let probes = rewrite.preconditions.iter().enumerate().filter(|(_, p)| p.state == Answer::Open);
+        asked.extend(probes.filter_map(|(p, pre)| Some((r, p, pre.probe.as_ref()?))));
+    }
+    if asked.is_empty() {
+        return Ok(answered);
+    }
+    yard.step(&format!("cargo check with {} type questions", asked.len()));
+    for _ in 0..ROUNDS {
+        let live: Vec<usize> =
+            (0..asked.len()).filter(|i| !answered[asked[*i].0].0.contains_key(&asked[*i].1)).collect();
+        let sheets = sheets(yard, &asked, &live);
+        if sheets.is_empty() {
+            break;
+        }
+        let checked = run(yard, stand, &sheets, packages)?;
+        let rejected: Vec<(usize, String)> =
+            sheets.iter().flat_map(|s| probe::rejected(s, &checked.diagnostics)).collect();
+        if rejected.is_empty() || yard.ear.cancel.is_cancelled() {
+            for told in sheets.iter().flat_map(|s| probe::read(s, &checked.diagnostics, &yard.known)) {
+                let (r, p, _) = asked[told.id];
+                answered[r].0.insert(p, (told.answer, told.said));
+            }
+            break;
+        }
+        for (id, said) in rejected {
+            let (r, p, _) = asked[id];
+            answered[r].0.insert(p, (Answer::Open, format!("the question does not compile here: {said}")));
+        }
+    }
+    Ok(answered)
+}
+
+fn sheets(yard: &Yard, asked: &[(usize, usize, &Probe)], live: &[usize]) -> Vec<probe::Sheet> {
+    let mut by_file: BTreeMap<&str, Vec<(usize, &Probe)>> = BTreeMap::new();
+    for id in live {
+        by_file.entry(&asked[*id].2.file).or_default().push((*id, asked[*id].2));
+    }
+    by_file.into_iter().filter_map(|(file, probes)| Some(probe::sheet(file, yard.texts.get(file)?, &probes))).collect()
+}
+
+/// The flags go through a wrapper around the workspace's own compilations: the project's flags and the built
+/// dependencies stay as they are.
+fn run(yard: &Yard, stand: &Stand, sheets: &[probe::Sheet], packages: &[String]) -> Result<Checked, Problem> {
+    let overlay: Vec<(String, String)> = sheets.iter().map(|s| (s.file.clone(), s.text.clone())).collect();
+    stand.put(yard, &overlay)?;
+    let wrapper = stand.slot.dir.join("ask.sh");
+    files::write_program(&wrapper, &format!("#!/bin/sh\nexec \"$@\" {}\n", probe::FLAGS.join(" ")))?;
+    stand.cargo.check(packages, Some(&wrapper), &yard.ear.cancel, &mut |line| yard.log(line))
+}
+
+/// Climbs the rung; `tree` becomes the id of the tree that is compiled.
+pub fn climb(climb: &Climb, tree: &mut String) -> Result<Found, Problem> {
+    let (yard, rewrite) = (climb.yard, climb.rewrite);
+    let edited = match yard.edited(rewrite) {
+        Ok(edited) => edited,
+        Err(problem) => return Ok(Found::new(RungState::Failed, problem.what)),
+    };
+    let bytes: Vec<(String, Vec<u8>)> = edited.iter().map(|(p, t)| (p.clone(), t.clone().into_bytes())).collect();
+    *tree = yard.repository.tree_with(&yard.base.tree, &bytes)?;
+    let mut answers = Vec::new();
+    for (index, precondition) in rewrite.preconditions.iter().enumerate() {
+        let (state, said) = climb.answers.0.get(&index).cloned().unwrap_or((precondition.state, String::new()));
+        answers.push((precondition, state, said));
+    }
+    let log = |answers: &[(&Precondition, Answer, String)]| -> String {
+        answers.iter().map(|(p, state, said)| told(p, *state, said)).collect()
+    };
+    if let Some((refuted, _, said)) = answers.iter().find(|(_, state, _)| *state == Answer::Refuted) {
+        let said = if said.is_empty() { String::new() } else { format!(" (the type is `{said}`)") };
+        let detail = format!("a precondition does not hold: {}{said}", refuted.text);
+        return Ok(Found::new(RungState::Failed, detail).log(log(&answers)));
+    }
+    climb.candidate.put(yard, &edited)?;
+    yard.step(&format!("cargo check ({})", rewrite.id));
+    let packages = yard.packages_of(&[rewrite])?;
+    let checked = climb.candidate.cargo.check(&packages, None, &yard.ear.cancel, &mut |line| yard.log(line))?;
+    let added = diagnostics::added(&climb.base.0, &checked.diagnostics);
+    if let Some(found) = refuted(&added, &checked) {
+        return Ok(found);
+    }
+    // rustc has accepted the edit, which is the answer to every question of ownership.
+    for (precondition, state, _) in &mut answers {
+        if precondition.answered_by == AnsweredBy::Borrow && *state == Answer::Open {
+            *state = Answer::Holds;
+        }
+    }
+    let log = log(&answers);
+    let open = answers.iter().find(|(p, state, _)| *state == Answer::Open && p.answered_by != AnsweredBy::Run);
+    if let Some((open, _, said)) = open {
+        let said = if said.is_empty() { String::new() } else { format!(" ({said})") };
+        return Ok(Found::new(RungState::Undecided, format!("a precondition is open: {}{said}", open.text)).log(log));
+    }
+    let held = answers.iter().filter(|(_, state, _)| *state == Answer::Holds).count();
+    let detail = format!("compiles without a new warning; {held} of {} preconditions hold", answers.len());
+    Ok(Found::new(RungState::Passed, detail).log(log))
+}
+
+fn told(precondition: &Precondition, state: Answer, said: &str) -> String {
+    let said = if said.is_empty() { String::new() } else { format!("    {said}\n") };
+    format!("{}\n{said}", precondition.answer_line(state))
+}
+
+fn refuted(added: &diagnostics::Added, checked: &Checked) -> Option<Found> {
+    let rendered = |list: &[Diagnostic]| list.iter().map(|d| d.rendered.as_str()).collect::<String>();
+    if let Some(first) = added.errors.first() {
+        let detail = format!("does not compile: {}", first.line_for_people());
+        return Some(Found::new(RungState::Failed, detail).log(rendered(&added.errors)));
+    }
+    if !checked.ended.ok() {
+        let detail = format!("cargo check ended with {}", checked.ended.words());
+        return Some(Found::new(RungState::Failed, detail).log(checked.ended.tail.clone()));
+    }
+    let first = added.warnings.first()?;
+    let detail = format!("a new warning: {}", first.line_for_people());
+    Some(Found::new(RungState::Failed, detail).log(rendered(&added.warnings)))
+}

@@ -1,0 +1,175 @@
+//! The rung *tests pass*: the base's results known from two runs, the candidate's compared test by test.
+
+use super::stand::{Stand, Yard};
+use super::{Climb, Found};
+use crate::effects::files;
+use crate::effects::process::{Command, Exit};
+use crate::model::{Problem, RungState};
+use crate::verify::suite::{self, Compared, Results};
+
+/// A second run of the base tells flaky tests; it is left out where the first took longer than this.
+const AGAIN_MS: u64 = 60_000;
+
+/// What the tests of the base come to.
+pub struct Baseline {
+    runs: Vec<Results>,
+}
+
+/// The command that runs the tests of these packages, as people would type it.
+pub fn command(yard: &Yard, stand: &Stand, packages: &[String]) -> (String, Command) {
+    let quick = yard.workspace.slo.workloads.iter().map(|w| w.test_quick.as_str()).find(|t| !t.is_empty());
+    if let Some(line) = quick {
+        return (line.to_owned(), stand.shell(line).merged());
+    }
+    let mut args = vec!["test", "--no-fail-fast"];
+    if packages.is_empty() {
+        args.push("--workspace");
+    }
+    args.extend(packages.iter().flat_map(|p| ["-p", p.as_str()]));
+    (format!("cargo {}", args.join(" ")), stand.cargo.command(&args).merged())
+}
+
+/// Runs the base's tests, or reads what an earlier run on the same tree said.
+///
+/// # Errors
+/// Tests that do not even build; a command that cannot be started.
+pub fn baseline(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Baseline, Problem> {
+    let (line, command) = command(yard, base, packages);
+    let compiler = crate::effects::cargo::toolchain(&base.cargo.root, &yard.ear.cancel)?;
+    let name = files::hash(format!("{} {line} {compiler}", yard.base.tree).as_bytes()).0;
+    let kept = |run: usize| yard.slots.dir().join(format!("baseline-{}-{run}", &name[..16]));
+    let mut runs = Vec::new();
+    for run in 0..2 {
+        if let Some(known) = std::fs::read_to_string(kept(run)).ok().and_then(|text| from_kept(&text)) {
+            runs.push(known);
+            continue;
+        }
+        yard.step(&format!("{line} (base{})", if run == 0 { "" } else { ", once more for flaky tests" }));
+        let ended = command.run(&yard.ear.cancel, &mut |line| yard.log(line))?;
+        if matches!(ended.exit, Exit::TimedOut | Exit::Cancelled) {
+            break;
+        }
+        let results = suite::read(&ended.out, ended.ok());
+        files::write_atomic(&kept(run), to_kept(&ended.out, ended.ok()).as_bytes())?;
+        runs.push(results);
+        if ended.ms > AGAIN_MS && run == 0 {
+            break;
+        }
+    }
+    Ok(Baseline { runs })
+}
+
+fn to_kept(out: &str, ok: bool) -> String {
+    format!("{}\n{out}", if ok { "passed" } else { "failed" })
+}
+
+fn from_kept(text: &str) -> Option<Results> {
+    let (word, out) = text.split_once('\n')?;
+    ["passed", "failed"].contains(&word).then(|| suite::read(out, word == "passed"))
+}
+
+/// Climbs the rung on the candidate that was just checked.
+pub fn climb(climb: &Climb) -> Result<Found, Problem> {
+    let yard = climb.yard;
+    if climb.baseline.runs.is_empty() {
+        return Ok(Found::new(RungState::Undecided, "the tests of the base did not end within their time limit"));
+    }
+    if suite::compare(&climb.baseline.runs, &climb.baseline.runs[0]) == Compared::NoTests {
+        return Ok(Found::new(RungState::Untested, "the project has no test that passes: behaviour is not pinned"));
+    }
+    let packages = yard.packages_of(&[climb.rewrite])?;
+    let (line, command) = command(yard, climb.candidate, &packages);
+    let base = of_packages(&climb.baseline.runs, climb, &packages)?;
+    let mut before: Option<Vec<String>> = None;
+    loop {
+        yard.step(&format!("{line} ({})", climb.rewrite.id));
+        let ended = command.run(&yard.ear.cancel, &mut |line| yard.log(line))?;
+        if ended.exit == Exit::TimedOut {
+            return Ok(
+                Found::new(RungState::Undecided, "the tests did not end within their time limit").log(ended.tail)
+            );
+        }
+        let results = suite::read(&ended.out, ended.ok());
+        let compared = suite::compare(&base, &results);
+        match (compared, before.take()) {
+            (Compared::Broken(broken), None) if !yard.ear.cancel.is_cancelled() => before = Some(broken),
+            (Compared::Same { .. }, Some(first)) => {
+                let detail = format!("passes only now and then with the change: {}", list(&first));
+                return Ok(Found::new(RungState::Undecided, detail).log(ended.tail));
+            }
+            (compared, _) => return Ok(judged(compared).log(excerpt(&ended.out, &ended.tail))),
+        }
+    }
+}
+
+/// The base was run for all proposals together: only the tests of this one's packages are compared, which are those
+/// that a run of its packages on the base would have.
+fn of_packages(runs: &[Results], climb: &Climb, packages: &[String]) -> Result<Vec<Results>, Problem> {
+    if packages == climb.packages {
+        return Ok(runs.to_vec());
+    }
+    let base = climb.yard.stand_base()?;
+    Ok(baseline(climb.yard, base, packages)?.runs)
+}
+
+fn judged(compared: Compared) -> Found {
+    match compared {
+        Compared::Same { passing, excused } if excused.is_empty() => {
+            Found::new(RungState::Passed, format!("{passing} tests, the same {passing} pass"))
+        }
+        Compared::Same { passing, excused } => {
+            let detail =
+                format!("{passing} tests, the same {passing} pass; failing or flaky before: {}", list(&excused));
+            Found::new(RungState::Passed, detail)
+        }
+        Compared::Broken(broken) => Found::new(
+            RungState::Failed,
+            format!(
+                "{} passed before and {} now: {}",
+                tests(broken.len()),
+                if broken.len() == 1 { "fails" } else { "fail" },
+                list(&broken)
+            ),
+        ),
+        Compared::NoTests => {
+            Found::new(RungState::Untested, "the project has no test that passes: behaviour is not pinned")
+        }
+        Compared::CommandFailed => Found::new(RungState::Failed, "the test command passed before and now fails"),
+    }
+}
+
+fn tests(n: usize) -> String {
+    if n == 1 { String::from("1 test") } else { format!("{n} tests") }
+}
+
+fn list(names: &[String]) -> String {
+    let short: Vec<&str> = names.iter().take(3).map(|n| n.rsplit(" :: ").next().unwrap_or(n)).collect();
+    let more = names.len().saturating_sub(short.len());
+    if more == 0 { short.join(", ") } else { format!("{} and {more} more", short.join(", ")) }
+}
+
+/// What failing tests printed, where libtest gathers it, else the end of the output.
+fn excerpt(out: &str, tail: &str) -> String {
+    match out.find("\nfailures:\n") {
+        Some(at) => out[at + 1..].chars().take(8_000).collect(),
+        None => tail.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_run_reads_as_it_was_and_a_damaged_one_does_not() {
+        let out = "test a ... ok\n";
+        assert_eq!(from_kept(&to_kept(out, true)), Some(suite::read(out, true)));
+        assert_eq!(from_kept("pas"), None);
+    }
+
+    #[test]
+    fn long_lists_of_tests_are_cut() {
+        let names: Vec<String> = (0..5).map(|i| format!("x src/lib.rs :: t{i}")).collect();
+        assert_eq!(list(&names), "t0, t1, t2 and 2 more");
+    }
+}

@@ -1,0 +1,278 @@
+//! A workspace in; its locked slots with base, packages and cargo ready to run, and what earlier proofs took, out.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::{Ear, ProveOptions, Workspace};
+use crate::effects::cargo::{self, Cargo, Package};
+use crate::effects::files;
+use crate::effects::git::{Base, Repository};
+use crate::effects::process::Command;
+use crate::effects::slots::{Arm, Slot, Slots};
+use crate::jobs::Trust;
+use crate::model::{Evidence, Problem, Progress, Rewrite, Rung};
+use crate::source;
+use crate::verify::types::KnownTypes;
+
+/// Longest time of one build or one run of the tests.
+const LIMIT: Duration = Duration::from_secs(20 * 60);
+
+/// The key under which evidence is kept: compiler, commands and thresholds.
+///
+/// # Errors
+/// No rustc.
+pub fn key(workspace: &Workspace, options: &ProveOptions, ear: &Ear) -> Result<String, Problem> {
+    let toolchain = cargo::toolchain(&workspace.root, &ear.cancel)?;
+    let slo = &workspace.slo;
+    let commands: Vec<String> = slo
+        .workloads
+        .iter()
+        .map(|w| [&w.build, &w.run, &w.ready, &w.load, &w.test_quick].map(String::as_str).join(" && "))
+        .collect();
+    let measured = if options.no_measurement { "not measured" } else { "measured" };
+    Ok(format!(
+        "{toolchain} | {} | {:?} | {:?} | {measured} | proof 1",
+        commands.join(" | "),
+        slo.code.features,
+        slo.gate
+    ))
+}
+
+/// Nothing of a repository runs before the person has seen its commands and agreed.
+fn agreed(workspace: &Workspace) -> Result<(), Problem> {
+    if let Trust::Unseen(commands) = workspace.trust() {
+        if !commands.is_empty() {
+            return Err(Problem::error(format!(
+                "nobody has agreed yet to run these commands of slo.toml: {}",
+                commands.join("; ")
+            ))
+            .help("read them, then agree in the workbench or with `--trust`"));
+        }
+    }
+    Ok(())
+}
+
+/// Everything a proof needs, held for as long as it runs.
+pub struct Yard<'a> {
+    /// The project.
+    pub workspace: &'a Workspace,
+    /// Who listens.
+    pub ear: &'a Ear,
+    /// The repository.
+    pub repository: Repository,
+    /// What is proved against.
+    pub base: Base,
+    /// Rust files of the base by path.
+    pub texts: BTreeMap<String, String>,
+    /// What is known of their types.
+    pub known: KnownTypes,
+    /// Scratch checkouts, locked.
+    pub slots: Slots,
+    steps: AtomicU64,
+    on_base: OnceCell<Stand>,
+    packages: OnceCell<Vec<Package>>,
+}
+
+/// One scratch checkout with its cargo.
+pub struct Stand {
+    /// The checkout.
+    pub slot: Slot,
+    /// Cargo on it.
+    pub cargo: Cargo,
+    /// The folder of `slo.toml` in it: the project's own commands run there.
+    pub project: PathBuf,
+}
+
+impl<'a> Yard<'a> {
+    /// Reads the base and locks the slots.
+    ///
+    /// # Errors
+    /// Commands that nobody agreed to; a repository that cannot be read; another instance at work.
+    pub fn open(workspace: &'a Workspace, base: Base, ear: &'a Ear) -> Result<Yard<'a>, Problem> {
+        agreed(workspace)?;
+        let repository = workspace.repository()?;
+        let files = workspace.code(&base)?.files;
+        let texts: BTreeMap<String, String> = files.into_iter().map(|f| (f.path, f.text)).collect();
+        let known = KnownTypes::of(texts.values().map(String::as_str));
+        let slots = Slots::open(&repository, &workspace.root, &ear.cancel)?;
+        Ok(Yard {
+            workspace,
+            ear,
+            repository,
+            base,
+            texts,
+            known,
+            slots,
+            steps: AtomicU64::new(0),
+            on_base: OnceCell::new(),
+            packages: OnceCell::new(),
+        })
+    }
+
+    /// Tells what begins.
+    pub fn step(&self, what: &str) {
+        let done = self.steps.fetch_add(1, Ordering::Relaxed);
+        self.ear.tell(Progress::Step { what: what.to_owned(), done, total: 0 });
+    }
+
+    /// Tells a line of output.
+    pub fn log(&self, line: &str) {
+        self.ear.tell(Progress::Log(line.to_owned()));
+    }
+
+    /// The base's slot: checked out, its target folder seeded from the project's, dependencies fetched.
+    ///
+    /// # Errors
+    /// A cache that cannot be written; dependencies that cannot be fetched.
+    pub fn stand_base(&self) -> Result<&Stand, Problem> {
+        if let Some(stand) = self.on_base.get() {
+            return Ok(stand);
+        }
+        let mut stand = self.stand(Arm::Base);
+        let own = self.workspace.root.join(&self.workspace.slo.code.root).join("target");
+        self.step("preparing the scratch checkout of the base");
+        stand.slot.seed(&own, &stand.cargo.target);
+        stand.put(self, &[])?;
+        self.step("fetching dependencies");
+        stand.cargo.fetch(&self.ear.cancel, &mut |line| self.log(line))?;
+        Ok(self.on_base.get_or_init(|| stand))
+    }
+
+    /// Another slot, its target folder seeded from the base's. Its checkout is written after the seeds, so that cargo
+    /// takes the dependencies as built and the workspace's own crates as changed.
+    ///
+    /// # Errors
+    /// A cache that cannot be written.
+    pub fn stand_beside(&self, arm: Arm) -> Result<Stand, Problem> {
+        let base = self.stand_base()?;
+        let mut stand = self.stand(arm);
+        stand.slot.seed(&base.cargo.target, &stand.cargo.target);
+        stand.cargo.offline = base.cargo.offline;
+        Ok(stand)
+    }
+
+    fn stand(&self, arm: Arm) -> Stand {
+        let slot = self.slots.slot(arm);
+        let code = &self.workspace.slo.code;
+        let project = slot.path("");
+        let root = slot.path(&code.root);
+        let inside = code.root.trim_start_matches("./").trim_matches('/');
+        let prefix = if inside.is_empty() || inside == "." { String::new() } else { format!("{inside}/") };
+        let features = code.features.iter().filter(|f| *f != "default").cloned().collect();
+        let cargo = Cargo { target: root.join("target"), root, prefix, features, offline: false, limit: LIMIT };
+        Stand { slot, cargo, project }
+    }
+
+    /// Names of the packages that the proposals touch and of those that need them; empty where that is the workspace.
+    ///
+    /// # Errors
+    /// A workspace that cargo cannot read.
+    pub fn packages_of(&self, rewrites: &[&Rewrite]) -> Result<Vec<String>, Problem> {
+        let stand = self.stand_base()?;
+        if self.packages.get().is_none() {
+            let _ = self.packages.set(stand.cargo.packages(&self.ear.cancel)?);
+        }
+        let all = self.packages.get().map_or(&[][..], |p| &p[..]);
+        let files = rewrites.iter().flat_map(|r| r.edits.iter().map(|e| e.file()));
+        let touched = files.filter_map(|file| package_around(all, file.strip_prefix(&stand.cargo.prefix)?));
+        let names = with_dependants(all, touched.map(|p| p.name.clone()).collect());
+        Ok(if names.len() == all.len() { Vec::new() } else { names })
+    }
+
+    /// The new texts of the files that a proposal edits.
+    ///
+    /// # Errors
+    /// A file that is not in the base, or an edit that does not apply.
+    pub fn edited(&self, rewrite: &Rewrite) -> Result<Vec<(String, String)>, Problem> {
+        let apply = |edits: &crate::model::EditSet| {
+            let text = self.texts.get(edits.file()).ok_or_else(|| {
+                Problem::error(format!("{} is not a Rust file of the base", edits.file())).help("scan again")
+            })?;
+            Ok((edits.file().to_owned(), source::apply(edits, text)?))
+        };
+        rewrite.edits.iter().map(apply).collect()
+    }
+
+    /// Seconds per rung for so many proposals: what it took last time here, else what a small service takes.
+    pub fn estimate(&self, proposals: u64) -> Vec<(Rung, u64)> {
+        let took = self.took();
+        let of = |rung: &Rung| (*rung, proposals * took.get(rung.word()).copied().unwrap_or(20_000).div_ceil(1000));
+        Rung::ALL.iter().map(of).collect()
+    }
+
+    /// Remembers how long a rung took.
+    pub fn remember(&self, evidence: &Evidence) {
+        let mut took = self.took();
+        took.insert(evidence.rung.word().to_owned(), evidence.ms);
+        let text: String = took.iter().map(|(rung, ms)| format!("{ms} {rung}\n")).collect();
+        // An estimate that is not kept costs nothing but itself.
+        let _ = files::write_atomic(&self.slots.dir().join("took"), text.as_bytes());
+    }
+
+    fn took(&self) -> BTreeMap<String, u64> {
+        let text = std::fs::read_to_string(self.slots.dir().join("took")).unwrap_or_default();
+        let line = |l: &str| l.split_once(' ').and_then(|(ms, rung)| Some((rung.to_owned(), ms.parse().ok()?)));
+        text.lines().filter_map(line).collect()
+    }
+}
+
+impl Stand {
+    /// Puts the base with some files replaced into the checkout.
+    ///
+    /// # Errors
+    /// As [`Slot::set`].
+    pub fn put(&self, yard: &Yard, files: &[(String, String)]) -> Result<(), Problem> {
+        let bytes: Vec<(String, Vec<u8>)> = files.iter().map(|(p, t)| (p.clone(), t.clone().into_bytes())).collect();
+        self.slot.set(&yard.base.tree, &yard.base.head, &bytes).map(drop)
+    }
+
+    /// A command of `slo.toml`, tied to this checkout.
+    pub fn shell(&self, line: &str) -> Command {
+        self.cargo.environment(Command::shell(line, &self.project)).limit(self.cargo.limit)
+    }
+}
+
+/// The innermost package around a file (path relative to the Cargo root).
+fn package_around<'p>(all: &'p [Package], file: &str) -> Option<&'p Package> {
+    let holds = |p: &&Package| p.dir.is_empty() || file.strip_prefix(&p.dir).is_some_and(|rest| rest.starts_with('/'));
+    all.iter().filter(holds).max_by_key(|p| p.dir.len())
+}
+
+/// Packages and everything in the workspace that needs them, directly or not.
+fn with_dependants(all: &[Package], mut names: BTreeSet<String>) -> Vec<String> {
+    loop {
+        let needing = all.iter().filter(|p| p.needs.iter().any(|n| names.contains(n))).map(|p| p.name.clone());
+        let more: Vec<String> = needing.filter(|n| !names.contains(n)).collect();
+        if more.is_empty() {
+            return names.into_iter().collect();
+        }
+        names.extend(more);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(name: &str, dir: &str, needs: &[&str]) -> Package {
+        let needs = needs.iter().map(|n| n.to_string()).collect();
+        Package { name: name.into(), dir: dir.into(), needs, has_tests: true }
+    }
+
+    #[test]
+    fn a_file_belongs_to_the_innermost_package_and_brings_all_that_need_it() {
+        let all = [
+            package("app", "", &["web"]),
+            package("web", "crates/web", &["core"]),
+            package("core", "crates/core", &[]),
+            package("tool", "crates/core-tool", &[]),
+        ];
+        assert_eq!(package_around(&all, "crates/core/src/lib.rs").map(|p| p.name.as_str()), Some("core"));
+        assert_eq!(package_around(&all, "src/main.rs").map(|p| p.name.as_str()), Some("app"));
+        assert_eq!(package_around(&all, "crates/core-tool/src/a.rs").map(|p| p.name.as_str()), Some("tool"));
+        assert_eq!(with_dependants(&all, BTreeSet::from(["core".to_owned()])), ["app", "core", "web"]);
+    }
+}
