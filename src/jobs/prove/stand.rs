@@ -43,16 +43,13 @@ pub fn key(workspace: &Workspace, options: &ProveOptions, ear: &Ear) -> Result<S
 
 /// Nothing of a repository runs before the person has seen its commands and agreed.
 fn agreed(workspace: &Workspace) -> Result<(), Problem> {
-    if let Trust::Unseen(commands) = workspace.trust() {
-        if !commands.is_empty() {
-            return Err(Problem::error(format!(
-                "nobody has agreed yet to run these commands of slo.toml: {}",
-                commands.join("; ")
-            ))
-            .help("read them, then agree in the workbench or with `--trust`"));
+    match workspace.trust() {
+        Trust::Unseen(commands) if !commands.is_empty() => {
+            let what = format!("nobody has agreed yet to run these commands of slo.toml: {}", commands.join("; "));
+            Err(Problem::error(what).help("read them, then agree in the workbench or with `--trust`"))
         }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Everything a proof needs, held for as long as it runs.
