@@ -10,6 +10,9 @@ use crate::source::{SourceFile, lexer};
 #[allow(dead_code, reason = "checks for the tests of rules")]
 pub(crate) mod testing;
 
+mod errors;
+mod loops;
+
 /// Recognises one pattern that costs time.
 pub struct Rule {
     /// Stable id.
@@ -93,7 +96,13 @@ pub struct FileFacts {
 }
 
 /// All rules, in the order of listings.
-pub const REGISTRY: &[&Rule] = &[];
+pub const REGISTRY: &[&Rule] = &[
+    &loops::regex_in_function::RULE,
+    &loops::constant_table_rebuilt::RULE,
+    &loops::invariant_in_loop::RULE,
+    &errors::match_to_question::RULE,
+    &errors::repeated_map_err::RULE,
+];
 
 /// The rule of that id.
 pub fn rule(id: &str) -> Option<&'static Rule> {

@@ -36,3 +36,10 @@ pub(crate) fn check_ignores(rule: &Rule, texts: &[&str]) {
         check(rule, text);
     }
 }
+
+/// The rule flags exactly these slices of the text, in this order.
+#[track_caller]
+pub(crate) fn check_sites(rule: &Rule, text: &str, expected: &[&str]) {
+    let found: Vec<String> = findings(rule, text).iter().map(|f| text[f.range.bytes()].to_owned()).collect();
+    assert_eq!(found, expected, "in\n{text}");
+}

@@ -13,6 +13,12 @@ use crate::source::{self, SourceFile};
 #[allow(dead_code, reason = "checks for the tests of rules")]
 pub(crate) mod testing;
 
+mod from_impl;
+mod hoist;
+mod lazy_regex;
+mod lazy_table;
+mod question_mark;
+
 /// Answers the findings of one rule.
 pub struct Recipe {
     /// The rule it answers.
@@ -39,7 +45,8 @@ pub struct Draft {
 }
 
 /// All recipes.
-pub const REGISTRY: &[&Recipe] = &[];
+pub const REGISTRY: &[&Recipe] =
+    &[&lazy_regex::RECIPE, &lazy_table::RECIPE, &hoist::RECIPE, &question_mark::RECIPE, &from_impl::RECIPE];
 
 /// True if a recipe answers the rule.
 pub fn answers(rule: RuleId) -> bool {
@@ -183,6 +190,12 @@ pub fn probe_at(
         state: Answer::Open,
         probe: Some(Probe { file: file.path.clone(), insert_at, expr, question }),
     }
+}
+
+/// A function as a title names it: its last two segments, `risk::score`.
+pub fn short(function: &FunctionId) -> String {
+    let segments: Vec<&str> = function.0.split("::").collect();
+    segments[segments.len().saturating_sub(2)..].join("::")
 }
 
 /// The file of a finding.

@@ -3,15 +3,21 @@
 use crate::model::ContentHash;
 
 mod apply;
+pub mod conversions;
 mod diff;
 mod file;
 mod find;
+pub mod functions;
 mod highlight;
 mod index;
+pub mod invariants;
 pub mod lexer;
 mod lines;
 mod modules;
+pub mod names;
 mod print;
+pub mod sizes;
+pub mod tables;
 mod template;
 mod zones;
 

@@ -21,11 +21,13 @@ pub fn eol_of(text: &str, offset: u32) -> &'static str {
     }
 }
 
-/// One step of indentation at a place: a tab where its line is indented with tabs, else what separates it from the line
+/// One step of indentation at a place: a tab where its line is indented with tabs (or, at the margin, the first indented
+/// line of the text is), else what separates it from the line
 /// that opened its block, or four spaces.
 pub fn indent_unit(text: &str, offset: u32) -> String {
     let own = indent_of(text, offset);
-    if own.contains('\t') {
+    let first_inner = || text.lines().find(|line| line.starts_with([' ', '\t']) && !line.trim().is_empty());
+    if own.contains('\t') || (own.is_empty() && first_inner().is_some_and(|line| line.starts_with('\t'))) {
         return "\t".to_owned();
     }
     let before = &text[..line_start(text, offset as usize)];

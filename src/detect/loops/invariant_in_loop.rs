@@ -1,0 +1,211 @@
+//! Loops in; the texts out that each round makes anew although nothing they are made of changes.
+
+use crate::detect::{Fact, FileFacts, Rule};
+use crate::model::{Class, Eye, Finding, Kind, RuleId};
+use crate::source::SourceFile;
+use crate::source::functions::functions;
+use crate::source::invariants::{Invariant, invariants, only_looked_at};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId("invariant-in-loop"),
+    eye: Eye::Loops,
+    kind: Kind::RebuiltInvariant,
+    class: Class::A,
+    title: "text made anew in each round of a loop",
+    explain: EXPLAIN,
+    triggers: &["to_lowercase", "to_uppercase", "to_ascii_lowercase", "to_ascii_uppercase", "to_string", "format"],
+    facts,
+    judge,
+};
+
+const EXPLAIN: &str = "\
+Finds `to_lowercase()`, `to_uppercase()`, their ASCII twins, `to_string()` and `format!(…)` in a loop, or in the closure
+of an iterator, where nothing they are made of changes in the loop.
+
+## Why it costs
+
+Each round allocates, copies (and for Unicode case maps every character) to arrive at the same text.
+
+## Before
+
+```rust
+for domain in domains {
+    let address = email.to_lowercase();
+    if address.ends_with(domain.as_str()) {
+        return true;
+    }
+}
+```
+
+## After
+
+```rust
+let address = email.to_lowercase();
+for domain in domains {
+    if address.ends_with(domain.as_str()) {
+        return true;
+    }
+}
+```
+
+It is made once even if the loop runs zero times: making a text of texts cannot fail and has no effect.
+
+## When it is refused
+
+A part may change in the loop (it is bound there, assigned, borrowed as `&mut`, or handed to something that cannot be
+seen); the text is moved in the loop; it is only made in some rounds (in a branch, after `&&`); the parts are not texts or
+numbers of the standard library, whose `Display` is known to have no effect; the name is taken outside of the loop.
+";
+
+fn facts(file: &SourceFile) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for function in functions(&file.ast).into_iter().filter(|f| !f.is_test) {
+        for invariant in invariants(&function) {
+            found.extend(fact(file, &invariant));
+        }
+    }
+    found
+}
+
+fn fact(file: &SourceFile, invariant: &Invariant<'_>) -> Option<Fact> {
+    let value = file.range(invariant.value);
+    let mut fact = Fact::at(file, value);
+    if let Some(binding) = invariant.binding {
+        let syn::Stmt::Local(local) = binding else { return None };
+        let name = match &local.pat {
+            syn::Pat::Ident(name) if name.by_ref.is_none() && name.mutability.is_none() => name.ident.to_string(),
+            _ => return None,
+        };
+        if !is_looked_at_after(invariant.around, binding, &name) {
+            return None;
+        }
+        fact.captures.push(("binding", file.range(binding)));
+    }
+    fact.captures.push(("value", value));
+    fact.captures.push(("loop", file.range(invariant.around)));
+    fact.captures.push(("before", file.range(invariant.before)));
+    Some(fact)
+}
+
+/// True where the statements after the `let` only look at what it names.
+fn is_looked_at_after(around: &syn::Expr, binding: &syn::Stmt, name: &str) -> bool {
+    struct After<'a, 'n> {
+        binding: &'a syn::Stmt,
+        name: &'n str,
+        fits: bool,
+    }
+    impl<'a> syn::visit::Visit<'a> for After<'_, '_> {
+        fn visit_block(&mut self, node: &'a syn::Block) {
+            if let Some(at) = node.stmts.iter().position(|stmt| std::ptr::eq(stmt, self.binding)) {
+                self.fits = only_looked_at(&node.stmts[at + 1..], self.name);
+            } else {
+                syn::visit::visit_block(self, node);
+            }
+        }
+    }
+    let mut after = After { binding, name, fits: false };
+    syn::visit::Visit::visit_expr(&mut after, around);
+    after.fits
+}
+
+fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
+    let one = |file: &FileFacts, fact: &Fact| {
+        let message = "each round of the loop makes this text anew although nothing it is made of changes";
+        rule.finding(&file.file, fact, message.to_string())
+    };
+    facts.iter().flat_map(|file| file.facts.iter().map(move |fact| one(file, fact))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::detect::testing::{check_ignores, check_sites};
+
+    #[track_caller]
+    fn fires_on(body: &str, site: &str) {
+        check_sites(
+            &RULE,
+            &format!("fn f(email: &str, xs: &[String], mut n: String) -> bool {{ {body} true }}"),
+            &[site],
+        );
+    }
+
+    #[track_caller]
+    fn ignores_body(body: &str) {
+        check_ignores(&RULE, &[&format!("fn f(email: &str, xs: &[String], mut n: String) -> bool {{ {body} true }}")]);
+    }
+
+    #[test]
+    fn fires_on_texts_of_what_stands_outside_the_loop() {
+        fires_on("for x in xs { let a = email.to_lowercase(); g(&a, x); }", "email.to_lowercase()");
+        fires_on("for x in xs { if x.len() == email.to_uppercase().len() { g(); } }", "email.to_uppercase()");
+        fires_on(r#"for x in xs { g(&format!("@{}", email), x); }"#, r#"format!("@{}", email)"#);
+        fires_on(r#"for x in xs { g(&format!("@{email:>5}"), x); }"#, r#"format!("@{email:>5}")"#);
+        fires_on(
+            "let mut i = 0; while i < xs.len() { if xs[i] == email.to_string() { g(); } i += 1; }",
+            "email.to_string()",
+        );
+    }
+
+    #[test]
+    fn fires_in_the_closure_of_an_iterator() {
+        fires_on("xs.iter().any(|x| *x == email.to_lowercase());", "email.to_lowercase()");
+        fires_on(
+            "let v: Vec<_> = xs.iter().filter(|x| x.contains(&email.to_lowercase())).collect();",
+            "email.to_lowercase()",
+        );
+    }
+
+    #[test]
+    fn ignores_what_the_loop_binds_or_changes() {
+        ignores_body("for x in xs { let a = x.to_lowercase(); g(&a); }");
+        ignores_body("for x in xs { let a = n.to_lowercase(); n.push_str(&a); }");
+        ignores_body("for x in xs { let a = n.to_lowercase(); n = a.trim().to_owned(); }");
+        ignores_body("for x in xs { let a = n.to_lowercase(); g(&mut n, &a); }");
+        ignores_body(r#"for (i, x) in xs.iter().enumerate() { g(&format!("{email}{i}")); }"#);
+        ignores_body("for x in xs { let s = x.trim(); g(&s.to_lowercase()); }");
+        check_ignores(
+            &RULE,
+            &["fn f(s: &mut S, xs: &[u8]) { for x in xs { let a = s.name.to_lowercase(); g(&a); s.grow(); } }"],
+        );
+        check_ignores(
+            &RULE,
+            &["fn f(ss: &mut [S]) { for s in ss.iter_mut() { for x in xs { g(&s.name.to_lowercase()); s.grow(); } } }"],
+        );
+    }
+
+    #[test]
+    fn ignores_texts_that_are_moved_in_the_loop() {
+        ignores_body("for x in xs { v.push(email.to_string()); }");
+        ignores_body("for x in xs { let a = email.to_lowercase(); v.push(a); }");
+        ignores_body("for x in xs { v.push(S { a: email.to_lowercase() }); }");
+        ignores_body("for x in xs { let mut a = email.to_lowercase(); a.push('x'); g(&a); }");
+    }
+
+    #[test]
+    fn ignores_what_only_some_rounds_make() {
+        ignores_body("for x in xs { if x.is_empty() { g(&email.to_lowercase()); } }");
+        ignores_body("for x in xs { if x.is_empty() && *x == email.to_lowercase() { g(); } }");
+        ignores_body("for x in xs { match x.len() { 0 => g(&email.to_lowercase()), _ => {} } }");
+    }
+
+    #[test]
+    fn ignores_outside_of_loops_and_closures_that_run_once() {
+        ignores_body("let a = email.to_lowercase(); for x in xs { g(&a, x); }");
+        ignores_body("let a = o.map(|x| x == email.to_lowercase());");
+        ignores_body("for x in email.to_lowercase().chars() { g(x); }");
+        ignores_body("let c = || email.to_lowercase(); for x in xs { g(c()); }");
+    }
+
+    #[test]
+    fn ignores_calls_among_the_parts() {
+        ignores_body("for x in xs { g(&next().to_lowercase()); }");
+        ignores_body(r#"for x in xs { g(&format!("{}", next())); }"#);
+    }
+
+    #[test]
+    fn a_nested_loop_gives_one_finding_for_the_outermost() {
+        fires_on("for x in xs { for y in xs { g(&email.to_lowercase(), x, y); } }", "email.to_lowercase()");
+    }
+}

@@ -1,0 +1,227 @@
+//! A regular expression that a function compiles on each call in; a static that compiles it once out.
+
+use super::{Draft, Recipe, borrow, file_of, holds, short};
+use crate::model::{Finding, Precondition, RuleId, TextEdit, TextRange};
+use crate::source::functions::Function;
+use crate::source::names::{NameUse, Use, fresh, imports, screaming, uses};
+use crate::source::{Node, SourceFile, Template, expr_at, function_body, path_to, stmt_around};
+
+/// The recipe.
+pub const RECIPE: Recipe = Recipe { rule: RuleId("regex-in-function"), derive };
+
+fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
+    let file = file_of(files, finding)?;
+    let compiled = expr_at(file, finding.range).ok_or("the expression is no longer where it was found")?;
+    let ty = type_of(compiled).ok_or("the expression no longer compiles a literal pattern")?;
+    let edits = match named(file, finding.range)? {
+        Some(local) => renamed(file, finding.range, &ty, &local)?,
+        None => inserted(file, finding.range, &ty)?,
+    };
+    Ok(Draft {
+        title: format!("compile the pattern of {} once", short(&finding.function)),
+        edits: vec![(finding.file.clone(), edits)],
+        touched: vec![finding.function.clone()],
+        preconditions: preconditions(file, "the pattern is a literal and its error is not handled"),
+        ..Draft::default()
+    })
+}
+
+/// What must hold for a value that moves into a static.
+pub(super) fn preconditions(file: &SourceFile, constant: &str) -> Vec<Precondition> {
+    let mut all = vec![
+        holds(constant),
+        holds("every use only borrows it"),
+        borrow("its type is `Sync` and speaks of no generic of the function"),
+    ];
+    if file.role.edition == "2024" {
+        all.push(holds("edition 2024 has `LazyLock` (since 1.80)"));
+    } else {
+        all.push(borrow("the toolchain has `LazyLock` (since 1.80)"));
+    }
+    all
+}
+
+/// `LazyLock` as the file may spell it.
+pub(super) fn lazy_lock(file: &SourceFile) -> &'static str {
+    if imports(&file.ast, "LazyLock") == ["std::sync::LazyLock"] { "LazyLock" } else { "std::sync::LazyLock" }
+}
+
+/// `Regex` of `Regex::new("…").unwrap()`, as it is spelled.
+fn type_of(expr: &syn::Expr) -> Option<String> {
+    let syn::Expr::MethodCall(unwrap) = expr else { return None };
+    let syn::Expr::Call(new) = crate::source::names::peel(&unwrap.receiver) else { return None };
+    let syn::Expr::Path(path) = &*new.func else { return None };
+    let names: Vec<String> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
+    Some(names[..names.len() - 1].join("::"))
+}
+
+/// A `let` that names the value, and how the name is used.
+struct Local {
+    stmt: TextRange,
+    name: String,
+    uses: Vec<NameUse>,
+}
+
+fn named(file: &SourceFile, value: TextRange) -> Result<Option<Local>, String> {
+    let (block, index) = stmt_around(file, value).ok_or("the expression stands in no statement")?;
+    let syn::Stmt::Local(local) = &block.stmts[index] else { return Ok(None) };
+    let is_init = local.init.as_ref().is_some_and(|init| file.range(&init.expr) == value && init.diverge.is_none());
+    let pat = match &local.pat {
+        syn::Pat::Type(typed) => &*typed.pat,
+        pat => pat,
+    };
+    let syn::Pat::Ident(name) = pat else { return Ok(None) };
+    if !is_init {
+        return Ok(None);
+    }
+    if name.mutability.is_some() || name.by_ref.is_some() || !local.attrs.is_empty() {
+        return Err(format!("`{}` is bound as `mut`, by reference or under an attribute", name.ident));
+    }
+    let name = name.ident.to_string();
+    let uses = uses(&block.stmts[index + 1..], &name)
+        .ok_or_else(|| format!("`{name}` is bound again, or handed to a macro whose meaning is not known"))?;
+    Ok(Some(Local { stmt: file.range(&block.stmts[index]), name, uses }))
+}
+
+fn renamed(file: &SourceFile, value: TextRange, ty: &str, local: &Local) -> Result<Vec<TextEdit>, String> {
+    if let Some(moved) = local.uses.iter().find(|u| !matches!(u.how, Use::Method(_) | Use::Borrow | Use::Format)) {
+        let (line, _) = file.line_column(file.range(&moved.ident).start);
+        return Err(format!("`{}` is moved, returned or stored in line {line}", local.name));
+    }
+    let name = free_name(file, value, &screaming(&local.name));
+    let lazy = lazy_lock(file);
+    let mut edits = Template::new(file, local.stmt)
+        .text(format!("static {name}: {lazy}<{ty}> = {lazy}::new(|| "))
+        .keep(value)
+        .text(");")
+        .edits();
+    for found in &local.uses {
+        let text = if found.how == Use::Format { format!("*{name}") } else { name.clone() };
+        edits.push(TextEdit { range: file.range(&found.ident), text });
+    }
+    Ok(edits)
+}
+
+/// A name for a static inside the function: one that the function does not mention.
+pub(super) fn free_name(file: &SourceFile, inside: TextRange, base: &str) -> String {
+    function_body(file, inside).map_or_else(|| base.to_string(), |body| fresh(body, base))
+}
+
+/// A static before the statement, and its name instead of the expression.
+fn inserted(file: &SourceFile, value: TextRange, ty: &str) -> Result<Vec<TextEdit>, String> {
+    if !is_borrowed(file, value) {
+        return Err("the regex is moved, returned or stored where it is compiled".to_string());
+    }
+    let (block, index) = stmt_around(file, value).ok_or("the expression stands in no statement")?;
+    let before = file.range(&block.stmts[index]).start;
+    let name = free_name(file, value, "PATTERN");
+    let lazy = lazy_lock(file);
+    let declared = format!("static {name}: {lazy}<{ty}> = {lazy}::new(|| {});\n", file.slice(value));
+    let mut edits = Template::new(file, TextRange { start: before, end: before }).text(declared).edits();
+    edits.push(TextEdit { range: value, text: name });
+    if before == value.start {
+        // Two edits at one place: the statement begins with the expression.
+        let inserted = edits.remove(0).text;
+        edits[0].text.insert_str(0, &inserted);
+    }
+    Ok(edits)
+}
+
+/// True where the expression around only borrows the value: a method of it is called, or `&` stands before it.
+fn is_borrowed(file: &SourceFile, value: TextRange) -> bool {
+    let path = path_to(file, value);
+    let parent = path.iter().rev().find_map(|node| match node {
+        Node::Expr(expr) if file.range(*expr) != value => Some(*expr),
+        _ => None,
+    });
+    match parent {
+        Some(syn::Expr::MethodCall(call)) => file.range(&call.receiver) == value,
+        Some(syn::Expr::Reference(reference)) => reference.mutability.is_none(),
+        _ => false,
+    }
+}
+
+/// True where a type speaks of what only the function knows: its generics, its lifetimes, `Self`.
+pub(super) fn is_local(function: &Function<'_>, ty: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '\'').map(str::to_string).collect()
+    };
+    let generics = function.sig.generics.type_params().map(|p| p.ident.to_string()).collect::<Vec<_>>();
+    words(ty).iter().any(|word| {
+        word == "Self" || generics.contains(word) || (word.starts_with('\'') && word != "'static" && word.len() > 1)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rewrite::testing::{check, check_refuses};
+
+    const RULE: &str = "regex-in-function";
+
+    #[test]
+    fn a_named_pattern_becomes_a_static_where_it_stood() {
+        let rewrite = check(
+            RULE,
+            "use regex::Regex;\n\nfn f(s: &str) -> bool {\n    // Orders.\n    let order_id = Regex::new(r\"^ORD-\\d{8}$\").unwrap(); // eight digits\n    check(&order_id);\n    order_id.is_match(s)\n}\n",
+            "use regex::Regex;\n\nfn f(s: &str) -> bool {\n    // Orders.\n    static ORDER_ID: std::sync::LazyLock<Regex> = std::sync::LazyLock::new(|| Regex::new(r\"^ORD-\\d{8}$\").unwrap()); // eight digits\n    check(&ORDER_ID);\n    ORDER_ID.is_match(s)\n}\n",
+        );
+        assert_eq!(rewrite.title, "compile the pattern of pay::f once");
+    }
+
+    #[test]
+    fn an_import_of_lazy_lock_is_used_and_names_in_macros_follow() {
+        check(
+            RULE,
+            "use regex::Regex;\nuse std::sync::LazyLock;\n\nfn f(s: &str) {\n    for line in s.lines() {\n        let p = Regex::new(\"a\").expect(\"fine\");\n        assert!(p.is_match(line), \"{}\", p);\n    }\n}\n",
+            "use regex::Regex;\nuse std::sync::LazyLock;\n\nfn f(s: &str) {\n    for line in s.lines() {\n        static P: LazyLock<Regex> = LazyLock::new(|| Regex::new(\"a\").expect(\"fine\"));\n        assert!(P.is_match(line), \"{}\", *P);\n    }\n}\n",
+        );
+    }
+
+    #[test]
+    fn an_unnamed_pattern_gets_a_static_before_its_statement() {
+        check(
+            RULE,
+            "fn f(s: &str) -> bool {\n    s.len() > 2 && regex::Regex::new(\"a\").unwrap().is_match(s)\n}\n",
+            "fn f(s: &str) -> bool {\n    static PATTERN: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| regex::Regex::new(\"a\").unwrap());\n    s.len() > 2 && PATTERN.is_match(s)\n}\n",
+        );
+        check(
+            RULE,
+            "fn f(s: &str) -> bool {\n    regex::Regex::new(\"a\").unwrap().is_match(s)\n}\n",
+            "fn f(s: &str) -> bool {\n    static PATTERN: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| regex::Regex::new(\"a\").unwrap());\n    PATTERN.is_match(s)\n}\n",
+        );
+    }
+
+    #[test]
+    fn a_name_that_the_function_mentions_is_avoided() {
+        check(
+            RULE,
+            "fn f(s: &str) -> bool {\n    let sku = regex::Regex::new(\"a\").unwrap();\n    sku.is_match(s) || s == SKU\n}\n",
+            "fn f(s: &str) -> bool {\n    static SKU_2: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| regex::Regex::new(\"a\").unwrap());\n    SKU_2.is_match(s) || s == SKU\n}\n",
+        );
+    }
+
+    #[test]
+    fn what_is_moved_is_refused() {
+        check_refuses(
+            RULE,
+            "fn f(v: &mut V) {\n    let p = regex::Regex::new(\"a\").unwrap();\n    v.push(p);\n}\n",
+            "`p` is moved, returned or stored in line 3",
+        );
+        check_refuses(
+            RULE,
+            "fn f(v: &mut V) {\n    v.push(regex::Regex::new(\"a\").unwrap());\n}\n",
+            "the regex is moved, returned or stored where it is compiled",
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_bound_again_or_hidden_in_a_macro_is_refused() {
+        let reason = "`p` is bound again, or handed to a macro whose meaning is not known";
+        check_refuses(
+            RULE,
+            "fn f() {\n    let p = regex::Regex::new(\"a\").unwrap();\n    let p = p.replace(\"a\", \"\");\n}\n",
+            reason,
+        );
+        check_refuses(RULE, "fn f() {\n    let p = regex::Regex::new(\"a\").unwrap();\n    select!(p);\n}\n", reason);
+    }
+}

@@ -1,0 +1,516 @@
+//! A function in; the texts out that its loops make anew in each round although nothing they are made of changes.
+
+use syn::visit::{self, Visit};
+
+use super::functions::{Function, head};
+use super::names::{Use, arguments, bound_by, bound_in, is_formatting, mentions, peel, plain_name, root, uses};
+
+/// A value that every round of a loop makes anew.
+pub struct Invariant<'a> {
+    /// The expression that makes it.
+    pub value: &'a syn::Expr,
+    /// The `let` of the loop's body that names it, if one does.
+    pub binding: Option<&'a syn::Stmt>,
+    /// The outermost loop in which it does not change.
+    pub around: &'a syn::Expr,
+    /// The statement before which it can be made.
+    pub before: &'a syn::Stmt,
+    /// The places it is made of: `query`, `self.name`.
+    pub parts: Vec<syn::Expr>,
+}
+
+/// Methods of `str` that make a new text and nothing else.
+pub const TEXT_METHODS: &[&str] =
+    &["to_lowercase", "to_uppercase", "to_ascii_lowercase", "to_ascii_uppercase", "to_string"];
+
+/// Methods that call their closure once for each element, whatever they are called on.
+const EACH: &[&str] = &[
+    "all",
+    "any",
+    "filter_map",
+    "find_map",
+    "flat_map",
+    "fold",
+    "for_each",
+    "max_by_key",
+    "min_by_key",
+    "partition",
+    "position",
+    "retain",
+    "skip_while",
+    "sort_by",
+    "sort_by_key",
+    "take_while",
+];
+/// Methods that do so on iterators, but not on an `Option`.
+const EACH_OF_ITERATOR: &[&str] = &["filter", "find", "inspect", "map", "and_then", "zip"];
+const ITERATORS: &[&str] = &[
+    "iter",
+    "into_iter",
+    "iter_mut",
+    "lines",
+    "chars",
+    "bytes",
+    "split",
+    "split_whitespace",
+    "keys",
+    "values",
+    "drain",
+    "windows",
+    "chunks",
+    "enumerate",
+    "filter",
+    "rev",
+    "skip",
+    "take",
+    "zip",
+    "cloned",
+    "copied",
+];
+/// Methods of texts that only look, so that a text made before the loop serves them.
+const LOOKS: &[&str] = &[
+    "as_bytes",
+    "as_str",
+    "bytes",
+    "char_indices",
+    "chars",
+    "cmp",
+    "contains",
+    "ends_with",
+    "eq",
+    "eq_ignore_ascii_case",
+    "find",
+    "is_empty",
+    "is_char_boundary",
+    "len",
+    "lines",
+    "matches",
+    "ne",
+    "parse",
+    "rfind",
+    "split",
+    "split_once",
+    "split_whitespace",
+    "starts_with",
+    "strip_prefix",
+    "strip_suffix",
+    "to_lowercase",
+    "to_string",
+    "to_owned",
+    "to_uppercase",
+    "to_ascii_lowercase",
+    "to_ascii_uppercase",
+    "trim",
+    "trim_end",
+    "trim_start",
+    "as_ref",
+    "clone",
+    "get",
+    "iter",
+];
+
+/// The invariants of a function.
+pub fn invariants<'a>(function: &Function<'a>) -> Vec<Invariant<'a>> {
+    let mut walk = Walk { function: *function, levels: Vec::new(), stmts: Vec::new(), found: Vec::new() };
+    walk.visit_block(function.block);
+    walk.found
+}
+
+/// True where a text that lives outside the loop serves every use of the name.
+pub fn only_looked_at<'a>(stmts: impl IntoIterator<Item = &'a syn::Stmt>, name: &str) -> bool {
+    let Some(uses) = uses(stmts, name) else { return false };
+    uses.iter().all(|found| match &found.how {
+        Use::Method(method) => LOOKS.contains(&method.as_str()),
+        Use::Borrow | Use::Compare | Use::Format | Use::Captured | Use::Index => true,
+        _ => false,
+    })
+}
+
+/// What surrounds the place where the walk stands, innermost last.
+#[derive(Clone, Copy)]
+enum Level<'a> {
+    /// A loop or the closure of an iterator, and the statement around it.
+    Loop(&'a syn::Expr, &'a syn::Stmt),
+    /// Something that is not evaluated in each round.
+    Sometimes,
+}
+
+struct Walk<'a> {
+    function: Function<'a>,
+    levels: Vec<Level<'a>>,
+    stmts: Vec<&'a syn::Stmt>,
+    found: Vec<Invariant<'a>>,
+}
+
+impl<'a> Walk<'a> {
+    fn at(&mut self, level: Level<'a>, visit: impl FnOnce(&mut Self)) {
+        self.levels.push(level);
+        visit(self);
+        self.levels.pop();
+    }
+
+    fn in_loop(&mut self, around: &'a syn::Expr, visit: impl FnOnce(&mut Self)) {
+        let Some(stmt) = self.stmts.last().copied() else { return };
+        self.at(Level::Loop(around, stmt), visit);
+    }
+
+    fn sometimes(&mut self, visit: impl FnOnce(&mut Self)) {
+        self.at(Level::Sometimes, visit);
+    }
+
+    /// Notes `value` if it is a text made of what does not change in the loops around.
+    fn consider(&mut self, value: &'a syn::Expr, binding: Option<&'a syn::Stmt>) {
+        let Some(parts) = parts(value) else { return };
+        let mut outermost = None;
+        for level in self.levels.iter().rev() {
+            let Level::Loop(around, before) = *level else { break };
+            if !parts.iter().all(|part| self.is_fixed(part, around, before)) {
+                break;
+            }
+            outermost = Some((around, before));
+        }
+        if let Some((around, before)) = outermost {
+            self.found.push(Invariant { value, binding, around, before, parts });
+        }
+    }
+
+    fn is_fixed(&self, part: &syn::Expr, around: &syn::Expr, before: &syn::Stmt) -> bool {
+        let Some(name) = root(part).map(|ident| ident.to_string()) else { return true };
+        // A constant is no text that a loop makes, and a name bound beside the loop is out of reach before it.
+        let bound = bound_in(around).contains(&name) || bound_in_stmt(before, around).contains(&name);
+        !bound && !name.starts_with(char::is_uppercase) && !is_changed(around, &name, self.is_settled(&name))
+    }
+
+    /// True where the name's declaration lets nobody change it: no `mut`, no `&mut`.
+    fn is_settled(&self, name: &str) -> bool {
+        for input in &self.function.sig.inputs {
+            match input {
+                syn::FnArg::Receiver(receiver) if name == "self" => return !mentions(receiver, "mut"),
+                syn::FnArg::Typed(typed) if bound_by(&typed.pat).iter().any(|n| n == name) => {
+                    return !mentions(typed, "mut");
+                }
+                _ => {}
+            }
+        }
+        let mut declared = Declarations { name, all: Vec::new() };
+        declared.visit_block(self.function.block);
+        declared.all.len() == 1 && declared.all[0]
+    }
+}
+
+/// The texts' parts, where `value` is a text made of places and literals alone.
+pub fn parts(value: &syn::Expr) -> Option<Vec<syn::Expr>> {
+    match value {
+        syn::Expr::MethodCall(call) => {
+            let makes = TEXT_METHODS.contains(&call.method.to_string().as_str()) && call.args.is_empty();
+            (makes && call.turbofish.is_none() && is_place(&call.receiver)).then(|| vec![(*call.receiver).clone()])
+        }
+        syn::Expr::Macro(mac) if mac.mac.path.is_ident("format") => {
+            let arguments = arguments(&mac.mac)?;
+            let (text, values) = arguments.split_first()?;
+            let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = text else { return None };
+            let mut parts = Vec::new();
+            for value in values {
+                let value = if let syn::Expr::Assign(named) = value { &*named.right } else { value };
+                match peel(value) {
+                    syn::Expr::Lit(_) => {}
+                    place if is_place(place) => parts.push(place.clone()),
+                    _ => return None,
+                }
+            }
+            let named = |name: &str| {
+                values
+                    .iter()
+                    .any(|v| matches!(v, syn::Expr::Assign(a) if plain_name(&a.left).is_some_and(|i| i == name)))
+            };
+            for name in captured(&text.value())?.into_iter().filter(|name| !named(name)) {
+                parts.push(syn::parse_str(&name).ok()?);
+            }
+            (!parts.is_empty()).then_some(parts)
+        }
+        _ => None,
+    }
+}
+
+/// The names that a format string captures; `None` where it cannot be read.
+fn captured(text: &str) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    let mut rest = text.replace("{{", "").replace("}}", "");
+    while let Some(at) = rest.find('{') {
+        let inner_end = rest[at..].find('}')? + at;
+        let inner = rest[at + 1..inner_end].to_string();
+        let (name, spec) = inner.split_once(':').unwrap_or((&inner, ""));
+        if spec.contains('$') {
+            return None;
+        }
+        if name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+            names.push(name.trim().to_string());
+        }
+        rest = rest[inner_end + 1..].to_string();
+    }
+    Some(names)
+}
+
+/// `name`, `name.field.field`.
+fn is_place(expr: &syn::Expr) -> bool {
+    match peel(expr) {
+        syn::Expr::Field(field) => is_place(&field.base),
+        other => plain_name(other).is_some(),
+    }
+}
+
+/// Names bound in the statement, outside the loop that it holds.
+fn bound_in_stmt(stmt: &syn::Stmt, around: &syn::Expr) -> Vec<String> {
+    let mut walk = BoundBeside { around, names: Vec::new() };
+    walk.visit_stmt(stmt);
+    walk.names
+}
+
+struct BoundBeside<'a> {
+    around: &'a syn::Expr,
+    names: Vec<String>,
+}
+
+impl<'a> Visit<'a> for BoundBeside<'_> {
+    fn visit_expr(&mut self, node: &'a syn::Expr) {
+        if !std::ptr::eq(node, self.around) {
+            visit::visit_expr(self, node);
+        }
+    }
+
+    fn visit_pat_ident(&mut self, node: &'a syn::PatIdent) {
+        self.names.push(node.ident.to_string());
+    }
+}
+
+/// For each `let` or pattern that binds the name: whether it lets nobody change it.
+struct Declarations<'n> {
+    name: &'n str,
+    all: Vec<bool>,
+}
+
+impl<'a> Visit<'a> for Declarations<'_> {
+    fn visit_local(&mut self, node: &'a syn::Local) {
+        let mutable = |init: &syn::LocalInit| {
+            let text = quote::ToTokens::to_token_stream(&init.expr).to_string();
+            text.contains("& mut") || text.contains("_mut")
+        };
+        if bound_by(&node.pat).iter().any(|name| name == self.name) {
+            let changes = mentions(&node.pat, "mut") || node.init.as_ref().is_some_and(mutable);
+            self.all.push(!changes && node.init.is_some());
+        }
+        if let Some(init) = &node.init {
+            self.visit_expr(&init.expr);
+        }
+    }
+
+    fn visit_pat_ident(&mut self, node: &'a syn::PatIdent) {
+        // A name that a `for`, a `match` or a closure binds may be a `&mut` that nothing shows.
+        if node.ident == self.name {
+            self.all.push(false);
+        }
+    }
+
+    fn visit_item(&mut self, _: &'a syn::Item) {}
+}
+
+/// True unless the loop surely leaves the place as it is.
+fn is_changed(around: &syn::Expr, name: &str, settled: bool) -> bool {
+    let mut walk = Changes { name, settled, changed: false };
+    walk.visit_expr(around);
+    walk.changed
+}
+
+struct Changes<'n> {
+    name: &'n str,
+    settled: bool,
+    changed: bool,
+}
+
+impl Changes<'_> {
+    fn is_rooted(&self, expr: &syn::Expr) -> bool {
+        root(expr).is_some_and(|ident| ident == self.name)
+    }
+}
+
+impl<'a> Visit<'a> for Changes<'_> {
+    fn visit_expr_assign(&mut self, node: &'a syn::ExprAssign) {
+        self.changed |= self.is_rooted(&node.left);
+        visit::visit_expr_assign(self, node);
+    }
+
+    fn visit_expr_binary(&mut self, node: &'a syn::ExprBinary) {
+        let text = quote::ToTokens::to_token_stream(&node.op).to_string();
+        let assigns = text.ends_with('=') && !matches!(text.as_str(), "==" | "!=" | "<=" | ">=");
+        self.changed |= assigns && self.is_rooted(&node.left);
+        visit::visit_expr_binary(self, node);
+    }
+
+    fn visit_expr_reference(&mut self, node: &'a syn::ExprReference) {
+        self.changed |= node.mutability.is_some() && self.is_rooted(&node.expr);
+        visit::visit_expr_reference(self, node);
+    }
+
+    fn visit_expr_method_call(&mut self, node: &'a syn::ExprMethodCall) {
+        let looks = LOOKS.contains(&node.method.to_string().as_str());
+        self.changed |= !self.settled && !looks && self.is_rooted(&node.receiver);
+        if !self.is_rooted(&node.receiver) {
+            self.visit_expr(&node.receiver);
+        }
+        node.args.iter().for_each(|arg| self.visit_expr(arg));
+    }
+
+    fn visit_expr_call(&mut self, node: &'a syn::ExprCall) {
+        self.changed |= !self.settled && node.args.iter().any(|arg| self.is_rooted(arg));
+        visit::visit_expr_call(self, node);
+    }
+
+    fn visit_macro(&mut self, node: &'a syn::Macro) {
+        // A formatting macro borrows what it is given; what any other does cannot be seen.
+        self.changed |= mentions(&node.tokens, self.name) && !is_formatting(node) && !self.settled;
+    }
+}
+
+impl<'a> Visit<'a> for Walk<'a> {
+    fn visit_stmt(&mut self, node: &'a syn::Stmt) {
+        self.stmts.push(node);
+        if let syn::Stmt::Local(local) = node
+            && let Some(init) = local.init.as_ref().filter(|init| init.diverge.is_none())
+            && parts(&init.expr).is_some()
+        {
+            self.consider(&init.expr, Some(node));
+        } else {
+            visit::visit_stmt(self, node);
+        }
+        self.stmts.pop();
+    }
+
+    fn visit_expr(&mut self, node: &'a syn::Expr) {
+        match node {
+            syn::Expr::ForLoop(inner) => {
+                self.visit_expr(&inner.expr);
+                self.in_loop(node, |this| this.visit_block(&inner.body));
+            }
+            syn::Expr::While(inner) => self.in_loop(node, |this| {
+                this.visit_expr(&inner.cond);
+                this.visit_block(&inner.body);
+            }),
+            syn::Expr::Loop(inner) => self.in_loop(node, |this| this.visit_block(&inner.body)),
+            syn::Expr::If(inner) => {
+                self.visit_expr(&inner.cond);
+                self.sometimes(|this| {
+                    this.visit_block(&inner.then_branch);
+                    if let Some((_, other)) = &inner.else_branch {
+                        this.visit_expr(other);
+                    }
+                });
+            }
+            syn::Expr::Match(inner) => {
+                self.visit_expr(&inner.expr);
+                self.sometimes(|this| inner.arms.iter().for_each(|arm| this.visit_arm(arm)));
+            }
+            syn::Expr::Closure(inner) => self.sometimes(|this| this.visit_expr(&inner.body)),
+            syn::Expr::Async(inner) => self.sometimes(|this| this.visit_block(&inner.block)),
+            syn::Expr::Binary(inner) => {
+                if matches!(inner.op, syn::BinOp::And(_) | syn::BinOp::Or(_)) {
+                    self.visit_expr(&inner.left);
+                    self.sometimes(|this| this.visit_expr(&inner.right));
+                } else {
+                    let compares = matches!(
+                        inner.op,
+                        syn::BinOp::Eq(_) | syn::BinOp::Ne(_) | syn::BinOp::Lt(_) | syn::BinOp::Gt(_)
+                    );
+                    for side in [&inner.left, &inner.right] {
+                        if compares && parts(side).is_some() {
+                            self.consider(side, None);
+                        } else {
+                            self.visit_expr(side);
+                        }
+                    }
+                }
+            }
+            syn::Expr::Reference(inner) if inner.mutability.is_none() && parts(&inner.expr).is_some() => {
+                self.consider(&inner.expr, None);
+            }
+            syn::Expr::MethodCall(inner) => self.method_call(node, inner),
+            _ => visit::visit_expr(self, node),
+        }
+    }
+
+    fn visit_item(&mut self, _: &'a syn::Item) {}
+}
+
+impl<'a> Walk<'a> {
+    fn method_call(&mut self, node: &'a syn::Expr, call: &'a syn::ExprMethodCall) {
+        let method = call.method.to_string();
+        if LOOKS.contains(&method.as_str()) && parts(&call.receiver).is_some() {
+            self.consider(&call.receiver, None);
+        } else {
+            self.visit_expr(&call.receiver);
+        }
+        let each = EACH.contains(&method.as_str())
+            || (EACH_OF_ITERATOR.contains(&method.as_str()) && is_iterator(&call.receiver));
+        for argument in &call.args {
+            match argument {
+                syn::Expr::Closure(closure) if each => self.in_loop(node, |this| this.visit_expr(&closure.body)),
+                other => self.visit_expr(other),
+            }
+        }
+    }
+}
+
+fn is_iterator(expr: &syn::Expr) -> bool {
+    match peel(expr) {
+        syn::Expr::MethodCall(call) => {
+            ITERATORS.contains(&call.method.to_string().as_str()) || is_iterator(&call.receiver)
+        }
+        syn::Expr::Range(_) => true,
+        _ => false,
+    }
+}
+
+/// True where the syntax tells that the place is a text: a parameter or a `let` that says so.
+pub fn is_told_text(function: &Function<'_>, place: &syn::Expr) -> bool {
+    let Some(name) = plain_name(place) else { return false };
+    for input in &function.sig.inputs {
+        if let syn::FnArg::Typed(typed) = input
+            && matches!(&*typed.pat, syn::Pat::Ident(ident) if ident.ident == *name)
+        {
+            return is_text(&typed.ty);
+        }
+    }
+    let mut walk = TextLets { name: name.to_string(), told: Vec::new() };
+    walk.visit_block(function.block);
+    walk.told.len() == 1 && walk.told[0]
+}
+
+fn is_text(ty: &syn::Type) -> bool {
+    match ty {
+        syn::Type::Reference(reference) => is_text(&reference.elem),
+        other => matches!(head(other).as_str(), "str" | "String"),
+    }
+}
+
+struct TextLets {
+    name: String,
+    told: Vec<bool>,
+}
+
+impl<'a> Visit<'a> for TextLets {
+    fn visit_local(&mut self, node: &'a syn::Local) {
+        if bound_by(&node.pat).contains(&self.name) {
+            let literal = node.init.as_ref().is_some_and(|init| match peel(&init.expr) {
+                syn::Expr::Lit(lit) => matches!(lit.lit, syn::Lit::Str(_)),
+                syn::Expr::Macro(mac) => mac.mac.path.is_ident("format"),
+                _ => false,
+            });
+            let told = match &node.pat {
+                syn::Pat::Type(typed) => is_text(&typed.ty),
+                syn::Pat::Ident(_) => literal,
+                _ => false,
+            };
+            self.told.push(told);
+        }
+        visit::visit_local(self, node);
+    }
+}
