@@ -18,7 +18,7 @@ fn main() {
     let place = tempfile::tempdir().expect("a folder for temporary files");
     let example = unpack(place.path());
     println!("{:<44}{:>10}{:>10}{:>10}{:>12}", "what", "median", "p95", "n", "asked");
-    let all: [(&str, fn(&Bench)); 5] = [
+    let all: [Named; 5] = [
         ("first-frame", first_frame),
         ("key-to-frame", key_to_frame),
         ("rank", rank),
@@ -32,6 +32,9 @@ fn main() {
         }
     }
 }
+
+/// A name on the command line and what it measures.
+type Named = (&'static str, fn(&Bench));
 
 /// Where the example lies and where caches may go.
 struct Bench {
