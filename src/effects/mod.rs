@@ -6,8 +6,13 @@ mod carry;
 pub mod evidence;
 pub mod files;
 pub mod git;
+pub mod measured;
 pub mod process;
 pub mod project;
+// The file that services copy is the one Refit itself is measured with.
+#[allow(missing_docs)]
+#[path = "../../templates/instrument/request_log.rs"]
+pub mod request_log;
 pub mod slots;
 pub mod trust;
 

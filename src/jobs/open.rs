@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Ear;
 use super::sources::read_sources;
 use crate::effects::git::{Base, Repository};
-use crate::effects::{files, project, trust};
+use crate::effects::{files, measured, project, trust};
 use crate::model::{CrateRoot, Place, Problem, Slo};
 use crate::pipeline::{self, Analysis, Depth, InputFile, Inputs};
 use crate::slo;
@@ -100,13 +100,14 @@ impl Workspace {
         if ranks && self.slo.sources.is_empty() {
             return Err(vec![self.without_sources()]);
         }
-        let (code, measured) = std::thread::scope(|scope| {
+        let (code, profile) = std::thread::scope(|scope| {
             let reader = scope.spawn(|| read_sources(&self.root, &self.slo.sources, ear));
             let code = self.base().and_then(|base| Ok((self.code(&base)?, base)));
-            (code, reader.join().expect("reading a profile does not panic"))
+            let profile = measured::waiting("profile reader", || reader.join());
+            (code, profile.expect("reading a profile does not panic"))
         });
         let (code, base) = code.map_err(|p| vec![p])?;
-        let (profile, troubles) = measured?;
+        let (profile, troubles) = profile?;
         inputs.slo = self.slo.clone();
         inputs.profile = profile;
         inputs.files = code.files;

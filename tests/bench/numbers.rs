@@ -1,4 +1,5 @@
-//! `cargo bench --bench numbers [-- NAME…]`: prints how long the things take that a person waits for, beside what is asked.
+//! `cargo bench --bench numbers [-- [--repeat N] NAME…]`: prints how long the things take that a person waits for, beside
+//! what is asked.
 //!
 //! Each number comes from the real binary: commands as processes, the workbench in a pseudo-terminal. Nothing is
 //! asserted here, because a shared machine would make such a test fail for no fault of ours.
@@ -14,7 +15,12 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 const REFIT: &str = env!("CARGO_BIN_EXE_refit");
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let mut wanted: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let mut repeat = 20;
+    if let Some(at) = wanted.iter().position(|a| a == "--repeat") {
+        repeat = wanted.get(at + 1).and_then(|n| n.parse().ok()).expect("--repeat takes a number");
+        wanted.drain(at..at + 2);
+    }
     let place = tempfile::tempdir().expect("a folder for temporary files");
     let example = unpack(place.path());
     println!("{:<44}{:>10}{:>10}{:>10}{:>12}", "what", "median", "p95", "n", "asked");
@@ -25,7 +31,7 @@ fn main() {
         ("scan", scan),
         ("verdict", verdict),
     ];
-    let bench = Bench { place: place.path().to_path_buf(), example };
+    let bench = Bench { place: place.path().to_path_buf(), example, repeat };
     for (name, run) in all {
         if wanted.is_empty() || wanted.iter().any(|w| w == name) {
             run(&bench);
@@ -40,6 +46,7 @@ type Named = (&'static str, fn(&Bench));
 struct Bench {
     place: PathBuf,
     example: PathBuf,
+    repeat: usize,
 }
 
 impl Bench {
@@ -76,11 +83,11 @@ fn row(what: &str, mut times: Vec<Duration>, asked: &str) {
 }
 
 fn rank(bench: &Bench) {
-    row("refit rank --json", command_times(bench, &["rank", "--json"], 20), "300 ms");
+    row("refit rank --json", command_times(bench, &["rank", "--json"], bench.repeat), "300 ms");
 }
 
 fn scan(bench: &Bench) {
-    row("refit scan --all --json", command_times(bench, &["scan", "--all", "--json"], 20), "200 ms");
+    row("refit scan --all --json", command_times(bench, &["scan", "--all", "--json"], bench.repeat), "200 ms");
 }
 
 fn command_times(bench: &Bench, args: &[&str], n: usize) -> Vec<Duration> {
@@ -160,7 +167,7 @@ impl Drop for Terminal {
 
 fn first_frame(bench: &Bench) {
     let mut times = Vec::new();
-    for n in 0..10 {
+    for n in 0..bench.repeat {
         let begin = Instant::now();
         let terminal = Terminal::open(bench, &["try", "payment-gateway", &format!("first-{n}")], &bench.place);
         if let Ok(at) = terminal.written.recv_timeout(Duration::from_secs(10)) {
@@ -174,7 +181,7 @@ fn key_to_frame(bench: &Bench) {
     let mut terminal = Terminal::open(bench, &[], &bench.example);
     terminal.settle(Duration::from_secs(3));
     let mut times = Vec::new();
-    for round in 0..40 {
+    for round in 0..bench.repeat.max(2) {
         for key in ["j", "j", "k", "2", "j", "k", "3", "j", "1"] {
             let begin = Instant::now();
             terminal.writer.write_all(key.as_bytes()).expect("the key is typed");

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Records Refit at work on its example and writes what the top-level slo.toml calls its sources:
+#
+#   tests/bench/self/refit.perf.txt.zst   the samples, as `perf script` prints them, with file:line and inlined frames
+#   tests/bench/self/requests.jsonl.zst   what Refit logged of each command and frame (REFIT_REQUEST_LOG)
+#
+# Needs perf, zstd and the right to record (root, or kernel.perf_event_paranoid at 1 or below).
+# REPEAT and HERTZ can be set from outside; a p99 with an interval needs 368 runs of each command.
+set -eu
+
+cd "$(dirname "$0")/../.."
+repeat=${REPEAT:-400} hertz=${HERTZ:-499}
+target=${CARGO_TARGET_DIR:-target}
+here=$(pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p tests/bench/self "$work/logs"
+
+cargo build --release --locked --bins
+bench=$(cargo bench --locked --bench numbers --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\)).*/\1/p')
+
+REFIT_REQUEST_LOG="$work/logs/{pid}.jsonl" perf record -q -k mono -e cpu-clock -F "$hertz" --call-graph dwarf,16384 \
+    -o "$work/perf.data" -- "$bench" --repeat "$repeat" rank scan first-frame key-to-frame
+
+perf script -i "$work/perf.data" --comm refit --ns --inline --full-source-path \
+    -F comm,pid,tid,time,period,event,ip,sym,symoff,dso,srcline 2>/dev/null |
+    sed -E \
+        -e "s#$(realpath "$target")/#/build/refit/target/#g" \
+        -e "s#$here/#/build/refit/#g" \
+        -e 's#/[^ ]*/registry/src/[^/]*/#/build/.cargo/registry/src/index/#g' >"$work/refit.perf.txt"
+
+zstd -q -19 --long=27 -f "$work/refit.perf.txt" -o tests/bench/self/refit.perf.txt.zst
+cat "$work"/logs/*.jsonl | zstd -q -19 -f -o tests/bench/self/requests.jsonl.zst
+ls -l tests/bench/self
