@@ -1,5 +1,9 @@
 //! A profile and the items of the source in; cost per function, requests and what could not be placed out.
 
+mod symbol;
+mod text;
+mod v0;
+
 use crate::model::{Attribution, Item, Profile};
 
 /// What the attribution should know beside the profile.
