@@ -2,6 +2,9 @@
 
 use super::{Basis, Cost, FunctionId, Problem, RowKind, Unit};
 
+/// Row of the samples outside of requests: shown with its share, no part of any request.
+pub const OUTSIDE_OF_REQUESTS: &str = "work outside of any request";
+
 /// One row that time is placed on: a function, a wait, or a label for what could not be placed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttributedRow {
@@ -55,7 +58,7 @@ pub struct LinePart {
     pub request: Option<u32>,
     /// Index into [`Attribution::rows`]; the row's file is the line's file.
     pub row: u32,
-    /// Line from 1.
+    /// Line from 1; 0 for weight whose line is not known.
     pub line: u32,
     /// Weight in [`Attribution::unit`].
     pub weight: f64,

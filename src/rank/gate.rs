@@ -1,0 +1,130 @@
+//! An attribution and its splits in; what must be said before anybody believes the ranking out.
+
+use super::quantile::{order_statistic, requests_needed};
+use super::split::named;
+use crate::model::{Attribution, Contribution, Interval, Objective, ObjectiveSplit, Problem, RowKind};
+
+/// Above this share of sampled time without a function, nothing is ranked.
+const MOST_UNPLACED: f64 = 0.30;
+/// Fewer samples than this around the quantile do not resolve a function.
+const RESOLVED: u64 = 30;
+/// Row that stands for all functions where they are not ranked.
+const NOT_RANKED: &str = "functions, not ranked";
+
+/// Whether enough of the measured time lies on functions; an error refuses the ranking.
+pub fn quality(attribution: &Attribution, despite: bool) -> Vec<Problem> {
+    let placed = attribution.placed;
+    let share = if placed.judged > 0.0 { placed.unplaced / placed.judged } else { 0.0 };
+    let mut largest: Vec<_> =
+        attribution.rows.iter().filter(|r| r.kind == RowKind::Unattributed && r.cost.samples > 0).collect();
+    largest.sort_by(|a, b| b.cost.owned.total_cmp(&a.cost.owned).then_with(|| a.name.cmp(&b.name)));
+    let names: Vec<String> = largest
+        .iter()
+        .filter(|r| r.name != crate::model::OUTSIDE_OF_REQUESTS)
+        .take(3)
+        .map(|r| format!("{} {:.0} %", r.name, 100.0 * r.cost.owned / placed.total))
+        .collect();
+    if share <= MOST_UNPLACED {
+        return Vec::new();
+    }
+    let what = format!(
+        "{:.0} % of the measured time lies on no function of this workspace ({}); above {:.0} % the ranking would mislead",
+        share * 100.0,
+        names.join(", "),
+        MOST_UNPLACED * 100.0
+    );
+    let help = "record whole stacks with symbols: build with `debug = 1` and `-C symbol-mangling-version=v0`, then \
+                `perf record -k mono -e cpu-clock -F 997 --call-graph dwarf` (or frame pointers: `-C \
+                force-frame-pointers=yes` and `--call-graph fp`); or rank all the same, on request";
+    let problem = if despite { Problem::warning(what) } else { Problem::error(what) };
+    vec![problem.help(help)]
+}
+
+/// Folds the functions into one row, so that the column still adds up.
+pub fn without_functions(rows: Vec<Contribution>) -> Vec<Contribution> {
+    let mut folded = named(RowKind::Unattributed, NOT_RANKED);
+    let mut rest = Vec::new();
+    for row in rows {
+        if row.kind != RowKind::Function {
+            rest.push(row);
+            continue;
+        }
+        folded.c_ms += row.c_ms;
+        folded.mean_ms += row.mean_ms;
+        folded.share += row.share;
+        folded.samples += row.samples;
+        folded.cohort_samples += row.cohort_samples;
+        let ci = folded.ci_ms;
+        folded.ci_ms = Interval { low: ci.low + row.ci_ms.low, high: ci.high + row.ci_ms.high };
+    }
+    rest.push(folded);
+    rest
+}
+
+/// The objective speaks of an operation that nobody asked for.
+pub fn no_such_operation(attribution: &Attribution, objective: &Objective) -> Problem {
+    let mut latencies: std::collections::BTreeMap<&str, Vec<u64>> = std::collections::BTreeMap::new();
+    for request in &attribution.requests {
+        latencies.entry(&request.operation).or_default().push(request.latency_ns);
+    }
+    let seen: Vec<String> = latencies.iter_mut().take(8).map(|(name, l)| seen_operation(name, l)).collect();
+    let what =
+        format!("objective {}: no request of operation \"{}\" was recorded", objective.name, objective.operation);
+    Problem::error(what).help(format!("recorded are {}", seen.join(", ")))
+}
+
+fn seen_operation(name: &str, latencies: &mut [u64]) -> String {
+    latencies.sort_unstable();
+    let p99 = latencies[order_statistic(latencies.len(), 0.99)] as f64 / 1e6;
+    format!("\"{name}\" ({} requests, p99 {p99:.1} ms)", latencies.len())
+}
+
+/// The percentile needs more requests than there are.
+pub fn too_few(objective: &Objective, n: usize) -> Problem {
+    let (needed, percent) = (requests_needed(objective.target), percentile(objective.target));
+    let what = format!(
+        "objective {}: {percent} needs {needed} requests for a 95 % interval, {n} were recorded",
+        objective.name
+    );
+    let help = format!("record at least {} more requests; until then means and shares are shown", needed - n as u64);
+    Problem::warning(what).help(help)
+}
+
+/// `p99`, `p99.9`.
+fn percentile(quantile: f64) -> String {
+    let percent = (quantile * 1e6).round() / 1e4;
+    format!("p{percent}")
+}
+
+/// If waits alone are over the limit, no rewrite of code can help.
+pub fn waits_alone(split: &ObjectiveSplit) -> Option<Problem> {
+    let waits: f64 = split.rows.iter().filter(|r| r.kind == RowKind::Wait).map(|r| r.c_ms).sum();
+    if split.measured_ms.is_none() || waits <= split.limit_ms {
+        return None;
+    }
+    let dearest = split.rows.iter().find(|r| r.kind == RowKind::Wait).map_or("", |r| r.name.as_str());
+    let what = format!(
+        "objective {}: waits alone take {waits:.1} ms of a limit of {:.1} ms; no rewrite of code can meet it",
+        split.slo, split.limit_ms
+    );
+    Some(Problem::warning(what).help(format!("shorten the waits first; the longest is \"{dearest}\"")))
+}
+
+/// Functions that the smallest set rests on, although too few samples stand behind them.
+pub fn unresolved(split: &ObjectiveSplit) -> Option<Problem> {
+    let weak = |r: &&Contribution| {
+        r.cohort_samples < RESOLVED && r.function.as_ref().is_some_and(|f| split.smallest_set.contains(f))
+    };
+    let names: Vec<String> =
+        split.rows.iter().filter(weak).map(|r| format!("{} ({} samples)", r.name, r.cohort_samples)).collect();
+    if names.is_empty() {
+        return None;
+    }
+    let least = split.rows.iter().filter(weak).map(|r| r.cohort_samples.max(1)).min().unwrap_or(1);
+    let more = (RESOLVED as f64 / least as f64 * split.requests as f64).ceil() as u64;
+    let what = format!("objective {}: not resolved around the quantile: {}", split.slo, names.join(", "));
+    Some(
+        Problem::note(what)
+            .help(format!("{RESOLVED} samples each need about {more} requests, or a higher sampling rate")),
+    )
+}

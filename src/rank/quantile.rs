@@ -1,0 +1,205 @@
+//! Numbers of requests and quantiles in; order statistics, their intervals and bootstrap draws out. Pure arithmetic.
+
+use std::ops::Range;
+
+/// Requests that a two-sided 95 % interval of a quantile needs to exist: the smallest n with `q^n <= 2.5 %`
+/// (and the same for `1-q`): 368 for p99, 3,688 for p99.9.
+pub fn requests_needed(quantile: f64) -> u64 {
+    let extreme = quantile.max(1.0 - quantile);
+    (0.025f64.ln() / extreme.ln()).ceil() as u64
+}
+
+/// Index from 0 of the order statistic that is the quantile of n values: the smallest value with at least `q·n` at or
+/// below it.
+pub fn order_statistic(n: usize, quantile: f64) -> usize {
+    let rank = (quantile * n as f64 - 1e-9).ceil() as usize;
+    rank.clamp(1, n.max(1)) - 1
+}
+
+/// Indices from 0 of the order statistics that bound the quantile with 95 % confidence (binomial, distribution-free);
+/// `None` with fewer than [`requests_needed`].
+pub fn order_interval(n: usize, quantile: f64) -> Option<(usize, usize)> {
+    if (n as u64) < requests_needed(quantile) {
+        return None;
+    }
+    let cumulative = binomial_cumulative(n, quantile);
+    // The l-th smallest lies above the quantile with P(Bin(n, q) < l); the u-th below it with P(Bin(n, q) >= u).
+    let low = (1..=n).rev().find(|l| cumulative[l - 1] <= 0.025)?;
+    let high = (1..=n).find(|u| 1.0 - cumulative[u - 1] <= 0.025)?;
+    Some((low - 1, high - 1))
+}
+
+/// `P(Bin(n, p) <= k)` for k from 0 to n.
+fn binomial_cumulative(n: usize, p: f64) -> Vec<f64> {
+    let mode = (((n + 1) as f64 * p) as usize).min(n);
+    let mut mass = vec![0.0; n + 1];
+    mass[mode] = 1.0;
+    let odds = p / (1.0 - p);
+    for k in mode + 1..=n {
+        mass[k] = mass[k - 1] * odds * (n - k + 1) as f64 / k as f64;
+    }
+    for k in (0..mode).rev() {
+        mass[k] = mass[k + 1] / odds * (k + 1) as f64 / (n - k) as f64;
+    }
+    let total: f64 = mass.iter().sum();
+    let mut sum = 0.0;
+    for m in &mut mass {
+        sum += *m / total;
+        *m = sum;
+    }
+    mass
+}
+
+/// Ranks around the quantile whose requests estimate `E[T | L = Q]`: 0.3 % of n to either side, at least 50 and at
+/// most 200 in all, moved inwards where the end is near.
+pub fn window(n: usize, quantile: f64) -> Range<usize> {
+    let half = ((n as f64 * 0.003).round() as usize).clamp(25, 100);
+    let size = (2 * half).min(n);
+    let centre = order_statistic(n, quantile);
+    let start = centre.saturating_sub(half).min(n - size);
+    start..start + size
+}
+
+/// Deterministic random numbers (SplitMix64, Steele and others 2014).
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// Starts from a seed.
+    pub fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// Uniform in (0, 1).
+    pub fn uniform(&mut self) -> f64 {
+        ((self.bits() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
+    }
+
+    /// Standard normal (Box and Muller 1958).
+    pub fn normal(&mut self) -> f64 {
+        (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+
+    /// Gamma of shape `a >= 1` (Marsaglia and Tsang 2000).
+    fn gamma(&mut self, a: f64) -> f64 {
+        let d = a - 1.0 / 3.0;
+        let c = 1.0 / (9.0 * d).sqrt();
+        loop {
+            let x = self.normal();
+            let v = (1.0 + c * x).powi(3);
+            if v > 0.0 && self.uniform().ln() < 0.5 * x * x + d - d * v + d * v.ln() {
+                return d * v;
+            }
+        }
+    }
+
+    /// Beta of two shapes of at least 1.
+    fn beta(&mut self, a: f64, b: f64) -> f64 {
+        let (x, y) = (self.gamma(a), self.gamma(b));
+        x / (x + y)
+    }
+}
+
+/// One draw of the bootstrap: which of the n original ranks stand at the ranks `window` when n requests are drawn with
+/// replacement and sorted, in ascending order.
+///
+/// Exact without drawing all n: the order statistics of n uniform numbers at both ends of the window are Beta
+/// distributed, and what lies between them is uniform (David and Nagaraja, Order Statistics, 2.5).
+pub fn resampled_window(n: usize, window: &Range<usize>, random: &mut Random, ranks: &mut Vec<usize>) {
+    ranks.clear();
+    let (first, count) = (window.start, window.len());
+    let low = random.beta((first + 1) as f64, (n - first) as f64);
+    let mut push = |u: f64| ranks.push(((u * n as f64) as usize).min(n - 1));
+    push(low);
+    if count > 1 {
+        let above = random.beta((count - 1) as f64, (n - window.end + 1) as f64);
+        let high = low + (1.0 - low) * above;
+        push(high);
+        for _ in 2..count {
+            push(low + (high - low) * random.uniform());
+        }
+    }
+    ranks.sort_unstable();
+}
+
+/// The 2.5 % and 97.5 % points of draws, which it reorders.
+pub fn middle_95(draws: &mut [f64]) -> (f64, f64) {
+    if draws.is_empty() {
+        return (0.0, 0.0);
+    }
+    let last = draws.len() - 1;
+    let mut point =
+        |share: f64| *draws.select_nth_unstable_by((last as f64 * share).round() as usize, f64::total_cmp).1;
+    (point(0.025), point(0.975))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smallest_samples_for_an_interval_are_the_known_ones() {
+        assert_eq!([0.5, 0.95, 0.99, 0.999].map(requests_needed), [6, 72, 368, 3_688]);
+    }
+
+    #[test]
+    fn with_368_requests_the_interval_of_p99_reaches_the_largest_and_not_before() {
+        assert_eq!(order_interval(367, 0.99), None);
+        let (low, high) = order_interval(368, 0.99).unwrap();
+        assert_eq!(high, 367);
+        assert_eq!(low, 359, "the 360th of 368: P(Bin(368, 0.99) < 360) = 1.3 %, and 3.4 % for the 361st");
+    }
+
+    #[test]
+    fn the_interval_of_the_median_is_the_textbook_one() {
+        // Conover, Practical Nonparametric Statistics: n = 10, ranks 2 and 9 cover the median with 97.9 %.
+        assert_eq!(order_interval(10, 0.5), Some((1, 8)));
+        assert_eq!(order_interval(100, 0.5), Some((39, 60)));
+    }
+
+    #[test]
+    fn the_quantile_is_an_order_statistic() {
+        assert_eq!(order_statistic(100, 0.99), 98);
+        assert_eq!(order_statistic(1000, 0.99), 989);
+        assert_eq!(order_statistic(368, 0.99), 364);
+        assert_eq!(order_statistic(1, 0.99), 0);
+    }
+
+    #[test]
+    fn the_window_holds_at_least_50_and_the_quantile() {
+        for n in [50, 368, 1000, 2500, 100_000] {
+            let w = window(n, 0.99);
+            assert!(w.len() >= 50 && w.end <= n && w.contains(&order_statistic(n, 0.99)), "{n}: {w:?}");
+        }
+        assert_eq!(window(20, 0.99), 0..20);
+    }
+
+    #[test]
+    fn a_drawn_window_has_the_distribution_of_a_full_resample() {
+        let (n, window) = (400, 340..400);
+        let mut random = Random::new(7);
+        let (mut fast, mut full, mut ranks) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..1500 {
+            resampled_window(n, &window, &mut random, &mut ranks);
+            fast.push([ranks[0] as f64, ranks[30] as f64, ranks[59] as f64]);
+            let mut all: Vec<usize> = (0..n).map(|_| (random.uniform() * n as f64) as usize).collect();
+            all.sort_unstable();
+            full.push([all[340] as f64, all[370] as f64, all[399] as f64]);
+        }
+        for at in 0..3 {
+            let mean = |d: &[[f64; 3]]| d.iter().map(|x| x[at]).sum::<f64>() / d.len() as f64;
+            let spread =
+                |d: &[[f64; 3]]| (d.iter().map(|x| (x[at] - mean(d)).powi(2)).sum::<f64>() / d.len() as f64).sqrt();
+            assert!((mean(&fast) - mean(&full)).abs() < 1.0, "{at}: {} {}", mean(&fast), mean(&full));
+            assert!((spread(&fast) / spread(&full) - 1.0).abs() < 0.1, "{at}");
+        }
+    }
+}

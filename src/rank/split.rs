@@ -1,0 +1,250 @@
+//! The requests of one operation in; how the quantile's milliseconds divide over rows, with intervals, out.
+//!
+//! `C_f(q) = E[T_f | L = Q_q(L)]`, and the C of all rows add up to the quantile (Tasche 2000, "Conditional expectation as
+//! quantile derivative"). Intervals: bootstrap over requests, the quantile and its window drawn anew each time.
+
+use std::ops::Range;
+
+use super::quantile::{self, Random};
+use crate::model::{AttributedRow, Attribution, Contribution, Interval, RowKind};
+
+/// Draws of the bootstrap.
+const DRAWS: usize = 1000;
+/// Row of the difference between the mean of the window and the quantile.
+pub const WINDOW: &str = "window";
+/// Row that closes the sum where the tail is not identified.
+pub const NOT_IDENTIFIED: &str = "tail not identified";
+
+/// Nanoseconds to milliseconds.
+pub fn ms(ns: f64) -> f64 {
+    ns / 1e6
+}
+
+/// The requests of one operation, fastest first.
+pub struct Population<'a> {
+    /// What they belong to.
+    pub attribution: &'a Attribution,
+    /// Indices of the requests by latency, then by number.
+    pub sorted: Vec<usize>,
+}
+
+impl<'a> Population<'a> {
+    /// Sorts the requests of an operation.
+    pub fn new(attribution: &'a Attribution, mut requests: Vec<usize>) -> Population<'a> {
+        requests.sort_by_key(|r| (attribution.requests[*r].latency_ns, *r));
+        Population { attribution, sorted: requests }
+    }
+
+    /// Number of requests.
+    pub fn len(&self) -> usize {
+        self.sorted.len()
+    }
+
+    /// Latency at a rank from 0, in ms.
+    pub fn latency_ms(&self, rank: usize) -> f64 {
+        ms(self.attribution.requests[self.sorted[rank]].latency_ns as f64)
+    }
+
+    /// Mean latency of ranks in ms.
+    pub fn mean_latency_ms(&self, ranks: Range<usize>) -> f64 {
+        let count = ranks.len().max(1) as f64;
+        ranks.map(|r| self.latency_ms(r)).sum::<f64>() / count
+    }
+
+    /// Sums over ranks, per row.
+    pub fn sums(&self, ranks: impl Iterator<Item = usize>) -> Vec<Sums> {
+        let mut sums = vec![Sums::default(); self.attribution.rows.len()];
+        for rank in ranks {
+            let request = &self.attribution.requests[self.sorted[rank]];
+            for part in &self.attribution.parts[request.parts.clone()] {
+                let sum = &mut sums[part.row as usize];
+                sum.owned += part.owned_ns;
+                sum.self_ += part.self_ns;
+                sum.total += part.total_ns;
+                sum.samples += u64::from(part.samples);
+                sum.touched = true;
+            }
+        }
+        sums
+    }
+}
+
+/// Nanoseconds of a row over some requests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sums {
+    /// Owned.
+    pub owned: f64,
+    /// With the function as the leaf.
+    pub self_: f64,
+    /// With the function on the stack.
+    pub total: f64,
+    /// Samples owned.
+    pub samples: u64,
+    /// True if any request has the row.
+    pub touched: bool,
+}
+
+/// A row of the split before its numbers are filled in.
+pub fn blank(row: &AttributedRow, attribution: &Attribution) -> Contribution {
+    let total = attribution.placed.total;
+    Contribution {
+        kind: row.kind,
+        name: row.name.clone(),
+        function: row.function.clone(),
+        file: row.file.clone(),
+        line: row.line,
+        c_ms: 0.0,
+        ci_ms: Interval::default(),
+        mean_ms: 0.0,
+        self_ms: 0.0,
+        total_ms: 0.0,
+        share: if total > 0.0 { row.cost.owned / total } else { 0.0 },
+        budget_ms: None,
+        over_ms: 0.0,
+        band: 0,
+        samples: row.cost.samples,
+        cohort_samples: 0,
+    }
+}
+
+/// The row with its means per request.
+pub fn with_means(row: &AttributedRow, attribution: &Attribution, all: &Sums, requests: usize) -> Contribution {
+    let mean = |ns: f64| ms(ns) / requests.max(1) as f64;
+    let (mean_ms, self_ms, total_ms) = (mean(all.owned), mean(all.self_), mean(all.total));
+    Contribution { mean_ms, self_ms, total_ms, ..blank(row, attribution) }
+}
+
+/// Splits the quantile; the `c_ms` of the rows add up to it.
+pub fn split(population: &Population, quantile: f64, seed: u64) -> Vec<Contribution> {
+    let (n, attribution) = (population.len(), population.attribution);
+    let window = quantile::window(n, quantile);
+    let (all, cohort) = (population.sums(0..n), population.sums(window.clone()));
+    let mut draws = bootstrap(population, quantile, &window, seed);
+    let size = window.len() as f64;
+    let mut rows = Vec::new();
+    for (at, row) in attribution.rows.iter().enumerate().filter(|(at, row)| all[*at].touched || is_outside(row)) {
+        let (low, high) = quantile::middle_95(draws.of(at));
+        rows.push(Contribution {
+            c_ms: ms(cohort[at].owned) / size,
+            ci_ms: Interval { low, high },
+            cohort_samples: cohort[at].samples,
+            ..with_means(row, attribution, &all[at], n)
+        });
+    }
+    let measured = population.latency_ms(quantile::order_statistic(n, quantile));
+    let (low, high) = quantile::middle_95(draws.of(attribution.rows.len()));
+    rows.push(Contribution {
+        kind: RowKind::Window,
+        name: WINDOW.into(),
+        c_ms: measured - population.mean_latency_ms(window),
+        ci_ms: Interval { low, high },
+        ..named(RowKind::Window, WINDOW)
+    });
+    rows
+}
+
+/// Work outside of requests is shown, and is no part of the quantile.
+fn is_outside(row: &AttributedRow) -> bool {
+    row.kind == RowKind::Unattributed && row.name == crate::model::OUTSIDE_OF_REQUESTS && row.cost.owned > 0.0
+}
+
+/// A row that stands for no row of the attribution.
+pub fn named(kind: RowKind, name: &str) -> Contribution {
+    let row = AttributedRow {
+        kind,
+        name: name.into(),
+        function: None,
+        file: String::new(),
+        line: 0,
+        cost: Default::default(),
+    };
+    blank(&row, &Attribution::default())
+}
+
+/// Draws of every row's C in ms, and of the window's difference last.
+struct Draws {
+    values: Vec<f64>,
+}
+
+impl Draws {
+    fn of(&mut self, column: usize) -> &mut [f64] {
+        &mut self.values[column * DRAWS..(column + 1) * DRAWS]
+    }
+}
+
+fn bootstrap(population: &Population, quantile: f64, window: &Range<usize>, seed: u64) -> Draws {
+    let (n, columns) = (population.len(), population.attribution.rows.len());
+    let centre = quantile::order_statistic(n, quantile) - window.start;
+    let mut random = Random::new(seed);
+    let mut draws = Draws { values: vec![0.0; (columns + 1) * DRAWS] };
+    let (mut ranks, mut sums) = (Vec::with_capacity(window.len()), vec![0.0; columns]);
+    let size = window.len() as f64;
+    for draw in 0..DRAWS {
+        quantile::resampled_window(n, window, &mut random, &mut ranks);
+        sums.fill(0.0);
+        let mut latency = 0.0;
+        for rank in &ranks {
+            let request = &population.attribution.requests[population.sorted[*rank]];
+            latency += request.latency_ns as f64;
+            for part in &population.attribution.parts[request.parts.clone()] {
+                sums[part.row as usize] += part.owned_ns;
+            }
+        }
+        for (column, sum) in sums.iter().enumerate() {
+            draws.values[column * DRAWS + draw] = ms(*sum) / size;
+        }
+        draws.values[columns * DRAWS + draw] = population.latency_ms(ranks[centre]) - ms(latency) / size;
+    }
+    draws
+}
+
+/// Mean shares and, with the number of requests, bounds of the tail:
+/// `0 <= E[T_f | L >= Q] <= min(E[L | L >= Q], E[T_f] / (1-q))`.
+pub fn bounds(population: &Population, quantile: f64) -> Vec<Contribution> {
+    let (n, attribution) = (population.len(), population.attribution);
+    let at = quantile::order_statistic(n, quantile);
+    let (measured, tail) = (population.latency_ms(at), population.mean_latency_ms(at..n));
+    let all = population.sums(0..n);
+    let window = quantile::window(n, quantile);
+    let cohort = population.sums(window.clone());
+    let requests = attribution.requests.len().max(1) as f64;
+    let mut rows = Vec::new();
+    for (at, (row, sums)) in attribution.rows.iter().zip(&all).enumerate() {
+        if row.kind == RowKind::Wait && sums.touched {
+            let c_ms = ms(cohort[at].owned) / window.len() as f64;
+            let ci_ms = Interval { low: c_ms, high: c_ms };
+            rows.push(Contribution { c_ms, ci_ms, ..with_means(row, attribution, sums, n) });
+        }
+        if row.cost.samples == 0 {
+            continue;
+        }
+        let known = attribution.unit == crate::model::Unit::CpuNanoseconds;
+        let mean = |weight: f64| if known { ms(weight) / requests } else { 0.0 };
+        let mean_ms = mean(row.cost.owned);
+        rows.push(Contribution {
+            c_ms: mean_ms,
+            ci_ms: Interval { low: 0.0, high: if known { tail.min(mean_ms / (1.0 - quantile)) } else { tail } },
+            mean_ms,
+            self_ms: mean(row.cost.self_),
+            total_ms: mean(row.cost.total),
+            ..with_means(row, attribution, sums, n)
+        });
+    }
+    let known: f64 = rows.iter().map(|r| r.c_ms).sum();
+    rows.push(Contribution {
+        c_ms: measured - known,
+        ci_ms: Interval { low: measured - tail, high: measured },
+        ..named(RowKind::Unattributed, NOT_IDENTIFIED)
+    });
+    rows
+}
+
+/// Mean shares alone: nothing is said about the quantile.
+pub fn shares(population: &Population) -> Vec<Contribution> {
+    let n = population.len();
+    let all = population.sums(0..n);
+    let rows = population.attribution.rows.iter().zip(&all);
+    rows.filter(|(row, sums)| row.cost.owned > 0.0 || sums.touched)
+        .map(|(row, sums)| with_means(row, population.attribution, sums, n))
+        .collect()
+}
