@@ -3,5 +3,6 @@
 mod base;
 mod example;
 mod patch;
+mod ranking;
 mod scene;
 mod verify;
