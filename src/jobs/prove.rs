@@ -2,6 +2,7 @@
 
 mod compiles;
 mod passes;
+mod reaches;
 mod stand;
 
 use std::time::Instant;
@@ -135,7 +136,7 @@ impl Climb<'_> {
                 (_, Rung::Compiles) => compiles::climb(self, &mut tree)?,
                 (_, Rung::TestsPass) => passes::climb(self)?,
                 (_, Rung::Faster) if options.no_measurement => Found::skipped("no measurement was asked for"),
-                (_, Rung::TestsReach) => Found::new(RungState::Undecided, "not looked at"),
+                (_, Rung::TestsReach) => reaches::climb(self)?,
                 (_, Rung::Faster) => Found::new(RungState::Undecided, "not measured"),
             };
             if self.yard.ear.cancel.is_cancelled() && step.state != RungState::Passed {

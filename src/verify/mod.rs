@@ -1,6 +1,8 @@
 //! Proposals and the answers of compiler, tests and clocks in; instrumented texts and judged evidence out.
 
+pub mod change;
 pub mod diagnostics;
+pub mod hits;
 pub mod probe;
 pub mod suite;
 pub mod types;
@@ -10,4 +12,9 @@ use crate::model::Kind;
 /// True for kinds whose worth is not speed: they are proved as long as nothing got slower.
 pub fn is_neutral(kind: Kind) -> bool {
     kind == Kind::ErrorLadder
+}
+
+/// `1 test`, `12 tests`.
+pub fn tests(n: usize) -> String {
+    if n == 1 { String::from("1 test") } else { format!("{n} tests") }
 }

@@ -282,6 +282,27 @@ fn cancelling_a_proof_ends_it_with_its_rungs_skipped() {
     assert_eq!(verdicts[0].outcome(), Outcome::Inconclusive);
 }
 
+#[test]
+fn code_that_no_test_executes_is_untested() {
+    let rewrite = proposal(LIB, "items.to_vec()", "Vec::from(items)");
+    let verdict = prove_one(&tiny(), &rewrite, &UNMEASURED);
+    assert_eq!(
+        states(&verdict)[..3],
+        [("compiles", "passed"), ("tests pass", "passed"), ("tests reach it", "untested")]
+    );
+    assert_eq!(verdict.rung(Rung::TestsReach).unwrap().detail, "no test executes it (src/lib.rs:17)");
+    assert_eq!(verdict.state_word(), "untested");
+}
+
+#[test]
+fn branches_that_tests_execute_are_counted_by_test() {
+    let rewrite = proposal(LIB, "if known.contains(item) {", "if known.iter().any(|k| k == item) {");
+    let verdict = prove_one(&tiny(), &rewrite, &UNMEASURED);
+    let reached = verdict.rung(Rung::TestsReach).unwrap();
+    assert_eq!(reached.state, RungState::Passed, "{}", reached.detail);
+    assert!(reached.detail.starts_with("3 of 3 places executed by 2 tests, at least "), "{}", reached.detail);
+}
+
 const TYPES: &str = r#"#![deny(warnings)]
 #![forbid(unsafe_code)]
 use std::cell::Cell;

@@ -6,6 +6,7 @@ use crate::effects::files;
 use crate::effects::process::{Command, Exit};
 use crate::model::{Problem, RungState};
 use crate::verify::suite::{self, Compared, Results};
+use crate::verify::tests;
 
 /// A second run of the base tells flaky tests; it is left out where the first took longer than this.
 const AGAIN_MS: u64 = 60_000;
@@ -136,10 +137,6 @@ fn judged(compared: Compared) -> Found {
         }
         Compared::CommandFailed => Found::new(RungState::Failed, "the test command passed before and now fails"),
     }
-}
-
-fn tests(n: usize) -> String {
-    if n == 1 { String::from("1 test") } else { format!("{n} tests") }
 }
 
 fn list(names: &[String]) -> String {
