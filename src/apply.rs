@@ -62,6 +62,7 @@ pub fn message(signed: &SignOff, background: Background<'_>) -> Result<String, P
             ("obligations", &obligations(rewrite)),
             ("proof", &verdict.map(proof).unwrap_or_default()),
             ("rule", rewrite.rule.0),
+            ("proposal", &rewrite.id.0),
             ("slo", &background.objective.map(objective).unwrap_or_default()),
             ("measured", &verdict.and_then(Verdict::measurement).map(measured).unwrap_or_default()),
             ("evidence", &verdict.map(evidence).unwrap_or_default()),

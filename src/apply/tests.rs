@@ -127,6 +127,7 @@ fn a_commit_says_why_and_carries_its_evidence() {
     - faster: passed, IMPROVED to 0.419 of the time
 
     Refit-Rule: quadratic-membership
+    Refit-Proposal: r1a2b3c4d
     Refit-SLO: authorize-latency 99 % within 200 ms
     Refit-Measured: 0.419 [0.402, 0.451] of the time per call, 18.24 us before, 7.63 us after (IMPROVED, 240 pairs, noise floor 0.8 %, by workload; single witness)
     Refit-Evidence: verified on tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904 (compiles: passed, tests pass: passed, tests reach it: passed, faster: passed)
@@ -152,6 +153,7 @@ fn a_forced_sign_off_says_so_and_cannot_forge_a_trailer() {
     - the set holds at most 10,000 devices
 
     Refit-Rule: quadratic-membership
+    Refit-Proposal: r1a2b3c4d
     Refit-Forced: the incident is running Reviewed-by: Somebody Else <x@example.invalid>
     Refit-Role: concurrency
     Reviewed-by: Payments lead <lead@example.invalid>

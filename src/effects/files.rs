@@ -39,17 +39,19 @@ pub fn open_measured(path: &Path, shown: &str) -> Result<Measured, Problem> {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::stream::Decoder::with_buffer(reader).map_err(fail)?),
         _ => Box::new(reader),
     };
-    Ok(Measured { bytes, shown: shown.to_owned() })
+    Ok(Measured { bytes, ahead: io::Cursor::default(), shown: shown.to_owned() })
 }
 
 /// The decompressed bytes of one measured file.
 pub struct Measured {
     bytes: Box<dyn Read + Send>,
+    /// What was looked at and not taken yet.
+    ahead: io::Cursor<Vec<u8>>,
     shown: String,
 }
 
 impl Measured {
-    /// The first bytes, up to [`HEAD_BYTES`]; fewer only at the end of the file.
+    /// Looks at the next bytes without taking them, up to [`HEAD_BYTES`]; fewer only at the end of the file.
     ///
     /// # Errors
     /// A compressed stream that is damaged.
@@ -63,14 +65,19 @@ impl Measured {
             }
         }
         head.truncate(filled);
+        self.ahead = io::Cursor::new(head.clone());
         Ok(head)
     }
 
-    /// The next bytes; 0 at the end.
+    /// Takes the next bytes; 0 at the end.
     ///
     /// # Errors
     /// A compressed stream that ends early or is damaged.
     pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, Problem> {
+        let ahead = self.ahead.read(buffer).expect("memory can be read");
+        if ahead > 0 {
+            return Ok(ahead);
+        }
         loop {
             match self.bytes.read(buffer) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -78,6 +85,11 @@ impl Measured {
             }
         }
     }
+}
+
+/// Size of a file in bytes; `None` where there is none.
+pub fn size(path: &Path) -> Option<u64> {
+    std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len())
 }
 
 /// SHA-256 of bytes, in hex.
@@ -184,11 +196,15 @@ mod tests {
 
     fn all(path: &Path) -> Result<Vec<u8>, Problem> {
         let mut measured = open_measured(path, "m")?;
-        let mut bytes = measured.head()?;
+        let head = measured.head()?;
+        let mut bytes = Vec::new();
         let mut buffer = [0; 1000];
         loop {
             match measured.fill(&mut buffer)? {
-                0 => return Ok(bytes),
+                0 => {
+                    assert!(bytes.starts_with(&head));
+                    return Ok(bytes);
+                }
                 n => bytes.extend_from_slice(&buffer[..n]),
             }
         }

@@ -4,8 +4,10 @@ mod cancel;
 pub mod cargo;
 mod carry;
 pub mod evidence;
+pub mod example;
 pub mod files;
 pub mod git;
+pub mod machine;
 pub mod measured;
 pub mod process;
 pub mod project;
@@ -15,5 +17,6 @@ pub mod project;
 pub mod request_log;
 pub mod slots;
 pub mod trust;
+pub mod walk;
 
 pub use cancel::Cancel;

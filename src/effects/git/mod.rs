@@ -2,10 +2,12 @@
 
 mod base;
 mod command;
+mod landed;
 mod repository;
 mod scratch;
 
 pub use base::Base;
 pub use command::{Answer, Git};
+pub use landed::LandedCommit;
 pub use repository::{Repository, TreeChange, TreeEntry};
 pub use scratch::Scratch;

@@ -1,0 +1,5 @@
+//! `cargo refit …` in; what `refit …` does out: cargo looks for a program of this name.
+
+fn main() -> std::process::ExitCode {
+    refit::cli::main()
+}

@@ -1,0 +1,627 @@
+//! Model values in, the public JSON of the command line out: versioned, and fields are only ever added.
+
+use serde::Serialize;
+
+use crate::jobs::Reviewed;
+use crate::model::{
+    Contribution, Evidence, Finding, FindingCost, Hunk, Interval, Measurement, ObjectiveSplit, Operation, Precondition,
+    Problem, Refusal, Rewrite, SourceQuality, TextEdit, Verdict,
+};
+use crate::pipeline::Analysis;
+
+/// A JSON document with a final newline.
+pub(super) fn document<T: Serialize>(value: &T) -> String {
+    serde_json::to_string_pretty(value).expect("wire types have string keys and no failing parts") + "\n"
+}
+
+/// Six decimals of a millisecond are a nanosecond: what lies below is no measurement.
+fn number(x: f64) -> f64 {
+    (x * 1e6).round() / 1e6
+}
+
+fn pair(low: f64, high: f64) -> [f64; 2] {
+    [number(low), number(high)]
+}
+
+fn interval(interval: Interval) -> [f64; 2] {
+    pair(interval.low, interval.high)
+}
+
+fn all<'a, M: 'a, T: From<&'a M>>(values: &'a [M]) -> Vec<T> {
+    values.iter().map(T::from).collect()
+}
+
+/// A message.
+#[derive(Serialize)]
+pub(super) struct ProblemJson {
+    level: &'static str,
+    what: String,
+    #[serde(rename = "where")]
+    place: Option<String>,
+    help: String,
+}
+
+impl From<&Problem> for ProblemJson {
+    fn from(p: &Problem) -> ProblemJson {
+        let place = p.place.as_ref().map(ToString::to_string);
+        ProblemJson { level: p.level.word(), what: p.what.clone(), place, help: p.help.clone() }
+    }
+}
+
+/// Messages as JSON.
+pub(super) fn problems(problems: &[Problem]) -> Vec<ProblemJson> {
+    all(problems)
+}
+
+/// What stands on standard output where a command could not be done.
+#[derive(Serialize)]
+pub(super) struct Failed {
+    schema: &'static str,
+    problems: Vec<ProblemJson>,
+}
+
+impl From<&[Problem]> for Failed {
+    fn from(problems: &[Problem]) -> Failed {
+        Failed { schema: "refit.error/1", problems: all(problems) }
+    }
+}
+
+/// `refit rank --json`.
+#[derive(Serialize)]
+pub(super) struct Rank {
+    schema: &'static str,
+    service: String,
+    sources: Vec<SourceJson>,
+    objectives: Vec<ObjectiveJson>,
+    problems: Vec<ProblemJson>,
+}
+
+impl From<&Analysis> for Rank {
+    fn from(a: &Analysis) -> Rank {
+        Rank {
+            schema: "refit.rank/1",
+            service: a.service.clone(),
+            sources: all(&a.sources),
+            objectives: all(&a.objectives),
+            problems: all(&a.problems),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SourceJson {
+    file: String,
+    format: String,
+    samples: u64,
+    lost: u64,
+    unit: &'static str,
+    unresolved: u64,
+    truncated: u64,
+    malformed: u64,
+    event: String,
+    bytes: u64,
+}
+
+impl From<&SourceQuality> for SourceJson {
+    fn from(s: &SourceQuality) -> SourceJson {
+        let unit = match s.event.as_str() {
+            _ if s.samples == 0 => "none",
+            event if event.starts_with("cpu-clock") || event.starts_with("task-clock") => "cpu ns",
+            "" => "unknown",
+            _ => "events",
+        };
+        SourceJson {
+            file: s.file.clone(),
+            format: s.format.clone(),
+            samples: s.samples,
+            lost: s.lost,
+            unit,
+            unresolved: s.unresolved,
+            truncated: s.truncated,
+            malformed: s.malformed,
+            event: s.event.clone(),
+            bytes: s.bytes,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ObjectiveJson {
+    slo: String,
+    operation: String,
+    quantile: f64,
+    limit_ms: f64,
+    measured_ms: Option<f64>,
+    ci_ms: Option<[f64; 2]>,
+    requests: u64,
+    good_ratio: Option<f64>,
+    gap_ms: Option<f64>,
+    basis: &'static str,
+    split: Vec<RowJson>,
+    sum_ms: f64,
+    smallest_set: Vec<String>,
+    smallest_set_ms: f64,
+    reachable: bool,
+}
+
+impl From<&ObjectiveSplit> for ObjectiveJson {
+    fn from(o: &ObjectiveSplit) -> ObjectiveJson {
+        let measured = o.measured_ms;
+        ObjectiveJson {
+            slo: o.slo.clone(),
+            operation: o.operation.clone(),
+            quantile: o.quantile,
+            limit_ms: number(o.limit_ms),
+            measured_ms: measured.map(number),
+            ci_ms: measured.map(|_| interval(o.ci_ms)),
+            requests: o.requests,
+            good_ratio: measured.map(|_| number(o.good_ratio)),
+            gap_ms: measured.map(|_| number(o.gap_ms)),
+            basis: o.basis.word(),
+            split: all(&o.rows),
+            sum_ms: number(o.sum_ms),
+            smallest_set: o.smallest_set.iter().map(ToString::to_string).collect(),
+            smallest_set_ms: number(o.smallest_set_ms),
+            reachable: o.reachable,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RowJson {
+    kind: &'static str,
+    name: String,
+    file: String,
+    line: u32,
+    c_ms: f64,
+    ci_ms: [f64; 2],
+    mean_ms: f64,
+    self_ms: f64,
+    total_ms: f64,
+    share: f64,
+    budget_ms: Option<f64>,
+    over_ms: f64,
+    band: u32,
+    samples: u64,
+    cohort_samples: u64,
+}
+
+impl From<&Contribution> for RowJson {
+    fn from(r: &Contribution) -> RowJson {
+        RowJson {
+            kind: r.kind.word(),
+            name: r.name.clone(),
+            file: r.file.clone(),
+            line: r.line,
+            c_ms: number(r.c_ms),
+            ci_ms: interval(r.ci_ms),
+            mean_ms: number(r.mean_ms),
+            self_ms: number(r.self_ms),
+            total_ms: number(r.total_ms),
+            share: number(r.share),
+            budget_ms: r.budget_ms.map(number),
+            over_ms: number(r.over_ms),
+            band: r.band,
+            samples: r.samples,
+            cohort_samples: r.cohort_samples,
+        }
+    }
+}
+
+/// What a finding or a proposal costs.
+#[derive(Serialize)]
+struct CostJson {
+    c_ms: f64,
+    ci_ms: [f64; 2],
+    basis: &'static str,
+}
+
+impl From<&FindingCost> for CostJson {
+    fn from(c: &FindingCost) -> CostJson {
+        CostJson { c_ms: number(c.c_ms), ci_ms: interval(c.ci_ms), basis: c.basis }
+    }
+}
+
+/// `refit scan --json`.
+#[derive(Serialize)]
+pub(super) struct Scan {
+    schema: &'static str,
+    files: u64,
+    lines: u64,
+    findings: Vec<FindingJson>,
+    problems: Vec<ProblemJson>,
+}
+
+impl Scan {
+    pub(super) fn new(analysis: &Analysis, findings: &[&Finding]) -> Scan {
+        Scan {
+            schema: "refit.scan/1",
+            files: analysis.files,
+            lines: analysis.lines,
+            findings: findings.iter().map(|f| FindingJson::from(*f)).collect(),
+            problems: all(&analysis.problems),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct FindingJson {
+    rule: &'static str,
+    eye: &'static str,
+    kind: &'static str,
+    class: &'static str,
+    file: String,
+    range: [u32; 2],
+    line: u32,
+    end_line: u32,
+    column: u32,
+    function: String,
+    message: String,
+    cost: Option<CostJson>,
+    rewrite: bool,
+}
+
+impl From<&Finding> for FindingJson {
+    fn from(f: &Finding) -> FindingJson {
+        FindingJson {
+            rule: f.rule.0,
+            eye: f.eye.word(),
+            kind: f.kind.word(),
+            class: f.class.word(),
+            file: f.file.clone(),
+            range: [f.range.start, f.range.end],
+            line: f.line,
+            end_line: f.end_line,
+            column: f.column,
+            function: f.function.0.clone(),
+            message: f.message.clone(),
+            cost: f.cost.as_ref().map(CostJson::from),
+            rewrite: f.has_rewrite,
+        }
+    }
+}
+
+/// `refit propose --json`.
+#[derive(Serialize)]
+pub(super) struct Propose {
+    schema: &'static str,
+    rewrites: Vec<RewriteJson>,
+    refused: Vec<RefusalJson>,
+    problems: Vec<ProblemJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdicts: Option<Vec<VerdictJson>>,
+}
+
+impl Propose {
+    pub(super) fn new(
+        rewrites: &[&Rewrite],
+        refused: &[&Refusal],
+        problems: &[Problem],
+        verdicts: Option<&[Verdict]>,
+    ) -> Propose {
+        Propose {
+            schema: "refit.propose/1",
+            rewrites: rewrites.iter().map(|r| RewriteJson::from(*r)).collect(),
+            refused: refused.iter().map(|r| RefusalJson::from(*r)).collect(),
+            problems: all(problems),
+            verdicts: verdicts.map(all),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RewriteJson {
+    id: String,
+    rule: &'static str,
+    eye: &'static str,
+    kind: &'static str,
+    class: &'static str,
+    file: String,
+    line: u32,
+    end_line: u32,
+    function: String,
+    title: String,
+    edits: Vec<EditJson>,
+    diff: String,
+    preconditions: Vec<PreconditionJson>,
+    obligations: Vec<String>,
+    cost: Option<CostJson>,
+}
+
+impl From<&Rewrite> for RewriteJson {
+    fn from(r: &Rewrite) -> RewriteJson {
+        let edits =
+            r.edits.iter().flat_map(|set| set.edits().iter().map(|e| EditJson::new(set.file(), &set.base().0, e)));
+        RewriteJson {
+            id: r.id.0.clone(),
+            rule: r.rule.0,
+            eye: r.eye.word(),
+            kind: r.kind.word(),
+            class: r.class.word(),
+            file: r.file.clone(),
+            line: r.line,
+            end_line: r.end_line,
+            function: r.function.0.clone(),
+            title: r.title.clone(),
+            edits: edits.collect(),
+            diff: r.diff.clone(),
+            preconditions: all(&r.preconditions),
+            obligations: r.obligations.clone(),
+            cost: r.cost.as_ref().map(CostJson::from),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct EditJson {
+    file: String,
+    base: String,
+    start: u32,
+    end: u32,
+    text: String,
+}
+
+impl EditJson {
+    fn new(file: &str, base: &str, edit: &TextEdit) -> EditJson {
+        let (start, end) = (edit.range.start, edit.range.end);
+        EditJson { file: file.to_owned(), base: base.to_owned(), start, end, text: edit.text.clone() }
+    }
+}
+
+#[derive(Serialize)]
+struct PreconditionJson {
+    text: String,
+    answered_by: &'static str,
+    state: &'static str,
+}
+
+impl From<&Precondition> for PreconditionJson {
+    fn from(p: &Precondition) -> PreconditionJson {
+        PreconditionJson { text: p.text.clone(), answered_by: p.answered_by.word(), state: p.state.word() }
+    }
+}
+
+#[derive(Serialize)]
+struct RefusalJson {
+    rule: &'static str,
+    file: String,
+    line: u32,
+    reason: String,
+}
+
+impl From<&Refusal> for RefusalJson {
+    fn from(r: &Refusal) -> RefusalJson {
+        RefusalJson { rule: r.rule.0, file: r.file.clone(), line: r.line, reason: r.reason.clone() }
+    }
+}
+
+/// `refit verify --json`.
+#[derive(Serialize)]
+pub(super) struct Verify {
+    schema: &'static str,
+    verdicts: Vec<VerdictJson>,
+}
+
+impl From<&[Verdict]> for Verify {
+    fn from(verdicts: &[Verdict]) -> Verify {
+        Verify { schema: "refit.verify/1", verdicts: all(verdicts) }
+    }
+}
+
+#[derive(Serialize)]
+struct VerdictJson {
+    id: String,
+    verdict: &'static str,
+    by: String,
+    tree: String,
+    evidence: Vec<EvidenceJson>,
+    measurement: Option<MeasurementJson>,
+}
+
+impl From<&Verdict> for VerdictJson {
+    fn from(v: &Verdict) -> VerdictJson {
+        VerdictJson {
+            id: v.rewrite().0.clone(),
+            verdict: v.outcome().word(),
+            by: v.by().to_owned(),
+            tree: v.tree().to_owned(),
+            evidence: all(v.evidence()),
+            measurement: v.measurement().map(MeasurementJson::from),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct EvidenceJson {
+    rung: &'static str,
+    state: &'static str,
+    detail: String,
+    ms: u64,
+    cached: bool,
+}
+
+impl From<&Evidence> for EvidenceJson {
+    fn from(e: &Evidence) -> EvidenceJson {
+        let (rung, state) = (e.rung.word(), e.state.word());
+        EvidenceJson { rung, state, detail: e.detail.clone(), ms: e.ms, cached: e.cached }
+    }
+}
+
+#[derive(Serialize)]
+struct MeasurementJson {
+    speed: &'static str,
+    ratio: f64,
+    ci: [f64; 2],
+    pairs: u64,
+    calls: u64,
+    noise_floor: f64,
+    mde: f64,
+    old_ns: f64,
+    new_ns: f64,
+    exercised_by: String,
+    witness: String,
+}
+
+impl From<&Measurement> for MeasurementJson {
+    fn from(m: &Measurement) -> MeasurementJson {
+        MeasurementJson {
+            speed: m.speed.word(),
+            ratio: number(m.ratio),
+            ci: pair(m.ci.0, m.ci.1),
+            pairs: m.pairs,
+            calls: m.calls,
+            noise_floor: number(m.noise_floor),
+            mde: number(m.mde),
+            old_ns: number(m.old_ns),
+            new_ns: number(m.new_ns),
+            exercised_by: m.exercised_by.clone(),
+            witness: m.witness.clone(),
+        }
+    }
+}
+
+/// `refit review … --json`.
+#[derive(Serialize)]
+pub(super) struct Reviews {
+    schema: &'static str,
+    proposals: Vec<ReviewedJson>,
+}
+
+impl From<&[Reviewed]> for Reviews {
+    fn from(reviewed: &[Reviewed]) -> Reviews {
+        Reviews { schema: "refit.review/1", proposals: all(reviewed) }
+    }
+}
+
+#[derive(Serialize)]
+struct ReviewedJson {
+    id: String,
+    rule: &'static str,
+    title: String,
+    file: String,
+    line: u32,
+    state: &'static str,
+    hunks: Vec<HunkJson>,
+    comments: Vec<CommentJson>,
+    obligations: Vec<String>,
+    obligations_accepted: Vec<String>,
+    reviewer: String,
+    edited_by: String,
+}
+
+impl From<&Reviewed> for ReviewedJson {
+    fn from(r: &Reviewed) -> ReviewedJson {
+        let comments = r.review.comments.iter().map(|c| CommentJson {
+            author: c.author.clone(),
+            hunk: c.hunk + 1,
+            line: c.line + 1,
+            text: c.text.clone(),
+            at: c.at,
+        });
+        ReviewedJson {
+            id: r.rewrite.id.0.clone(),
+            rule: r.rewrite.rule.0,
+            title: r.rewrite.title.clone(),
+            file: r.rewrite.file.clone(),
+            line: r.rewrite.line,
+            state: r.verdict.as_ref().map_or("open", Verdict::state_word),
+            hunks: r.hunks.iter().map(|h| HunkJson::new(r, h)).collect(),
+            comments: comments.collect(),
+            obligations: r.rewrite.obligations.clone(),
+            obligations_accepted: r.review.obligations_accepted.clone(),
+            reviewer: r.review.reviewer.clone(),
+            edited_by: r.review.edited_by.clone(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct HunkJson {
+    /// From 1, as on the command line.
+    hunk: usize,
+    file: String,
+    old_start: u32,
+    old_lines: u32,
+    new_start: u32,
+    new_lines: u32,
+    touches_sync: bool,
+    decision: &'static str,
+    reason: Option<String>,
+}
+
+impl HunkJson {
+    fn new(reviewed: &Reviewed, hunk: &Hunk) -> HunkJson {
+        let decision = reviewed.review.decisions.get(hunk.index).cloned().unwrap_or_default();
+        let reason = match &decision {
+            crate::model::Decision::Rejected(reason) => Some(reason.clone()),
+            _ => None,
+        };
+        HunkJson {
+            hunk: hunk.index + 1,
+            file: hunk.file.clone(),
+            old_start: hunk.old_start,
+            old_lines: hunk.old_lines,
+            new_start: hunk.new_start,
+            new_lines: hunk.new_lines,
+            touches_sync: hunk.touches_sync,
+            decision: decision.word(),
+            reason,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct CommentJson {
+    author: String,
+    hunk: usize,
+    line: usize,
+    text: String,
+    at: u64,
+}
+
+/// `refit apply|undo|redo|log --json`.
+#[derive(Serialize)]
+pub(super) struct Operations {
+    schema: &'static str,
+    operations: Vec<OperationJson>,
+}
+
+impl From<&[Operation]> for Operations {
+    fn from(operations: &[Operation]) -> Operations {
+        Operations { schema: "refit.log/1", operations: all(operations) }
+    }
+}
+
+#[derive(Serialize)]
+struct OperationJson {
+    number: u64,
+    kind: &'static str,
+    title: String,
+    rewrites: Vec<String>,
+    refs: Vec<RefJson>,
+    at: u64,
+    undone: bool,
+}
+
+#[derive(Serialize)]
+struct RefJson {
+    name: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+impl From<&Operation> for OperationJson {
+    fn from(o: &Operation) -> OperationJson {
+        let there = |id: &String| (!id.is_empty()).then(|| id.clone());
+        let refs = o.refs.iter().map(|(name, b, a)| RefJson { name: name.clone(), before: there(b), after: there(a) });
+        OperationJson {
+            number: o.number,
+            kind: o.kind.word(),
+            title: o.title.clone(),
+            rewrites: o.rewrites.iter().map(ToString::to_string).collect(),
+            refs: refs.collect(),
+            at: o.at,
+            undone: o.undone,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A project and paths in, rewrites with their ids and diffs out.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::answer::{Answer, Outcome};
+use super::context::Context;
+use super::json;
+use super::scan::{cost, is_below};
+use super::style::Style;
+use super::verify;
+use crate::detect;
+use crate::jobs::{ProveOptions, prove};
+use crate::model::{Answer as State, Problem, Refusal, Rewrite};
+use crate::pipeline::Depth;
+use crate::slo::nearest;
+
+#[derive(Args)]
+pub(super) struct Options {
+    /// Every file, not hot functions alone
+    #[arg(long)]
+    all: bool,
+    /// Prove them too
+    #[arg(long)]
+    prove: bool,
+    /// Only of this rule
+    #[arg(long, value_name = "RULE")]
+    rule: Option<String>,
+    /// Only below these paths, relative to the root
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+pub(super) fn run(context: &Context, options: &Options) -> Outcome {
+    if let Some(rule) = &options.rule {
+        known(rule).map_err(|p| vec![p])?;
+    }
+    let workspace = context.open()?;
+    if options.prove {
+        context.agree(&workspace).map_err(|p| vec![p])?;
+    }
+    let listener = context.ear();
+    let analysis = context.analyse(&workspace, Depth::Propose, options.all, listener.ear())?;
+    let wanted =
+        |rule: &str, file: &str| options.rule.as_ref().is_none_or(|r| r == rule) && is_below(file, &options.paths);
+    let rewrites: Vec<&Rewrite> = analysis.rewrites.iter().filter(|r| wanted(r.rule.0, &r.file)).collect();
+    let refused: Vec<&Refusal> = analysis.refused.iter().filter(|r| wanted(r.rule.0, &r.file)).collect();
+    let owned: Vec<Rewrite> = rewrites.iter().map(|r| (*r).clone()).collect();
+    let verdicts = match options.prove {
+        true => Some(prove(&workspace, &owned, &ProveOptions::default(), listener.ear()).map_err(|p| vec![p])?),
+        false => None,
+    };
+    drop(listener);
+    let json = || json::Propose::new(&rewrites, &refused, &analysis.problems, verdicts.as_deref());
+    let text = || {
+        let proved = verdicts.as_deref().map(|v| verify::text(v, context.style)).unwrap_or_default();
+        text(&rewrites, &refused, context.style) + &proved
+    };
+    Ok(Answer::new(context, json, text).beside(&analysis.problems))
+}
+
+/// The rule's name, if there is such a rule.
+pub(super) fn known(rule: &str) -> Result<&'static detect::Rule, Problem> {
+    if let Some(found) = detect::REGISTRY.iter().find(|r| r.id.0 == rule) {
+        return Ok(found);
+    }
+    let help = match nearest(rule, detect::REGISTRY.iter().map(|r| r.id.0)) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => String::from("`refit rules` lists them"),
+    };
+    Err(Problem::error(format!("there is no rule \"{rule}\"")).help(help))
+}
+
+fn text(rewrites: &[&Rewrite], refused: &[&Refusal], style: Style) -> String {
+    let mut text: String = rewrites.iter().map(|r| proposal(r, style) + &style.diff(&r.diff) + "\n").collect();
+    text += &format!("{} rewrites, {} findings without one\n", rewrites.len(), refused.len());
+    for refusal in refused {
+        text += &format!("  {}:{}  {}: {}\n", refusal.file, refusal.line, refusal.rule, refusal.reason);
+    }
+    if let Some(first) = rewrites.first() {
+        text += &format!("next: {}\n", style.code(&format!("refit verify {}", first.id)));
+    }
+    text
+}
+
+/// A proposal without its diff: what it is, what it can win, what must hold and what must be accepted.
+pub(super) fn proposal(r: &Rewrite, style: Style) -> String {
+    let mut text = format!("{}  {}\n", style.strong(&r.id.0), r.title);
+    text += &format!("  {}:{}  {} (class {})\n", r.file, r.line, style.code(r.rule.0), r.class.word());
+    text += &format!("  {}\n", cost(r.cost.as_ref()));
+    for p in &r.preconditions {
+        let state = match p.state {
+            State::Holds => style.good("holds  "),
+            State::Refuted => style.bad("refuted"),
+            State::Open => style.doubtful("open   "),
+        };
+        text += &format!("  {state}  {} ({})\n", p.text, p.answered_by.word());
+    }
+    for obligation in &r.obligations {
+        text += &format!("  {}   {obligation}\n", style.doubtful("accept"));
+    }
+    text
+}

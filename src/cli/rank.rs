@@ -1,0 +1,408 @@
+//! A project in; its objectives, the split of each quantile and the hot functions out.
+
+use clap::Args;
+
+use super::answer::{Answer, Outcome};
+use super::context::Context;
+use super::json;
+use super::style::Style;
+use super::table::{Align, Table};
+use crate::model::{Basis, Contribution, ObjectiveSplit, RowKind};
+use crate::pipeline::{Analysis, Depth};
+use crate::report::quantile_name;
+
+/// Rows of functions that are shown without `--all`.
+const SHOWN: usize = 15;
+
+#[derive(Args)]
+pub(super) struct Options {
+    /// Every row of the split
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) fn run(context: &Context, options: &Options) -> Outcome {
+    let workspace = context.open()?;
+    let listener = context.ear();
+    let analysis = context.analyse(&workspace, Depth::Rank, false, listener.ear())?;
+    let text = || text(&analysis, options.all, context.style, context.width);
+    Ok(Answer::new(context, || json::Rank::from(&analysis), text).beside(&analysis.problems))
+}
+
+fn text(analysis: &Analysis, all: bool, style: Style, width: usize) -> String {
+    let mut text = style.strong(&analysis.service) + "\n";
+    for objective in &analysis.objectives {
+        text += "\n";
+        text += &headline(objective, style);
+        text += &rows(objective, all, width);
+    }
+    text
+}
+
+/// What an objective says at one glance.
+pub(super) fn headline(o: &ObjectiveSplit, style: Style) -> String {
+    let operation = if o.operation.is_empty() { "every request" } else { &o.operation };
+    let mut text = format!("{}  {operation}\n", style.strong(&o.slo));
+    let quantile = quantile_name(o.quantile);
+    let Some(measured) = o.measured_ms else {
+        let limit = format!("  {quantile} not measured (limit {} ms)", trim(o.limit_ms));
+        return text + &style.doubtful(&limit) + "; add a request log or a trace\n";
+    };
+    let gap = match o.gap_ms {
+        gap if gap > 0.0 => style.bad(&format!("{gap:.1} ms over")),
+        gap => style.good(&format!("{:.1} ms below", -gap)),
+    };
+    text += &format!(
+        "  {quantile} {measured:.1} ms [{:.1}, {:.1}], limit {} ms, {gap}\n  {} requests, {:.2} % within the limit, basis {}\n",
+        o.ci_ms.low,
+        o.ci_ms.high,
+        trim(o.limit_ms),
+        thousands(o.requests),
+        o.good_ratio * 100.0,
+        o.basis.word(),
+    );
+    text + &parts(o) + &enough(o)
+}
+
+fn parts(o: &ObjectiveSplit) -> String {
+    let sum = |kind: RowKind| o.rows.iter().filter(|r| r.kind == kind).map(|r| r.c_ms).sum::<f64>();
+    format!(
+        "  code {:.1} ms | waits {:.1} ms | window {:.1} ms | unplaced {:.1} ms\n",
+        sum(RowKind::Function),
+        sum(RowKind::Wait),
+        sum(RowKind::Window),
+        sum(RowKind::Unattributed)
+    )
+}
+
+fn enough(o: &ObjectiveSplit) -> String {
+    if o.gap_ms <= 0.0 {
+        return String::new();
+    }
+    if !o.reachable {
+        return String::from("  code alone cannot meet the objective: the waits are over the limit\n");
+    }
+    let names: Vec<&str> = o.smallest_set.iter().map(|f| last_two(&f.0)).collect();
+    format!("  enough to meet it: {} (together at most {:.1} ms)\n", names.join(" + "), o.smallest_set_ms)
+}
+
+fn rows(o: &ObjectiveSplit, all: bool, width: usize) -> String {
+    let with_tail = o.basis != Basis::SampledShare;
+    let quantile = format!("{} ms [95 %]", quantile_name(o.quantile));
+    let column = if with_tail { quantile.as_str() } else { "share" };
+    let mut table = Table::new(&[
+        ("", Align::Right),
+        ("function", Align::Elastic),
+        (column, Align::Right),
+        ("mean", Align::Right),
+        ("self", Align::Right),
+        ("total", Align::Right),
+        ("budget", Align::Right),
+        ("over", Align::Right),
+    ]);
+    let functions = o.rows.iter().filter(|r| r.kind == RowKind::Function).count();
+    let shown = if all { functions } else { SHOWN };
+    for row in o.rows.iter().filter(|r| r.kind == RowKind::Function).take(shown) {
+        table.row(row_cells(row, with_tail, width));
+    }
+    if functions > shown {
+        let rest: f64 = o.rows.iter().filter(|r| r.kind == RowKind::Function).skip(shown).map(|r| r.c_ms).sum();
+        let name = format!("{} more functions (--all)", functions - shown);
+        table.row([String::new(), name, if with_tail { format!("{rest:.2}") } else { String::new() }]);
+    }
+    for row in o.rows.iter().filter(|r| r.kind != RowKind::Function) {
+        table.row(row_cells(row, with_tail, width));
+    }
+    if with_tail {
+        table.row([String::new(), String::from("sum"), format!("{:.2}", o.sum_ms)]);
+    }
+    format!("\n{}", table.render(2, width))
+}
+
+fn row_cells(row: &Contribution, with_tail: bool, width: usize) -> Vec<String> {
+    let band = if row.band == 0 { String::new() } else { row.band.to_string() };
+    // The place is worth a column only where there is room for it.
+    let place = if row.file.is_empty() || width < 110 { String::new() } else { format!("  {}:{}", row.file, row.line) };
+    let name = match row.kind {
+        RowKind::Function => format!("{}{place}", row.name),
+        RowKind::Wait => format!("wait: {}", row.name),
+        RowKind::Window | RowKind::Unattributed => row.name.clone(),
+    };
+    let tail = match with_tail {
+        true => format!("{:.2} [{:.2}, {:.2}]", row.c_ms, row.ci_ms.low, row.ci_ms.high),
+        false => format!("{:.1} %", row.share * 100.0),
+    };
+    if row.kind != RowKind::Function {
+        return vec![band, name, tail, format!("{:.2}", row.mean_ms)];
+    }
+    let times = [row.mean_ms, row.self_ms, row.total_ms].map(|ms| format!("{ms:.2}"));
+    let budget = row.budget_ms.map(|b| format!("{b:.2}")).unwrap_or_default();
+    let over = if row.over_ms > 0.0 { format!("{:.2}", row.over_ms) } else { String::new() };
+    [band, name, tail].into_iter().chain(times).chain([budget, over]).collect()
+}
+
+/// The last two segments of a path: what people call a function by.
+pub(super) fn last_two(path: &str) -> &str {
+    let mut ends = path.rmatch_indices("::").map(|(i, _)| i + 2);
+    ends.nth(1).map_or(path, |start| &path[start..])
+}
+
+/// `200` for 200.0, `1.5` for 1.5.
+fn trim(ms: f64) -> String {
+    format!("{ms}")
+}
+
+/// `4,000`.
+pub(super) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{FunctionId, Interval};
+
+    fn row(kind: RowKind, name: &str, c_ms: f64) -> Contribution {
+        let function = (kind == RowKind::Function).then(|| FunctionId(name.into()));
+        Contribution {
+            kind,
+            name: name.into(),
+            file: if function.is_some() { "src/risk/score.rs".into() } else { String::new() },
+            function,
+            line: 41,
+            c_ms,
+            ci_ms: Interval { low: c_ms - 2.0, high: c_ms + 2.0 },
+            mean_ms: c_ms / 8.0,
+            self_ms: 0.25,
+            total_ms: c_ms + 1.0,
+            share: 0.125,
+            budget_ms: Some(3.0),
+            over_ms: c_ms - 3.0,
+            band: u32::from(kind == RowKind::Function),
+            samples: 900,
+            cohort_samples: 90,
+        }
+    }
+
+    fn analysis(basis: Basis, measured_ms: Option<f64>) -> Analysis {
+        let objective = ObjectiveSplit {
+            slo: "authorize-latency".into(),
+            operation: "POST /authorize".into(),
+            quantile: 0.99,
+            limit_ms: 200.0,
+            measured_ms,
+            ci_ms: Interval { low: 236.0, high: 251.0 },
+            requests: 4_000,
+            good_ratio: 0.953,
+            gap_ms: 43.0,
+            basis,
+            rows: vec![
+                row(RowKind::Function, "payment_gateway::risk::scoring::DeviceHistory::score", 121.0),
+                row(RowKind::Function, "payment_gateway::audit::write", 34.0),
+                row(RowKind::Wait, "acquirer", 61.0),
+                row(RowKind::Window, "cohort mean − quantile", -7.0),
+                row(RowKind::Unattributed, "unplaced", 34.0),
+            ],
+            sum_ms: 243.0,
+            smallest_set: vec![FunctionId("payment_gateway::risk::scoring::DeviceHistory::score".into())],
+            smallest_set_ms: 121.0,
+            reachable: true,
+            histogram: vec![],
+        };
+        Analysis { service: "payment-gateway".into(), objectives: vec![objective], ..Analysis::default() }
+    }
+
+    #[test]
+    fn a_split_is_readable_at_eighty_columns() {
+        let text = text(&analysis(Basis::JoinedSamples, Some(243.0)), false, Style::default(), 80);
+        assert!(text.lines().all(|l| l.chars().count() <= 80), "{text}");
+        insta::assert_snapshot!(text, @r"
+        payment-gateway
+
+        authorize-latency  POST /authorize
+          p99 243.0 ms [236.0, 251.0], limit 200 ms, 43.0 ms over
+          4,000 requests, 95.30 % within the limit, basis samples+requests
+          code 155.0 ms | waits 61.0 ms | window -7.0 ms | unplaced 34.0 ms
+          enough to meet it: DeviceHistory::score (together at most 121.0 ms)
+
+             function                 p99 ms [95 %]   mean  self   total  budget    over
+          1  …story::score  121.00 [119.00, 123.00]  15.12  0.25  122.00    3.00  118.00
+          1  …audit::write     34.00 [32.00, 36.00]   4.25  0.25   35.00    3.00   31.00
+             …it: acquirer     61.00 [59.00, 63.00]   7.62
+             …n − quantile     -7.00 [-9.00, -5.00]  -0.88
+             unplaced          34.00 [32.00, 36.00]   4.25
+             sum                             243.00
+        ");
+    }
+
+    #[test]
+    fn shares_alone_are_never_shown_as_a_tail() {
+        insta::assert_snapshot!(text(&analysis(Basis::SampledShare, None), false, Style::default(), 120), @r"
+        payment-gateway
+
+        authorize-latency  POST /authorize
+          p99 not measured (limit 200 ms); add a request log or a trace
+
+             function                                                                 share   mean  self   total  budget    over
+          1  …nt_gateway::risk::scoring::DeviceHistory::score  src/risk/score.rs:41  12.5 %  15.12  0.25  122.00    3.00  118.00
+          1  payment_gateway::audit::write  src/risk/score.rs:41                     12.5 %   4.25  0.25   35.00    3.00   31.00
+             wait: acquirer                                                          12.5 %   7.62
+             cohort mean − quantile                                                  12.5 %  -0.88
+             unplaced                                                                12.5 %   4.25
+        ");
+    }
+
+    #[test]
+    fn the_json_is_the_public_interface() {
+        insta::assert_snapshot!(json::document(&json::Rank::from(&analysis(Basis::JoinedSamples, Some(243.0)))), @r#"
+        {
+          "schema": "refit.rank/1",
+          "service": "payment-gateway",
+          "sources": [],
+          "objectives": [
+            {
+              "slo": "authorize-latency",
+              "operation": "POST /authorize",
+              "quantile": 0.99,
+              "limit_ms": 200.0,
+              "measured_ms": 243.0,
+              "ci_ms": [
+                236.0,
+                251.0
+              ],
+              "requests": 4000,
+              "good_ratio": 0.953,
+              "gap_ms": 43.0,
+              "basis": "samples+requests",
+              "split": [
+                {
+                  "kind": "function",
+                  "name": "payment_gateway::risk::scoring::DeviceHistory::score",
+                  "file": "src/risk/score.rs",
+                  "line": 41,
+                  "c_ms": 121.0,
+                  "ci_ms": [
+                    119.0,
+                    123.0
+                  ],
+                  "mean_ms": 15.125,
+                  "self_ms": 0.25,
+                  "total_ms": 122.0,
+                  "share": 0.125,
+                  "budget_ms": 3.0,
+                  "over_ms": 118.0,
+                  "band": 1,
+                  "samples": 900,
+                  "cohort_samples": 90
+                },
+                {
+                  "kind": "function",
+                  "name": "payment_gateway::audit::write",
+                  "file": "src/risk/score.rs",
+                  "line": 41,
+                  "c_ms": 34.0,
+                  "ci_ms": [
+                    32.0,
+                    36.0
+                  ],
+                  "mean_ms": 4.25,
+                  "self_ms": 0.25,
+                  "total_ms": 35.0,
+                  "share": 0.125,
+                  "budget_ms": 3.0,
+                  "over_ms": 31.0,
+                  "band": 1,
+                  "samples": 900,
+                  "cohort_samples": 90
+                },
+                {
+                  "kind": "wait",
+                  "name": "acquirer",
+                  "file": "",
+                  "line": 41,
+                  "c_ms": 61.0,
+                  "ci_ms": [
+                    59.0,
+                    63.0
+                  ],
+                  "mean_ms": 7.625,
+                  "self_ms": 0.25,
+                  "total_ms": 62.0,
+                  "share": 0.125,
+                  "budget_ms": 3.0,
+                  "over_ms": 58.0,
+                  "band": 0,
+                  "samples": 900,
+                  "cohort_samples": 90
+                },
+                {
+                  "kind": "window",
+                  "name": "cohort mean − quantile",
+                  "file": "",
+                  "line": 41,
+                  "c_ms": -7.0,
+                  "ci_ms": [
+                    -9.0,
+                    -5.0
+                  ],
+                  "mean_ms": -0.875,
+                  "self_ms": 0.25,
+                  "total_ms": -6.0,
+                  "share": 0.125,
+                  "budget_ms": 3.0,
+                  "over_ms": -10.0,
+                  "band": 0,
+                  "samples": 900,
+                  "cohort_samples": 90
+                },
+                {
+                  "kind": "unattributed",
+                  "name": "unplaced",
+                  "file": "",
+                  "line": 41,
+                  "c_ms": 34.0,
+                  "ci_ms": [
+                    32.0,
+                    36.0
+                  ],
+                  "mean_ms": 4.25,
+                  "self_ms": 0.25,
+                  "total_ms": 35.0,
+                  "share": 0.125,
+                  "budget_ms": 3.0,
+                  "over_ms": 31.0,
+                  "band": 0,
+                  "samples": 900,
+                  "cohort_samples": 90
+                }
+              ],
+              "sum_ms": 243.0,
+              "smallest_set": [
+                "payment_gateway::risk::scoring::DeviceHistory::score"
+              ],
+              "smallest_set_ms": 121.0,
+              "reachable": true
+            }
+          ],
+          "problems": []
+        }
+        "#);
+    }
+
+    #[test]
+    fn numbers_and_paths_are_shortened_for_people() {
+        assert_eq!(
+            (thousands(7), thousands(4_000), thousands(1_234_567)),
+            ("7".into(), "4,000".into(), "1,234,567".into())
+        );
+        assert_eq!((last_two("a::b::c"), last_two("b::c"), last_two("c")), ("b::c", "b::c", "c"));
+    }
+}

@@ -1,0 +1,88 @@
+//! Ids of proposals in, their evidence and verdicts out; exit status 1 unless every one is verified.
+
+use clap::Args;
+
+use super::answer::{Answer, Outcome};
+use super::context::Context;
+use super::json;
+use super::style::Style;
+use crate::jobs::{ProveOptions, prove};
+use crate::model::{Measurement, Outcome as Result_, RungState, Verdict};
+
+#[derive(Args)]
+pub(super) struct Options {
+    /// Ids of proposals, or unique beginnings of them
+    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    ids: Vec<String>,
+    /// Every proposal of hot functions
+    #[arg(long)]
+    all: bool,
+    /// Take nothing from the evidence of earlier runs
+    #[arg(long)]
+    fresh: bool,
+    /// Stop after the tests, without timing
+    #[arg(long)]
+    no_measurement: bool,
+}
+
+pub(super) fn run(context: &Context, options: &Options) -> Outcome {
+    let workspace = context.open()?;
+    context.agree(&workspace).map_err(|p| vec![p])?;
+    let listener = context.ear();
+    let chosen = context.proposals(&workspace, &options.ids, listener.ear())?;
+    let how = ProveOptions { no_measurement: options.no_measurement, fresh: options.fresh };
+    let verdicts = prove(&workspace, &chosen.rewrites(), &how, listener.ear()).map_err(|p| vec![p])?;
+    drop(listener);
+    let no = verdicts.iter().any(|v| v.outcome() != Result_::Verified);
+    let answer = Answer::new(context, || json::Verify::from(&verdicts[..]), || text(&verdicts, context.style));
+    Ok(answer.beside(&chosen.analysis.problems).says_no(no))
+}
+
+/// Verdicts with their rungs and numbers.
+pub(super) fn text(verdicts: &[Verdict], style: Style) -> String {
+    let mut text: String = verdicts.iter().map(|v| verdict(v, style)).collect();
+    if verdicts.is_empty() {
+        text += "there is nothing to prove\n";
+    }
+    text
+}
+
+/// One verdict with its rungs and numbers.
+pub(super) fn verdict(v: &Verdict, style: Style) -> String {
+    let word = match v.outcome() {
+        Result_::Verified => style.good("verified"),
+        Result_::Refuted => style.bad("refuted"),
+        Result_::Inconclusive => style.doubtful("inconclusive"),
+    };
+    let mut text = format!("{}  {word}: {}\n", style.strong(&v.rewrite().0), v.by());
+    for e in v.evidence() {
+        let state = match e.state {
+            RungState::Passed => style.good(e.state.word()),
+            RungState::Failed => style.bad(e.state.word()),
+            _ => style.doubtful(e.state.word()),
+        };
+        let pad = " ".repeat(15usize.saturating_sub(e.rung.word().len()));
+        let time = if e.cached { String::from("known") } else { format!("{:.1} s", e.ms as f64 / 1e3) };
+        text += &format!("  {}{pad}{state}, {} ({time})\n", e.rung.word(), e.detail);
+    }
+    text + &v.measurement().map(measurement).unwrap_or_default() + "\n"
+}
+
+fn measurement(m: &Measurement) -> String {
+    format!(
+        "  {}: {:.3} of the old time [{:.3}, {:.3}], {:.1} to {:.1} us per call\n  \
+         {} pairs, {} calls by {}; noise floor {:.2} %, smallest effect to be seen {:.2} %; {}\n",
+        m.speed.word(),
+        m.ratio,
+        m.ci.0,
+        m.ci.1,
+        m.old_ns / 1e3,
+        m.new_ns / 1e3,
+        m.pairs,
+        m.calls,
+        m.exercised_by,
+        m.noise_floor * 100.0,
+        m.mde * 100.0,
+        m.witness,
+    )
+}

@@ -1,0 +1,51 @@
+//! The commits of a repository that carry Refit's trailers in; what their messages say out.
+
+use super::Repository;
+use crate::model::Problem;
+
+/// A commit that Refit landed, as its message tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LandedCommit {
+    /// Commit id.
+    pub commit: String,
+    /// First line of the message.
+    pub subject: String,
+    /// Trailers in their order: name and value.
+    pub trailers: Vec<(String, String)>,
+}
+
+impl LandedCommit {
+    /// The value of the first trailer of that name; empty if there is none.
+    pub fn trailer(&self, name: &str) -> &str {
+        self.trailers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
+    }
+}
+
+impl Repository {
+    /// Commits with a `Refit-Rule:` trailer that the branch or the checked-out commit reaches, oldest first.
+    ///
+    /// # Errors
+    /// git cannot run.
+    pub fn landed(&self, branch: &str) -> Result<Vec<LandedCommit>, Problem> {
+        let branch = format!("refs/heads/{branch}");
+        let found = self.resolve(&["HEAD", &branch])?;
+        let tips: Vec<&str> = found.iter().flatten().map(String::as_str).collect();
+        if tips.is_empty() {
+            return Ok(Vec::new());
+        }
+        let format = "--format=%H%x1f%s%x1f%(trailers:only,unfold,separator=%x1e)";
+        let args = ["log", "-z", "--reverse", "--topo-order", "--grep=^Refit-Rule: ", format];
+        let out = self.git.run(&[&args[..], &tips, &["--"]].concat())?;
+        let text = String::from_utf8_lossy(&out).into_owned();
+        let commits = text.split('\0').filter_map(commit);
+        Ok(commits.filter(|c| !c.trailer("Refit-Rule").is_empty()).collect())
+    }
+}
+
+fn commit(record: &str) -> Option<LandedCommit> {
+    let mut fields = record.trim_start_matches('\n').splitn(3, '\u{1f}');
+    let (commit, subject, trailers) = (fields.next()?, fields.next()?, fields.next()?);
+    let trailer = |line: &str| line.split_once(": ").map(|(n, v)| (n.to_owned(), v.trim().to_owned()));
+    let trailers = trailers.split('\u{1e}').filter_map(trailer).collect();
+    Some(LandedCommit { commit: commit.to_owned(), subject: subject.to_owned(), trailers })
+}

@@ -1,0 +1,210 @@
+//! A project in; whether its budgets are met, its limits kept and its landed changes signed, point by point, out.
+
+use super::{Ear, Workspace};
+use crate::effects::git::LandedCommit;
+use crate::model::{Budget, Limits, Objective, ObjectiveSplit, Problem, RowKind};
+use crate::pipeline::{Depth, Inputs};
+
+/// What became of one point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PointState {
+    /// It holds.
+    Met,
+    /// It does not hold: the check says no.
+    Missed,
+    /// It cannot be told here; the check says no only where an objective is meant.
+    Open,
+}
+
+impl PointState {
+    /// The word in JSON and on screens.
+    pub fn word(self) -> &'static str {
+        match self {
+            PointState::Met => "met",
+            PointState::Missed => "missed",
+            PointState::Open => "open",
+        }
+    }
+}
+
+/// One point of the check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// `objective`, `budget`, `limit` or `sign-off`.
+    pub about: &'static str,
+    /// What is checked.
+    pub what: String,
+    /// What became of it.
+    pub state: PointState,
+    /// The numbers or the reason.
+    pub detail: String,
+}
+
+/// All points.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// In the order of `slo.toml`, then the landed commits.
+    pub points: Vec<Point>,
+    /// What is worth saying beside them.
+    pub problems: Vec<Problem>,
+}
+
+impl Checked {
+    /// True if every objective is known to be met and nothing else is missed.
+    pub fn passes(&self) -> bool {
+        self.points.iter().all(|p| match p.state {
+            PointState::Met => true,
+            PointState::Missed => false,
+            PointState::Open => p.about != "objective",
+        })
+    }
+}
+
+/// Checks a project without running any of its commands.
+///
+/// # Errors
+/// What keeps the analysis from being made.
+pub fn check(workspace: &Workspace, ear: &Ear) -> Result<Checked, Vec<Problem>> {
+    let analysis = workspace.compose(Inputs { depth: Depth::Rank, ..Inputs::default() }, ear)?;
+    let slo = &workspace.slo;
+    let split = |name: &str| analysis.objectives.iter().find(|o| o.slo == name);
+    let mut points: Vec<Point> = slo.objectives.iter().map(|o| objective(o, split(&o.name))).collect();
+    points.extend(slo.budgets.iter().map(|b| budget(b, split(&b.slo))));
+    points.extend(limits(&slo.limits, binary_size(workspace)));
+    let landed = workspace.repository().and_then(|r| r.landed(&workspace.branch)).map_err(|p| vec![p])?;
+    points.extend(landed.iter().map(signed));
+    Ok(Checked { points, problems: analysis.problems })
+}
+
+fn objective(objective: &Objective, split: Option<&ObjectiveSplit>) -> Point {
+    let limit = objective.limit_ns as f64 / 1e6;
+    let what = format!("{} within {limit} ms", objective.name);
+    let Some((split, measured)) = split.and_then(|s| s.measured_ms.map(|m| (s, m))) else {
+        return Point { about: "objective", what, state: PointState::Open, detail: String::from("not measured") };
+    };
+    let interval = format!("[{:.1}, {:.1}]", split.ci_ms.low, split.ci_ms.high);
+    let detail = format!("{measured:.1} ms {interval}, {} requests, basis {}", split.requests, split.basis.word());
+    let state = if measured <= limit { PointState::Met } else { PointState::Missed };
+    Point { about: "objective", what, state, detail }
+}
+
+/// Budgets granted by hand; what is shared out by measurement is no promise that anybody made.
+fn budget(budget: &Budget, split: Option<&ObjectiveSplit>) -> Point {
+    let granted = budget.own_ns as f64 / 1e6;
+    let name = budget.function.as_ref().or(budget.span.as_ref()).cloned().unwrap_or_default();
+    let what = format!("{name} within {granted} ms of {}", budget.slo);
+    let rows: Vec<_> = split
+        .map(|s| s.rows.iter().filter(|r| r.kind != RowKind::Window && matches(budget, &r.name)).collect())
+        .unwrap_or_default();
+    if rows.is_empty() || split.is_some_and(|s| s.measured_ms.is_none()) {
+        return Point { about: "budget", what, state: PointState::Open, detail: String::from("not measured") };
+    }
+    let sum: f64 = rows.iter().map(|r| r.c_ms).sum();
+    let state = if sum <= granted { PointState::Met } else { PointState::Missed };
+    Point { about: "budget", what, state, detail: format!("{sum:.2} ms in {} rows", rows.len()) }
+}
+
+/// True if a budget speaks of the row with this name; `*` stands for any text.
+fn matches(budget: &Budget, name: &str) -> bool {
+    match (&budget.function, &budget.span) {
+        (Some(pattern), _) => fits(pattern, name),
+        (None, Some(span)) => span == name,
+        (None, None) => false,
+    }
+}
+
+fn fits(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((before, after)) => {
+            let Some(rest) = name.strip_prefix(before) else { return false };
+            (0..=rest.len()).filter(|i| rest.is_char_boundary(*i)).any(|i| fits(after, &rest[i..]))
+        }
+    }
+}
+
+fn limits(limits: &Limits, binary: Option<u64>) -> Vec<Point> {
+    let mebibytes = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
+    let not_here = |what: String, needs: &str| Point {
+        about: "limit",
+        what,
+        state: PointState::Open,
+        detail: format!("not measured here: {needs}"),
+    };
+    let mut points = Vec::new();
+    if let Some(limit) = limits.binary_size {
+        let what = format!("binary within {}", mebibytes(limit));
+        points.push(match binary {
+            Some(size) => {
+                let state = if size <= limit { PointState::Met } else { PointState::Missed };
+                Point { about: "limit", what, state, detail: mebibytes(size) }
+            }
+            None => not_here(what, "build the `binary` of a [[source]]"),
+        });
+    }
+    let rss = limits.peak_rss.map(|l| format!("peak memory within {}", mebibytes(l)));
+    points.extend(rss.map(|what| not_here(what, "it is read while the workload runs")));
+    let misses = limits.cache_miss_rate.map(|l| format!("cache misses within {l} of references"));
+    points.extend(misses.map(|what| not_here(what, "it needs a simulated run")));
+    let gpu = limits.gpu_memory.map(|l| format!("GPU memory within {}", mebibytes(l)));
+    points.extend(gpu.map(|what| not_here(what, "there is no GPU that Refit can ask")));
+    points
+}
+
+/// The largest binary that a recording names and that stands there, in bytes.
+fn binary_size(workspace: &Workspace) -> Option<u64> {
+    let binaries = workspace.slo.sources.iter().filter_map(|s| s.binary.as_ref());
+    binaries.filter_map(|b| crate::effects::files::size(&workspace.root.join(b))).max()
+}
+
+fn signed(commit: &LandedCommit) -> Point {
+    let what = format!("{} {}", commit.commit.chars().take(8).collect::<String>(), commit.subject);
+    let (reviewer, forced) = (commit.trailer("Reviewed-by"), commit.trailer("Refit-Forced"));
+    let evidence = commit.trailer("Refit-Evidence");
+    let (state, detail) = match (reviewer, forced, evidence.starts_with("verified")) {
+        ("", _, _) => (PointState::Missed, String::from("nobody signed it")),
+        (_, "", false) => (PointState::Missed, format!("signed by {reviewer} without evidence and without a reason")),
+        (_, "", true) => (PointState::Met, format!("signed by {reviewer}")),
+        (_, reason, _) => (PointState::Met, format!("FORCED by {reviewer}: {reason}")),
+    };
+    Point { about: "sign-off", what, state, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit(trailers: &[(&str, &str)]) -> LandedCommit {
+        let trailers = trailers.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+        LandedCommit { commit: "0123456789ab".into(), subject: "Buffer the log".into(), trailers }
+    }
+
+    #[test]
+    fn a_landed_change_needs_a_name_and_evidence_or_a_reason() {
+        let state = |trailers: &[(&str, &str)]| signed(&commit(trailers)).state;
+        let (name, proof) = (("Reviewed-by", "Lead <l@x>"), ("Refit-Evidence", "verified on tree 1"));
+        assert_eq!(state(&[name, proof]), PointState::Met);
+        assert_eq!(state(&[proof]), PointState::Missed);
+        assert_eq!(state(&[name]), PointState::Missed);
+        assert_eq!(state(&[name, ("Refit-Evidence", "refuted on tree 1")]), PointState::Missed);
+        assert_eq!(state(&[name, ("Refit-Forced", "incident")]), PointState::Met);
+        assert!(signed(&commit(&[name, ("Refit-Forced", "incident")])).detail.starts_with("FORCED"));
+    }
+
+    #[test]
+    fn patterns_match_whole_names() {
+        assert!(fits("gateway::audit::*", "gateway::audit::write"));
+        assert!(fits("*::write", "gateway::audit::write"));
+        assert!(!fits("gateway::audit", "gateway::audit::write"));
+        assert!(!fits("audit::*", "gateway::audit::write"));
+    }
+
+    #[test]
+    fn an_objective_that_nobody_measured_does_not_pass() {
+        let point = |about, state| Point { about, what: String::new(), state, detail: String::new() };
+        let checked = |points| Checked { points, problems: Vec::new() };
+        assert!(!checked(vec![point("objective", PointState::Open)]).passes());
+        assert!(checked(vec![point("objective", PointState::Met), point("limit", PointState::Open)]).passes());
+        assert!(!checked(vec![point("limit", PointState::Missed)]).passes());
+    }
+}
