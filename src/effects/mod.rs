@@ -3,8 +3,10 @@
 mod cancel;
 pub mod cargo;
 mod carry;
+pub mod clock;
 pub mod evidence;
 pub mod example;
+pub mod failpoint;
 pub mod files;
 pub mod git;
 pub mod machine;
@@ -15,6 +17,7 @@ pub mod project;
 #[allow(missing_docs)]
 #[path = "../../templates/instrument/request_log.rs"]
 pub mod request_log;
+pub mod reviews;
 pub mod slots;
 pub mod trust;
 pub mod walk;

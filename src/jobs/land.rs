@@ -1,24 +1,63 @@
 //! Sign-offs in, commits on a branch out, each operation snapshotted so that it can be undone.
 
+use super::land_stack::{self, Step};
 use super::{Ear, Workspace};
-use crate::model::{Operation, Problem, SignOff};
+use crate::effects::git::{
+    Base, Change, Draft, Entry, Lock, RefMove, Repository, TreeChange, to_redo, to_undo, undone,
+};
+use crate::model::{Operation, OperationKind, Place, Problem, Progress, SignOff};
 
-/// Lands signed proposals as commits on the workspace's branch, without any change to the checkout.
+/// Lands signed proposals as commits on the workspace's branch, one each, without any change to the checkout.
 ///
 /// # Errors
-/// A merge in progress, an unborn HEAD, a bare repository, a base file that changed, overlap with uncommitted lines.
+/// Nothing has changed then: a merge in progress, no commit yet, a file that changed since the proposal, overlap with
+/// uncommitted lines, evidence of another tree, a role that has not signed, a hook that refuses.
 pub fn apply(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Result<Operation, Problem> {
-    let _ = (workspace, signed, ear);
-    Err(Problem::error("not built yet"))
+    let (repository, lock) = begin(workspace)?;
+    if signed.is_empty() {
+        return Err(Problem::error("there is nothing to land").help("sign a proposal first"));
+    }
+    let base = repository.base(&workspace.branch)?;
+    check_branch(&repository, workspace, &base)?;
+    let steps = land_stack::plan(workspace, &repository, &base, signed)?;
+    let tip = commit_all(&repository, &base, &steps, ear)?;
+    let name = format!("refs/heads/{}", workspace.branch);
+    let moved = RefMove { name, before: base.branch.clone(), after: Some(tip) };
+    let draft = Draft {
+        kind: OperationKind::Apply,
+        title: title(workspace, signed),
+        rewrites: signed.iter().map(|s| s.rewrite().id.clone()).collect(),
+        target: None,
+        change: Change { refs: vec![moved], files: Vec::new() },
+    };
+    repository.perform(&lock, &draft)
 }
 
-/// Fast-forwards the checkout's branch to the landed branch.
+/// Fast-forwards the checkout's branch to the landed branch; files with unrelated local changes stay as they are.
 ///
 /// # Errors
-/// Not a fast-forward; local changes that overlap.
+/// Nothing has changed then: not a fast-forward, local changes that overlap, a merge in progress, HEAD on no branch.
 pub fn land_here(workspace: &Workspace) -> Result<Operation, Problem> {
-    let _ = workspace;
-    Err(Problem::error("not built yet"))
+    let (repository, lock) = begin(workspace)?;
+    let base = repository.base(&workspace.branch)?;
+    let tip = fast_forward(workspace, &repository, &base)?;
+    let here = repository.current_branch()?.ok_or_else(|| {
+        Problem::error("HEAD is on no branch").help("switch to the branch that shall move: `git switch main`")
+    })?;
+    refuse_sparse(&repository, workspace)?;
+    let changes = repository.changes(&base.head, &tip)?;
+    check_overlap(&repository, &base, &changes)?;
+    let files = repository.file_moves(&tip, &changes)?;
+    let refs = vec![RefMove { name: here.clone(), before: Some(base.head.clone()), after: Some(tip) }];
+    let short = here.strip_prefix("refs/heads/").unwrap_or(&here);
+    let draft = Draft {
+        kind: OperationKind::LandHere,
+        title: format!("{} into {short}", workspace.branch),
+        rewrites: Vec::new(),
+        target: None,
+        change: Change { refs, files },
+    };
+    repository.perform(&lock, &draft)
 }
 
 /// Takes back the newest operation that is not undone.
@@ -26,8 +65,10 @@ pub fn land_here(workspace: &Workspace) -> Result<Operation, Problem> {
 /// # Errors
 /// Nothing to undo; files or refs that changed since in a way that would be lost.
 pub fn undo(workspace: &Workspace) -> Result<Operation, Problem> {
-    let _ = workspace;
-    Err(Problem::error("not built yet"))
+    let (repository, lock) = begin(workspace)?;
+    let entries = repository.operations()?;
+    let target = to_undo(&entries).ok_or_else(|| Problem::error("there is nothing to undo"))?;
+    replay(&repository, &lock, OperationKind::Undo, target, target.change().reversed())
 }
 
 /// Does the newest undone operation again.
@@ -35,8 +76,10 @@ pub fn undo(workspace: &Workspace) -> Result<Operation, Problem> {
 /// # Errors
 /// As [`undo`].
 pub fn redo(workspace: &Workspace) -> Result<Operation, Problem> {
-    let _ = workspace;
-    Err(Problem::error("not built yet"))
+    let (repository, lock) = begin(workspace)?;
+    let entries = repository.operations()?;
+    let target = to_redo(&entries).ok_or_else(|| Problem::error("there is nothing to redo"))?;
+    replay(&repository, &lock, OperationKind::Redo, target, target.change())
 }
 
 /// All operations, newest first.
@@ -44,6 +87,138 @@ pub fn redo(workspace: &Workspace) -> Result<Operation, Problem> {
 /// # Errors
 /// The repository cannot be read.
 pub fn log(workspace: &Workspace) -> Result<Vec<Operation>, Problem> {
-    let _ = workspace;
-    Err(Problem::error("not built yet"))
+    let entries = workspace.repository()?.operations()?;
+    let undone = undone(&entries);
+    Ok(entries.iter().rev().filter_map(|e| e.operation(undone.contains(&e.number))).collect())
+}
+
+/// Finishes, or takes back, what a crash cut off; says what it did, if there was anything.
+///
+/// # Errors
+/// Neither is possible without losing a change that was made since; what to do is said.
+pub fn recover(workspace: &Workspace) -> Result<Option<Problem>, Problem> {
+    workspace.repository()?.recover()
+}
+
+/// What every change of a repository begins with: what was cut off is settled, and nobody else is at work.
+fn begin(workspace: &Workspace) -> Result<(Repository, Lock), Problem> {
+    let repository = workspace.repository()?;
+    repository.recover()?;
+    let lock = repository.lock()?;
+    if let Some(what) = repository.in_progress()? {
+        return Err(Problem::error(format!("a {what} is in progress here")).help(format!(
+            "finish it, or end it with `git {what} {}`",
+            if what == "bisect" { "reset" } else { "--abort" }
+        )));
+    }
+    Ok((repository, lock))
+}
+
+/// The landing branch must stand on HEAD (or be behind it), and be checked out nowhere.
+fn check_branch(repository: &Repository, workspace: &Workspace, base: &Base) -> Result<(), Problem> {
+    let branch = &workspace.branch;
+    if let Some(path) = repository.checked_out(branch)? {
+        return Err(Problem::error(format!(
+            "the branch {branch} is checked out in {path}, whose files would not follow"
+        ))
+        .help("switch that checkout to another branch: `git switch -`"));
+    }
+    let Some(at) = &base.branch else { return Ok(()) };
+    if base.tip != *at && !repository.is_ancestor(at, &base.tip)? {
+        return Err(Problem::error(format!("the branch {branch} does not stand on HEAD"))
+            .help(format!("bring it up to date (`git rebase HEAD {branch}`, then `git switch -`), or delete it")));
+    }
+    Ok(())
+}
+
+fn commit_all(repository: &Repository, base: &Base, steps: &[Step], ear: &Ear) -> Result<String, Problem> {
+    let mut tip = base.tip.clone();
+    for (done, step) in steps.iter().enumerate() {
+        if ear.cancel.is_cancelled() {
+            return Err(Problem::error("landing was cancelled; nothing has landed"));
+        }
+        let what = format!("commit {} of {}", done + 1, steps.len());
+        ear.tell(Progress::Step { what, done: done as u64, total: steps.len() as u64 });
+        tip = repository.make_commit(&step.plan.branch, &tip, &step.tree, &step.plan.message)?;
+    }
+    Ok(tip)
+}
+
+fn title(workspace: &Workspace, signed: &[SignOff]) -> String {
+    match signed {
+        [one] => format!("{} on {}", one.rewrite().title, workspace.branch),
+        many => format!("{} proposals on {}", many.len(), workspace.branch),
+    }
+}
+
+/// The commit to which HEAD can move without losing one.
+fn fast_forward(workspace: &Workspace, repository: &Repository, base: &Base) -> Result<String, Problem> {
+    let branch = &workspace.branch;
+    let at = base.branch.clone().ok_or_else(|| {
+        Problem::error(format!("there is no branch {branch} yet")).help("land a signed proposal first")
+    })?;
+    if repository.is_ancestor(&at, &base.head)? {
+        return Err(Problem::error(format!("HEAD has everything of {branch} already")));
+    }
+    if !repository.is_ancestor(&base.head, &at)? {
+        return Err(Problem::error(format!("HEAD and {branch} have gone apart, so this is no fast-forward")).help(
+            format!("merge it with `git merge {branch}`, or bring it up to date with `git rebase HEAD {branch}`"),
+        ));
+    }
+    Ok(at)
+}
+
+/// Files that git keeps out of the checkout need git's own hands.
+fn refuse_sparse(repository: &Repository, workspace: &Workspace) -> Result<(), Problem> {
+    if !repository.is_sparse()? {
+        return Ok(());
+    }
+    Err(Problem::error("this checkout is sparse: Refit does not know which files git keeps out of it")
+        .help(format!("let git do it: `git merge --ff-only {}`", workspace.branch)))
+}
+
+fn check_overlap(repository: &Repository, base: &Base, changes: &[TreeChange]) -> Result<(), Problem> {
+    let staged = repository.staged()?;
+    let touched = |path: &String| base.dirty.contains(path) || staged.contains(path);
+    match changes.iter().find(|c| touched(&c.path)) {
+        Some(change) => Err(Problem::error("this file has uncommitted changes, and the landed branch changes it too")
+            .at(Place::file(&change.path))
+            .help("commit them, or stash them with `git stash`, then land again")),
+        None => Ok(()),
+    }
+}
+
+/// Undo and redo: an operation's change once more, in this or the other direction.
+fn replay(
+    repository: &Repository,
+    lock: &Lock,
+    kind: OperationKind,
+    target: &Entry,
+    change: Change,
+) -> Result<Operation, Problem> {
+    for moved in &change.refs {
+        let short = moved.name.strip_prefix("refs/heads/").unwrap_or(&moved.name);
+        let here = repository.current_branch()?.as_ref() == Some(&moved.name);
+        match repository.checked_out(short)? {
+            Some(path) if change.files.is_empty() || !here => {
+                return Err(Problem::error(format!("the branch {short} is checked out in {path}"))
+                    .help("switch that checkout to another branch: `git switch -`"));
+            }
+            None if !change.files.is_empty() => {
+                return Err(Problem::error(format!(
+                    "this was done to the branch {short}, which is not checked out now"
+                ))
+                .help(format!("switch to it with `git switch {short}`")));
+            }
+            _ => {}
+        }
+    }
+    let draft = Draft {
+        kind,
+        title: format!("{} of {} ({})", kind.word(), target.number, target.title),
+        rewrites: target.rewrites(),
+        target: Some(target.number),
+        change,
+    };
+    repository.perform(lock, &draft)
 }

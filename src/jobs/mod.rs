@@ -4,23 +4,25 @@ mod check;
 mod doctor;
 mod init;
 mod land;
+mod land_stack;
 mod measure;
 mod open;
 mod prove;
 mod report;
 mod review;
+mod review_fold;
 mod sources;
 mod try_example;
 
 pub use check::{Checked, Point, PointState, check};
 pub use doctor::{Examined, Health, Sign, examine};
 pub use init::{OperationSeen, Started, init};
-pub use land::{apply, land_here, log, redo, undo};
+pub use land::{apply, land_here, log, recover, redo, undo};
 pub use measure::{ObjectiveMeasurement, measure_objective};
 pub use open::{Code, Trust, Workspace};
 pub use prove::{ProveOptions, prove, warm};
 pub use report::{Remeasure, Report, can_remeasure, report};
-pub use review::{Reviewed, accept_obligations, comment, decide, edit, load_reviews, sign};
+pub use review::{Reviewed, accept_all, accept_obligations, comment, decide, edit, load_reviews, sign, sync_reviews};
 pub use sources::read_sources;
 pub use try_example::{example_names, try_example};
 

@@ -110,7 +110,7 @@ fn finish(files: &[SourceFile], finding: &Finding, draft: Draft) -> Result<Rewri
     }
     let touched = if draft.touched.is_empty() { vec![finding.function.clone()] } else { draft.touched };
     Ok(Rewrite {
-        id: id(finding, &sets),
+        id: id(finding.rule, &sets),
         rule: finding.rule,
         eye: finding.eye,
         kind: finding.kind,
@@ -146,8 +146,8 @@ fn sentence(problem: &Problem) -> String {
 }
 
 /// `r` and 8 hex digits over rule, files, base hashes and edits: the same change of the same text has the same id.
-fn id(finding: &Finding, sets: &[EditSet]) -> RewriteId {
-    let mut text = finding.rule.0.to_owned();
+pub fn id(rule: RuleId, sets: &[EditSet]) -> RewriteId {
+    let mut text = rule.0.to_owned();
     for set in sets {
         text.push_str(&format!("\0{}\0{}", set.file(), set.base().0));
         for edit in set.edits() {

@@ -1,8 +1,11 @@
 //! The one integration test binary; a topic per file.
 
 mod base;
+mod crash;
 mod example;
+mod land;
 mod patch;
+mod proposals;
 mod ranking;
 mod scene;
 mod verify;

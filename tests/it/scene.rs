@@ -104,10 +104,15 @@ impl Scene {
     /// Everything of the user's: files with their modes, index bytes, refs, HEAD, stash, config. Objects and Refit's own
     /// folder are not the user's.
     pub fn everything(&self) -> BTreeMap<String, Vec<u8>> {
-        let mut found = BTreeMap::new();
-        collect(self.top(), self.top(), &mut found);
-        found
+        everything(self.top())
     }
+}
+
+/// As [`Scene::everything`], of any folder.
+pub fn everything(top: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    collect(top, top, &mut found);
+    found
 }
 
 fn collect(top: &Path, dir: &Path, found: &mut BTreeMap<String, Vec<u8>>) {

@@ -103,17 +103,23 @@ impl Repository {
         let (Some(base), Some(our), Some(their)) = (&ours.before, &ours.after, &theirs.after) else {
             return Err(conflict(&ours.path));
         };
+        let bytes = self.blobs(&[&base.1, &our.1, &their.1])?;
+        let merged = self.merge_bytes(&bytes[0], &bytes[1], &bytes[2])?.ok_or_else(|| conflict(&ours.path))?;
+        Ok((our.0.clone(), self.write_blob(&merged)?))
+    }
+
+    /// Three-way merge by lines; `None` where both sides changed the same or neighbouring lines.
+    ///
+    /// # Errors
+    /// Temporary files cannot be written.
+    pub fn merge_bytes(&self, base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Option<Vec<u8>>, Problem> {
         let scratch = self.scratch()?;
-        let bytes = self.blobs(&[&our.1, &base.1, &their.1])?;
-        for (name, content) in ["ours", "base", "theirs"].iter().zip(&bytes) {
+        for (name, content) in [("ours", ours), ("base", base), ("theirs", theirs)] {
             std::fs::write(scratch.join(name), content)
                 .map_err(|e| Problem::error(format!("cannot write {}: {e}", scratch.join(name).display())))?;
         }
         let merged = Git::at(scratch.path()).ask(&["merge-file", "-p", "-q", "ours", "base", "theirs"], b"")?;
-        if !merged.ok() {
-            return Err(conflict(&ours.path));
-        }
-        Ok((our.0.clone(), self.write_blob(&merged.stdout)?))
+        Ok(merged.ok().then_some(merged.stdout))
     }
 
     /// What the base does not follow, said once.
@@ -131,7 +137,7 @@ impl Repository {
 }
 
 /// Copies the index with its time: git recognises entries that changed in the same tick as the index by comparing the two.
-fn copy_index(from: &Path, to: &Path) -> Result<(), Problem> {
+pub(super) fn copy_index(from: &Path, to: &Path) -> Result<(), Problem> {
     let failed = |e: std::io::Error| Problem::error(format!("cannot read the index {}: {e}", from.display()));
     match std::fs::metadata(from) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),

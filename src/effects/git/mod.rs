@@ -2,12 +2,22 @@
 
 mod base;
 mod command;
+mod commit;
+mod files;
+mod index;
+mod journal;
 mod landed;
+mod oplog;
+mod perform;
+mod refs;
 mod repository;
 mod scratch;
 
 pub use base::Base;
 pub use command::{Answer, Git};
+pub use journal::Lock;
 pub use landed::LandedCommit;
+pub use oplog::{Change, Draft, Entry, FileMove, Move, Side, to_redo, to_undo, undone};
+pub use refs::{LogLine, RefMove};
 pub use repository::{Repository, TreeChange, TreeEntry};
 pub use scratch::Scratch;

@@ -89,9 +89,14 @@ impl Repository {
         &self.common_dir
     }
 
+    /// The same repository with another folder in the place of its checkout.
+    pub(super) fn at_top(&self, toplevel: &Path) -> Repository {
+        Repository { toplevel: toplevel.to_path_buf(), ..self.clone() }
+    }
+
     /// Where Refit keeps its lock, its journal and its temporary files.
     pub fn own_dir(&self) -> PathBuf {
-        self.git_dir.join("refit")
+        self.common_dir.join("refit")
     }
 
     /// A fresh temporary folder on the repository's own file system.
@@ -322,4 +327,25 @@ fn take_object(rest: &mut &[u8]) -> Option<Vec<u8>> {
 fn missing(oid: &str) -> Problem {
     Problem::error(format!("git does not have the object {oid}"))
         .help("run `git fsck`; in a partial or shallow clone, fetch the rest")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_truncated_answer_of_git_is_told_and_not_read_beyond() {
+        let mut rest = &b"abc blob 10\nshort"[..];
+        assert_eq!(take_object(&mut rest), None);
+        let mut gone = &b"abc missing\n"[..];
+        assert_eq!(take_object(&mut gone), None);
+    }
+
+    #[test]
+    fn objects_with_line_ends_inside_are_read_by_their_size() {
+        let mut rest = &b"a blob 3\n\n\n\n\nb blob 0\n\n"[..];
+        assert_eq!(take_object(&mut rest), Some(b"\n\n\n".to_vec()));
+        assert_eq!(take_object(&mut rest), Some(Vec::new()));
+        assert!(rest.is_empty());
+    }
 }
