@@ -10,6 +10,7 @@ use crate::jobs::{Ear, Reviewed, Trust, Workspace, load_reviews};
 use crate::model::{Problem, Rewrite};
 use crate::pipeline::{Analysis, Depth, Inputs};
 use crate::slo::nearest;
+use crate::tui;
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -22,6 +23,17 @@ pub(super) enum Color {
     Never,
 }
 
+/// The terminal's background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Shade {
+    /// As COLORFGBG says, else dark
+    Auto,
+    /// Light text on dark
+    Dark,
+    /// Dark text on light
+    Light,
+}
+
 /// What every command knows.
 pub(super) struct Context {
     pub(super) root: PathBuf,
@@ -29,12 +41,22 @@ pub(super) struct Context {
     pub(super) json: bool,
     trust: bool,
     despite_quality: bool,
+    /// How the workbench looks.
+    pub(super) bench: tui::Options,
     /// Styling of standard output.
     pub(super) style: Style,
     /// Styling of standard error.
     pub(super) aside: Style,
     /// Columns of standard output; unlimited where it is no terminal.
     pub(super) width: usize,
+}
+
+fn shade(chosen: Shade) -> Option<tui::theme::Shade> {
+    match chosen {
+        Shade::Auto => None,
+        Shade::Dark => Some(tui::theme::Shade::Dark),
+        Shade::Light => Some(tui::theme::Shade::Light),
+    }
 }
 
 impl Context {
@@ -46,6 +68,7 @@ impl Context {
             json: global.json,
             trust: global.trust,
             despite_quality: global.despite_quality,
+            bench: tui::Options { warm: false, shade: shade(global.theme), plain: color == Color::Never },
             style: Style::new(wants_color(color, std::io::stdout().is_terminal())),
             aside: Style::new(wants_color(color, std::io::stderr().is_terminal())),
             width: width(),

@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use answer::Outcome;
-use context::{Color, Context};
+use context::{Color, Context, Shade};
 
 /// Brings Rust code back inside its latency budget.
 #[derive(Parser)]
@@ -64,6 +64,9 @@ struct Global {
     /// Never colour (as NO_COLOR does)
     #[arg(long, global = true)]
     no_color: bool,
+    /// Background of the terminal, for the workbench's colours
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "SHADE")]
+    theme: Shade,
     /// One JSON document on standard output, and nothing else there
     #[arg(long, global = true)]
     json: bool,

@@ -9,6 +9,7 @@ use super::answer::{Answer, Outcome};
 use super::context::Context;
 use super::workbench;
 use crate::jobs;
+use crate::tui;
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -34,7 +35,7 @@ pub(super) fn run(context: &Context, options: &Options) -> Outcome {
     let folder = options.folder.clone().unwrap_or_else(|| PathBuf::from(&options.name));
     jobs::try_example(&options.name, &folder)?;
     if !options.no_open {
-        return workbench::open(&context.at(folder));
+        return workbench::open(&context.at(folder), tui::Options { warm: true, ..context.bench });
     }
     let shown = folder.display().to_string();
     let json = || TryJson { schema: "refit.try/1", name: options.name.clone(), folder: shown.clone() };

@@ -15,11 +15,11 @@ pub(super) fn run(context: &Context, folder: Option<&Path>) -> Outcome {
         Some(folder) => &context.at(folder.to_path_buf()),
         None => context,
     };
-    open(context)
+    open(context, context.bench)
 }
 
 /// Opens the workbench, having made sure that the project opens and that there is a terminal.
-pub(super) fn open(context: &Context) -> Outcome {
+pub(super) fn open(context: &Context, options: tui::Options) -> Outcome {
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         let help =
             "run it in a terminal; every action is also a command: `refit rank`, `refit propose`, `refit --help`";
@@ -29,8 +29,11 @@ pub(super) fn open(context: &Context) -> Outcome {
     if context.trusts() {
         workspace.agree().map_err(|p| vec![p])?;
     }
-    tui::run(&context.root, &context.config).map_err(|p| vec![p])?;
-    Ok(Answer::default())
+    match tui::open(&context.root, &context.config, options).map_err(|p| vec![p])? {
+        0 => Ok(Answer::default()),
+        // A signal ended it: its own status, whatever an answer would say.
+        status => std::process::exit(status.into()),
+    }
 }
 
 fn no_folder(folder: &Path) -> Problem {

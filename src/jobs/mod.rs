@@ -2,6 +2,7 @@
 
 mod check;
 mod doctor;
+mod editor;
 mod init;
 mod land;
 mod land_stack;
@@ -16,6 +17,7 @@ mod try_example;
 
 pub use check::{Checked, Point, PointState, check};
 pub use doctor::{Examined, Health, Sign, examine};
+pub use editor::edit_in_editor;
 pub use init::{OperationSeen, Started, init};
 pub use land::{apply, land_here, log, recover, redo, undo};
 pub use measure::{ObjectiveMeasurement, measure_objective};

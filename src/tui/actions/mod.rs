@@ -1,0 +1,6 @@
+//! What the keys do: each action changes the state and asks for work; the keymap names them.
+
+pub mod deciding;
+pub mod general;
+pub mod moving;
+pub mod working;

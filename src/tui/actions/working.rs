@@ -1,0 +1,189 @@
+//! Actions that set work going: proving, cancelling, measuring, reading again, the report.
+
+use crate::model::{Rewrite, Rung};
+use crate::tui::message::{Command, Task};
+use crate::tui::popups::{Popup, Sheet};
+use crate::tui::screens::ScreenId;
+use crate::tui::state::{JobState, Phase, Proposal, State};
+
+/// The proposals that `v` speaks of: the open or selected one, or those of the selected function.
+pub fn to_prove(state: &State) -> Vec<&Proposal> {
+    match state.screen {
+        ScreenId::Review | ScreenId::Jobs => state.selected().into_iter().collect(),
+        ScreenId::Code => state.function.as_ref().map(|f| state.proposals_of(f)).unwrap_or_default(),
+        ScreenId::Budget => match state.contribution().and_then(|c| c.function.as_ref()) {
+            Some(function) => state.proposals_of(function),
+            None => Vec::new(),
+        },
+    }
+}
+
+fn unproved(state: &State) -> Vec<Rewrite> {
+    let open = |p: &&Proposal| p.verdict.as_ref().is_none_or(|v| v.state_word() != "proved");
+    to_prove(state).into_iter().filter(open).map(|p| p.rewrite.clone()).collect()
+}
+
+/// There is something to prove that is not being proved.
+pub fn can_prove(state: &State) -> Result<(), String> {
+    if to_prove(state).is_empty() {
+        return Err(match state.screen {
+            ScreenId::Review | ScreenId::Jobs => String::from("no proposal is selected"),
+            _ => String::from("no proposal for this row; choose one that lists some"),
+        });
+    }
+    let wanted = unproved(state);
+    if wanted.is_empty() {
+        return Err(String::from("it is proved already"));
+    }
+    let underway = |r: &Rewrite| {
+        state.jobs.iter().any(|j| j.is_open() && matches!(&j.task, Task::Prove(rs) if rs.iter().any(|q| q.id == r.id)))
+    };
+    if wanted.iter().all(underway) {
+        return Err(String::from("it is being proved; 4 shows how far it is"));
+    }
+    Ok(())
+}
+
+/// Proves them; asks first if the project's commands were never agreed to.
+pub fn prove(state: &mut State) -> Vec<Command> {
+    let rewrites = unproved(state);
+    start_compile(state, Task::Prove(rewrites))
+}
+
+/// Starts compiler work, after the person agreed to the commands.
+pub fn start_compile(state: &mut State, task: Task) -> Vec<Command> {
+    let unseen = state.project.as_ref().map(|p| p.unseen.clone()).unwrap_or_default();
+    if !unseen.is_empty() {
+        state.popup = Some(Popup::trust(unseen, task));
+        return Vec::new();
+    }
+    vec![state.start(task)]
+}
+
+/// A job runs or waits.
+pub fn can_cancel(state: &State) -> Result<(), String> {
+    match to_cancel(state) {
+        Some(_) => Ok(()),
+        None => Err(String::from("no job runs")),
+    }
+}
+
+fn to_cancel(state: &State) -> Option<crate::tui::message::JobId> {
+    let open = |j: &&&crate::tui::state::Job| j.is_open() && !matches!(j.state, JobState::Stopping(_));
+    let jobs = state.open_jobs();
+    let chosen = (state.screen == ScreenId::Jobs).then(|| state.shown_job()).flatten().filter(|j| open(&j));
+    chosen
+        .or_else(|| jobs.iter().filter(open).find(|j| matches!(j.state, JobState::Running(_))).copied())
+        .or_else(|| jobs.iter().find(open).copied())
+        .map(|j| j.id)
+}
+
+/// Stops the selected job, or the one that runs.
+pub fn cancel(state: &mut State) -> Vec<Command> {
+    let Some(id) = to_cancel(state) else { return Vec::new() };
+    let now = state.now;
+    if let Some(job) = state.jobs.iter_mut().find(|j| j.id == id) {
+        job.state = match job.state {
+            JobState::Running(since) => JobState::Stopping(since),
+            _ => JobState::Stopping(now),
+        };
+    }
+    vec![Command::Cancel(id)]
+}
+
+/// The selected proposal has evidence.
+pub fn has_evidence(state: &State) -> Result<(), String> {
+    match evidence_of(state) {
+        Some(_) => Ok(()),
+        None => Err(String::from("nothing was proved yet; v proves")),
+    }
+}
+
+fn evidence_of(state: &State) -> Option<&Proposal> {
+    let selected = match state.screen {
+        ScreenId::Review | ScreenId::Jobs => state.selected(),
+        _ => to_prove(state).into_iter().find(|p| p.verdict.is_some()),
+    };
+    selected.filter(|p| p.verdict.is_some())
+}
+
+/// Shows every rung with its log.
+pub fn evidence(state: &mut State) -> Vec<Command> {
+    let sheet = evidence_of(state).map(|p| Sheet::evidence(p));
+    if let Some(sheet) = sheet {
+        state.popup = Some(Popup::Sheet(sheet));
+    }
+    Vec::new()
+}
+
+/// There is an objective with a workload, and something was landed.
+pub fn can_measure(state: &State) -> Result<(), String> {
+    let split = state.split().ok_or("nothing is read yet")?;
+    let project = state.project.as_ref().ok_or("nothing is read yet")?;
+    if !project.slo.workloads.iter().any(|w| w.slo == split.slo) {
+        return Err(format!("slo.toml has no [[workload]] for {}", split.slo));
+    }
+    if !state.operations.iter().any(|o| !o.undone && o.kind == crate::model::OperationKind::Apply) {
+        return Err(String::from("nothing has landed on the branch yet; L lands what is signed"));
+    }
+    Ok(())
+}
+
+/// Measures the objective before and after the accepted stack.
+pub fn measure(state: &mut State) -> Vec<Command> {
+    let Some(slo) = state.split().map(|s| s.slo.clone()) else { return Vec::new() };
+    start_compile(state, Task::Measure(slo))
+}
+
+/// The slots are not being prepared, and nothing else compiles.
+pub fn can_warm(state: &State) -> Result<(), String> {
+    if state.phase != Phase::Ready {
+        return Err(String::from("nothing is read yet"));
+    }
+    if state.jobs.iter().any(|j| j.is_open() && j.task.lane() == crate::tui::message::Lane::Compiles) {
+        return Err(String::from("a compiler run is underway"));
+    }
+    Ok(())
+}
+
+/// Prepares the slots.
+pub fn warm(state: &mut State) -> Vec<Command> {
+    start_compile(state, Task::Warm)
+}
+
+/// There is a project.
+pub fn has_project(state: &State) -> Result<(), String> {
+    if state.project.is_some() { Ok(()) } else { Err(String::from("no project is open")) }
+}
+
+/// Writes and shows the report.
+pub fn report(state: &mut State) -> Vec<Command> {
+    vec![state.start(Task::Report)]
+}
+
+/// Nothing is being read.
+pub fn can_refresh(state: &State) -> Result<(), String> {
+    let reading = state.jobs.iter().any(|j| j.is_open() && matches!(j.task, Task::Open | Task::Analyse));
+    if reading { Err(String::from("it is being read")) } else { Ok(()) }
+}
+
+/// Reads everything again.
+pub fn refresh(state: &mut State) -> Vec<Command> {
+    if matches!(state.phase, Phase::Failed(_)) {
+        state.phase = Phase::Reading;
+    }
+    vec![state.start(Task::Open)]
+}
+
+/// Seconds that proving the selected proposals will take, as far as earlier runs tell.
+pub fn estimate(state: &State) -> Option<u64> {
+    let each = state.proof_seconds()?;
+    Some(each * unproved(state).len() as u64)
+}
+
+/// The rung that a proof is at: the first without evidence.
+pub fn rung_at(job: &crate::tui::state::Job) -> Option<Rung> {
+    let last = job.rungs.last()?;
+    let of_last = |r: &Rung| job.rungs.iter().any(|(id, e)| *id == last.0 && e.rung == *r);
+    Rung::ALL.iter().copied().find(|r| !of_last(r))
+}

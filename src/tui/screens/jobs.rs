@@ -1,0 +1,235 @@
+//! Jobs: what runs and what ran, the ladder as it climbs, and the log's tail.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::review::rung_mark;
+use super::{Screen, ScreenId};
+use crate::model::{Evidence, Rewrite, Rung};
+use crate::tui::actions::{moving, working};
+use crate::tui::message::Task;
+use crate::tui::pen::{Pen, vertical_rule};
+use crate::tui::state::{Focus, Job, JobState, Page, Pane, State};
+use crate::tui::text::{count, duration, estimate, width, wrap};
+use crate::tui::theme::Tone;
+use crate::tui::view::{Drawn, Target};
+use crate::tui::widgets::code::bar;
+use crate::tui::widgets::top_for;
+
+/// The screen.
+pub const SCREEN: Screen = Screen { id: ScreenId::Jobs, title: "Jobs", badge, footer, view };
+
+fn badge(state: &State) -> String {
+    match state.open_jobs().len() {
+        0 => String::new(),
+        n => format!("{n} running"),
+    }
+}
+
+fn footer(state: &State) -> Vec<(&'static str, Option<String>)> {
+    vec![
+        ("enter", moving::enter_label(state)),
+        ("cancel", Some(String::from("cancel"))),
+        ("prove", None),
+        ("warm", None),
+        ("measure", None),
+        ("undo", None),
+        ("redo", None),
+        ("pane", Some(String::from("log"))),
+        ("leave", None),
+    ]
+}
+
+fn view(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
+    let theme = &state.theme;
+    let listed = state.listed_jobs();
+    let Some(shown) = state.shown_job() else {
+        let text = "nothing was run yet.\n\nv proves the proposals of the selected function; m measures the objective on the accepted stack.";
+        for (y, line) in (1..area.height).zip(wrap(text, usize::from(area.width).saturating_sub(4))) {
+            Pen::new(buffer, theme, area, y).space(2).put(&line, Tone::Dim);
+        }
+        return;
+    };
+    let wide = area.width >= 110;
+    let (list, detail) = if wide {
+        let cells = area.width * 2 / 5;
+        (
+            Rect::new(area.x, area.y, cells, area.height),
+            Rect::new(area.x + cells, area.y, area.width - cells, area.height),
+        )
+    } else {
+        let rows = (listed.len() as u16).clamp(1, (area.height / 3).max(1));
+        (Rect::new(area.x, area.y, area.width, rows), Rect::new(area.x, area.y + rows, area.width, area.height - rows))
+    };
+    draw_list(state, &listed, shown, buffer, list, drawn);
+    if wide {
+        vertical_rule(buffer, theme, detail);
+        draw_detail(state, shown, buffer, Rect::new(detail.x + 2, detail.y, detail.width - 2, detail.height), drawn);
+    } else if detail.height > 1 {
+        Pen::new(buffer, theme, detail, 0).rule();
+        draw_detail(
+            state,
+            shown,
+            buffer,
+            Rect::new(detail.x + 1, detail.y + 1, detail.width - 1, detail.height - 1),
+            drawn,
+        );
+    }
+}
+
+fn draw_list(state: &State, listed: &[&Job], shown: &Job, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
+    let height = usize::from(area.height);
+    let cursor = listed.iter().position(|j| j.id == shown.id).unwrap_or(0);
+    let top = top_for(Page { height, ..state.page(Pane::Jobs) }, cursor, listed.len(), height);
+    drawn.pane(Pane::Jobs, area, top);
+    for (y, (index, job)) in (0..area.height).zip(listed.iter().enumerate().skip(top)) {
+        let line = Rect::new(area.x, area.y + y, area.width, 1);
+        let mut pen = Pen::new(buffer, &state.theme, line, 0);
+        let here = job.id == shown.id;
+        if here {
+            pen = pen.under(if state.focus == Focus::Main { Tone::Selected } else { Tone::SelectedIdle });
+        }
+        pen.put(if here { state.theme.glyph("▸ ", "> ") } else { "  " }, Tone::Key);
+        let (word, tone) = word_of(job);
+        let took = duration(job.elapsed(state.now).as_millis() as u64);
+        pen.column(word, 10, tone);
+        let room = pen.left().saturating_sub(12);
+        pen.column(&job.title, room, Tone::Text).right(&took, 12, Tone::Dim);
+        drawn.hit(line, Target::Row(Pane::Jobs, index));
+        drawn.computed += 1;
+    }
+}
+
+fn word_of(job: &Job) -> (&'static str, Tone) {
+    match &job.state {
+        JobState::Waiting => ("waiting", Tone::Dim),
+        JobState::Running(_) => ("running", Tone::Accent),
+        JobState::Stopping(_) => ("stopping", Tone::Warn),
+        JobState::Done(_) => ("done", Tone::Good),
+        JobState::Failed(..) => ("failed", Tone::Bad),
+        JobState::Cancelled(_) => ("cancelled", Tone::Warn),
+    }
+}
+
+/// A line of the upper part.
+type Line = (String, Tone);
+
+fn draw_detail(state: &State, job: &Job, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
+    let theme = &state.theme;
+    let mut lines = about(state, job, usize::from(area.width));
+    let ladder = climbing(state, job);
+    lines.extend(ladder);
+    let upper = (lines.len() as u16).min(area.height * 3 / 5 + 1);
+    for (y, (text, tone)) in (0..upper).zip(&lines) {
+        Pen::new(buffer, theme, area, y).put(text, *tone);
+    }
+    let log = Rect::new(area.x, area.y + upper, area.width, area.height - upper);
+    draw_log(state, job, buffer, log, drawn);
+}
+
+/// What runs, how far it is, and what it was estimated to take.
+fn about(state: &State, job: &Job, cells: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if let Some((what, done, total)) = &job.step {
+        let meter = match total {
+            0 => String::new(),
+            _ => format!("{} {done}/{total}  ", meter(state, *done, *total)),
+        };
+        lines.push((format!("{meter}{what}"), Tone::Text));
+    }
+    if !job.estimate.is_empty() {
+        let all: u64 = job.estimate.iter().map(|(_, s)| s).sum();
+        let each: Vec<String> = job.estimate.iter().map(|(r, s)| format!("{} {}", r.word(), estimate(*s))).collect();
+        lines.extend(
+            wrap(&format!("estimated {}: {}", estimate(all), each.join(", ")), cells)
+                .into_iter()
+                .map(|l| (l, Tone::Dim)),
+        );
+    }
+    if let JobState::Failed(_, problems) = &job.state {
+        for p in problems {
+            lines.extend(wrap(&format!("{}: {}", p.level.word(), p.what), cells).into_iter().map(|l| (l, Tone::Bad)));
+            if let Some(place) = &p.place {
+                lines.push((format!("  at {place}"), Tone::Dim));
+            }
+            lines.extend(wrap(&p.help, cells).into_iter().filter(|l| !l.is_empty()).map(|l| (l, Tone::Accent)));
+        }
+    }
+    if let (Task::Measure(_), Some(m)) = (&job.task, &state.measured) {
+        let quantiles = |(v, lo, hi): (f64, f64, f64)| format!("{v:.0} ms [{lo:.0}–{hi:.0}]");
+        lines.push((format!("{}: {} → {}", m.slo, quantiles(m.before_ms), quantiles(m.after_ms)), Tone::Title));
+        let (d, lo, hi) = m.difference_ms;
+        let text = format!(
+            "difference {d:+.0} ms [{lo:+.0}–{hi:+.0}], limit {:.0} ms, {} requests per arm",
+            m.limit_ms,
+            count(m.requests)
+        );
+        lines.push((text, Tone::Text));
+    }
+    lines
+}
+
+fn meter(state: &State, done: u64, total: u64) -> String {
+    let (open, close) = (state.theme.glyph("▕", "["), state.theme.glyph("▏", "]"));
+    let filled = bar(&state.theme, done as f64 / total.max(1) as f64, 16);
+    let pad = 16_usize.saturating_sub(width(&filled));
+    format!("{open}{filled}{}{close}", " ".repeat(pad))
+}
+
+/// The ladder of each proposal that the job proves.
+fn climbing(state: &State, job: &Job) -> Vec<Line> {
+    let Task::Prove(rewrites) = &job.task else { return Vec::new() };
+    let mut lines = Vec::new();
+    for rewrite in rewrites {
+        lines.push((String::new(), Tone::Text));
+        lines.push((rewrite.title.clone(), Tone::Title));
+        for rung in Rung::ALL {
+            lines.push(rung_line(state, job, rewrite, *rung));
+        }
+    }
+    lines
+}
+
+fn rung_line(state: &State, job: &Job, rewrite: &Rewrite, rung: Rung) -> Line {
+    let evidence: Option<&Evidence> =
+        job.rungs.iter().find(|(id, e)| *id == rewrite.id && e.rung == rung).map(|(_, e)| e);
+    let here = job.is_open() && at_work(job, rewrite) && working::rung_at(job).is_none_or(|r| r == rung);
+    match evidence {
+        Some(e) => {
+            let (mark, tone) = rung_mark(&state.theme, e.state);
+            (format!("{mark} {:<15}{:<10} {}", rung.word(), duration(e.ms), e.detail), tone)
+        }
+        None if here => (format!("{} {:<15}running", state.theme.glyph("▸", ">"), rung.word()), Tone::Accent),
+        None => (format!("{} {}", state.theme.glyph("○", "o"), rung.word()), Tone::Dim),
+    }
+}
+
+/// True for the proposal whose rungs came last, or the first one before any came.
+fn at_work(job: &Job, rewrite: &Rewrite) -> bool {
+    job.rungs.last().is_some_and(|(id, _)| *id == rewrite.id)
+}
+
+/// The tail of the log; further back with the other pane chosen.
+fn draw_log(state: &State, job: &Job, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
+    if area.height < 2 {
+        return;
+    }
+    let theme = &state.theme;
+    let mut pen = Pen::new(buffer, theme, area, 0);
+    let tone = if state.focus == Focus::Aside { Tone::Key } else { Tone::Dim };
+    let kept = if job.logged > job.log.len() as u64 {
+        format!(", the last {} kept", count(job.log.len() as u64))
+    } else {
+        String::new()
+    };
+    pen.put(&format!("log, {} lines{kept} ", count(job.logged)), tone).rule();
+    let body = Rect::new(area.x, area.y + 1, area.width, area.height - 1);
+    let height = usize::from(body.height);
+    let back = state.log_back.min(job.log.len().saturating_sub(height));
+    let top = job.log.len().saturating_sub(height + back);
+    drawn.pane(Pane::Log, body, top);
+    for (y, line) in (0..body.height).zip(job.log.iter().skip(top)) {
+        Pen::new(buffer, theme, body, y).put(line, Tone::Dim);
+        drawn.computed += 1;
+    }
+}

@@ -1,0 +1,535 @@
+//! Everything a screen can show, as one value that only `update` changes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::message::{Command, JobId, Task};
+use super::popups::Popup;
+use super::screens::ScreenId;
+use super::theme::Theme;
+use super::view::Drawn;
+use super::widgets::diff::DiffRows;
+use crate::model::{
+    Contribution, Evidence, Finding, FunctionId, Hunk, ObjectiveSplit, Operation, Problem, Review, Rewrite, RewriteId,
+    Rung, SignOff, Slo, Verdict,
+};
+use crate::pipeline::Analysis;
+use crate::source::TokenClass;
+
+/// Colours of one line: byte ranges of the line and what they are.
+pub type LineTokens = Vec<(crate::model::TextRange, TokenClass)>;
+
+/// What is known of the opened project.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Project {
+    /// Name of its folder.
+    pub name: String,
+    /// What `slo.toml` says.
+    pub slo: Slo,
+    /// Problems of reading it.
+    pub problems: Vec<Problem>,
+    /// Branch that proposals land on.
+    pub branch: String,
+    /// Commands that nobody agreed to yet; empty when they may run.
+    pub unseen: Vec<String>,
+}
+
+/// The text of a file, in lines with their colours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceText {
+    /// Path relative to the project root.
+    pub file: String,
+    /// Lines without line ends.
+    pub lines: Vec<String>,
+    /// Colours per line.
+    pub tokens: Vec<LineTokens>,
+}
+
+/// A proposal as it stands in review.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proposal {
+    /// The proposal, as edited if it was edited.
+    pub rewrite: Rewrite,
+    /// Its hunks.
+    pub hunks: Vec<Hunk>,
+    /// Colours of the hunks' lines.
+    pub tokens: Vec<Vec<LineTokens>>,
+    /// Decisions and comments.
+    pub review: Review,
+    /// The newest verdict on exactly this proposal.
+    pub verdict: Option<Verdict>,
+    /// Rows of its diff in both layouts; made anew when comments change.
+    pub rows: DiffRows,
+}
+
+/// An objective before and after the accepted stack: quantiles in ms with their intervals (value, low, high).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Name of the objective.
+    pub slo: String,
+    /// Limit in ms.
+    pub limit_ms: f64,
+    /// Before.
+    pub before_ms: (f64, f64, f64),
+    /// After.
+    pub after_ms: (f64, f64, f64),
+    /// After minus before.
+    pub difference_ms: (f64, f64, f64),
+    /// Requests per arm.
+    pub requests: u64,
+}
+
+/// How far opening has come.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Phase {
+    /// Reading; what was said so far.
+    #[default]
+    Reading,
+    /// It could not be opened or read.
+    Failed(Vec<Problem>),
+    /// There is an analysis to show.
+    Ready,
+}
+
+/// How a job ended, or that it has not.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobState {
+    /// Waits for its lane.
+    Waiting,
+    /// Runs since then.
+    Running(Duration),
+    /// Was asked to stop.
+    Stopping(Duration),
+    /// Came back after so long.
+    Done(Duration),
+    /// Could not be done.
+    Failed(Duration, Vec<Problem>),
+    /// Was stopped by the person.
+    Cancelled(Duration),
+}
+
+/// A piece of work and what it said.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its number.
+    pub id: JobId,
+    /// What it does.
+    pub task: Task,
+    /// What it is called.
+    pub title: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// Seconds estimated per rung.
+    pub estimate: Vec<(Rung, u64)>,
+    /// What runs, how far, of how many (0 where unknown).
+    pub step: Option<(String, u64, u64)>,
+    /// The last lines of output.
+    pub log: VecDeque<String>,
+    /// Rungs that ended.
+    pub rungs: Vec<(RewriteId, Evidence)>,
+    /// Lines of output in all.
+    pub logged: u64,
+}
+
+/// Lines of output kept per job.
+pub const LOG_LINES: usize = 2000;
+
+impl Job {
+    /// True until it ended.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, JobState::Waiting | JobState::Running(_) | JobState::Stopping(_))
+    }
+
+    /// True if the jobs screen lists it: compiler runs, and whatever changes refs.
+    pub fn is_listed(&self) -> bool {
+        match self.task {
+            Task::Prove(_) | Task::Warm | Task::Measure(_) | Task::Analyse => true,
+            Task::Apply(_) | Task::LandHere | Task::Undo | Task::Redo => true,
+            _ => matches!(self.state, JobState::Failed(..)),
+        }
+    }
+
+    /// How long it has run, or ran.
+    pub fn elapsed(&self, now: Duration) -> Duration {
+        match &self.state {
+            JobState::Waiting => Duration::ZERO,
+            JobState::Running(since) | JobState::Stopping(since) => now.saturating_sub(*since),
+            JobState::Done(took) | JobState::Failed(took, _) | JobState::Cancelled(took) => *took,
+        }
+    }
+}
+
+/// How the diff is laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Split {
+    /// Side by side where there is room.
+    #[default]
+    Auto,
+    /// One column.
+    Unified,
+    /// Two columns.
+    SideBySide,
+}
+
+/// Which pane of a screen the moving keys speak to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    /// The list, the code or the diff.
+    #[default]
+    Main,
+    /// What stands beside it.
+    Aside,
+}
+
+/// Which pane a scroll position belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Pane {
+    /// The table of the split.
+    Split,
+    /// The source.
+    Code,
+    /// The list of proposals.
+    Proposals,
+    /// The diff.
+    Diff,
+    /// What stands beside the diff.
+    Aside,
+    /// The list of jobs.
+    Jobs,
+    /// The log of a job.
+    Log,
+    /// The pop-up.
+    Popup,
+}
+
+/// What a pane showed last: its first row and how many rows fitted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// First row shown.
+    pub top: usize,
+    /// Rows that fitted.
+    pub height: usize,
+}
+
+/// Order of the split's table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// By what is owned of the quantile (the ranking).
+    #[default]
+    Quantile,
+    /// By mean share of CPU, as a flame graph would show it.
+    Mean,
+}
+
+/// A short message on the job line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// What is said.
+    pub problem: Problem,
+    /// When.
+    pub at: Duration,
+}
+
+/// How leaving stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leaving {
+    /// Nobody asked.
+    #[default]
+    No,
+    /// As soon as no job runs.
+    WhenIdle,
+}
+
+/// The whole state.
+#[derive(Debug)]
+pub struct State {
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Time since the workbench opened.
+    pub now: Duration,
+    /// Colours and characters.
+    pub theme: Theme,
+    /// The screen shown.
+    pub screen: ScreenId,
+    /// How far opening has come.
+    pub phase: Phase,
+    /// The project.
+    pub project: Option<Project>,
+    /// What was read and ranked.
+    pub analysis: Option<Arc<Analysis>>,
+    /// Proposals in review, dearest first.
+    pub proposals: Vec<Proposal>,
+    /// True once reviews came back for the present analysis.
+    pub reviews_read: bool,
+    /// Index of the objective shown.
+    pub objective: usize,
+    /// Order of the split.
+    pub order: Order,
+    /// Index of the selected row of the split, in the order shown; `None` once the row has gone.
+    pub row: Option<usize>,
+    /// The file on the code screen.
+    pub text: Option<Arc<SourceText>>,
+    /// The function that the code screen shows.
+    pub function: Option<FunctionId>,
+    /// The line under the cursor, from 1.
+    pub line: u32,
+    /// First column shown of code and diff.
+    pub column: usize,
+    /// The selected proposal.
+    pub proposal: Option<RewriteId>,
+    /// The proposal is open, hunk by hunk.
+    pub opened: bool,
+    /// Row of the diff under the cursor.
+    pub diff_row: usize,
+    /// How the diff is laid out.
+    pub split: Split,
+    /// Which pane has the keys.
+    pub focus: Focus,
+    /// First row of the pane beside the diff.
+    pub aside: usize,
+    /// Work, oldest first.
+    pub jobs: Vec<Job>,
+    /// The selected job.
+    pub job: Option<JobId>,
+    /// Rows the job's log is scrolled back from its end.
+    pub log_back: usize,
+    /// Sign-offs that have not landed.
+    pub signed: BTreeMap<RewriteId, SignOff>,
+    /// The operation log, newest first.
+    pub operations: Vec<Operation>,
+    /// Objective measured on the accepted stack.
+    pub measured: Option<Measured>,
+    /// The last word searched for.
+    pub search: String,
+    /// What lies over the screen.
+    pub popup: Option<Popup>,
+    /// The newest message.
+    pub notice: Option<Notice>,
+    /// Prepare the slots as soon as there is something to prove.
+    pub warm: bool,
+    /// How leaving stands.
+    pub leaving: Leaving,
+    /// What was drawn last: where a click lands, how far a page goes.
+    pub drawn: Drawn,
+    /// The newest job of each kind of question; answers of others are dropped.
+    pub newest: BTreeMap<&'static str, JobId>,
+    /// Indices of the split's rows in the order shown.
+    pub rows: Vec<usize>,
+    counts: BTreeMap<FunctionId, (usize, usize)>,
+    flame: Vec<FunctionId>,
+    next_job: u64,
+}
+
+impl State {
+    /// A workbench that has not read anything yet.
+    pub fn new(size: (u16, u16), theme: Theme, warm: bool) -> State {
+        State {
+            size,
+            now: Duration::ZERO,
+            theme,
+            screen: ScreenId::Budget,
+            phase: Phase::Reading,
+            project: None,
+            analysis: None,
+            proposals: Vec::new(),
+            reviews_read: false,
+            objective: 0,
+            order: Order::default(),
+            row: Some(0),
+            text: None,
+            function: None,
+            line: 1,
+            column: 0,
+            proposal: None,
+            opened: false,
+            diff_row: 0,
+            split: Split::default(),
+            focus: Focus::default(),
+            aside: 0,
+            jobs: Vec::new(),
+            job: None,
+            log_back: 0,
+            signed: BTreeMap::new(),
+            operations: Vec::new(),
+            measured: None,
+            search: String::new(),
+            popup: None,
+            notice: None,
+            warm,
+            leaving: Leaving::No,
+            drawn: Drawn::default(),
+            newest: BTreeMap::new(),
+            rows: Vec::new(),
+            counts: BTreeMap::new(),
+            flame: Vec::new(),
+            next_job: 1,
+        }
+    }
+
+    /// Registers work and makes the command that starts it.
+    pub fn start(&mut self, task: Task) -> Command {
+        let id = JobId(self.next_job);
+        self.next_job += 1;
+        let title = task.title();
+        self.newest.insert(kind_of(&task), id);
+        self.jobs.push(Job {
+            id,
+            task: task.clone(),
+            title,
+            state: JobState::Waiting,
+            estimate: Vec::new(),
+            step: None,
+            log: VecDeque::new(),
+            rungs: Vec::new(),
+            logged: 0,
+        });
+        Command::Run(id, task)
+    }
+
+    /// True if no newer question of the same kind was asked.
+    pub fn is_newest(&self, id: JobId) -> bool {
+        self.jobs.iter().find(|j| j.id == id).is_some_and(|j| self.newest.get(kind_of(&j.task)) == Some(&id))
+    }
+
+    /// The objective shown.
+    pub fn split(&self) -> Option<&ObjectiveSplit> {
+        self.analysis.as_ref()?.objectives.get(self.objective)
+    }
+
+    /// Puts the split's rows in the order asked for and counts findings per function; after every change of either.
+    pub fn reorder(&mut self) {
+        self.rows = self.split().map(|split| ordered(split, self.order)).unwrap_or_default();
+        self.counts.clear();
+        self.flame = self.split().map(flame_order).unwrap_or_default();
+        let Some(analysis) = self.analysis.clone() else { return };
+        for finding in &analysis.findings {
+            self.counts.entry(finding.function.clone()).or_default().0 += 1;
+        }
+        for proposal in &self.proposals {
+            self.counts.entry(proposal.rewrite.function.clone()).or_default().1 += 1;
+        }
+    }
+
+    /// The function's rank by mean share, if it is among the first three.
+    pub fn flame_rank(&self, function: &FunctionId) -> Option<usize> {
+        self.flame.iter().position(|f| f == function).map(|i| i + 1)
+    }
+
+    /// Findings in a function, and proposals for it.
+    pub fn counts_of(&self, function: &FunctionId) -> (usize, usize) {
+        self.counts.get(function).copied().unwrap_or_default()
+    }
+
+    /// The selected row of the split.
+    pub fn contribution(&self) -> Option<&Contribution> {
+        let index = *self.rows.get(self.row?)?;
+        self.split()?.rows.get(index)
+    }
+
+    /// Findings in a function, in the order of the text.
+    pub fn findings_of(&self, function: &FunctionId) -> Vec<&Finding> {
+        let Some(analysis) = &self.analysis else { return Vec::new() };
+        let mut found: Vec<&Finding> = analysis.findings.iter().filter(|f| f.function == *function).collect();
+        found.sort_by_key(|f| (f.line, f.column));
+        found
+    }
+
+    /// Proposals for a function, dearest first.
+    pub fn proposals_of(&self, function: &FunctionId) -> Vec<&Proposal> {
+        self.proposals.iter().filter(|p| p.rewrite.function == *function).collect()
+    }
+
+    /// The selected proposal.
+    pub fn selected(&self) -> Option<&Proposal> {
+        let id = self.proposal.as_ref()?;
+        self.proposals.iter().find(|p| p.rewrite.id == *id)
+    }
+
+    /// The selected proposal's place in the list.
+    pub fn selected_index(&self) -> Option<usize> {
+        let id = self.proposal.as_ref()?;
+        self.proposals.iter().position(|p| p.rewrite.id == *id)
+    }
+
+    /// Jobs that the jobs screen lists, newest first.
+    pub fn listed_jobs(&self) -> Vec<&Job> {
+        self.jobs.iter().rev().filter(|j| j.is_listed()).collect()
+    }
+
+    /// The selected job, or the one that runs, or the newest.
+    pub fn shown_job(&self) -> Option<&Job> {
+        let listed = self.listed_jobs();
+        let by_hand = self.job.and_then(|id| listed.iter().find(|j| j.id == id).copied());
+        by_hand
+            .or_else(|| listed.iter().find(|j| matches!(j.state, JobState::Running(_))).copied())
+            .or_else(|| listed.first().copied())
+    }
+
+    /// Compiler runs and other long work that has not ended.
+    pub fn open_jobs(&self) -> Vec<&Job> {
+        self.jobs.iter().filter(|j| j.is_open() && j.is_listed()).collect()
+    }
+
+    /// What a pane showed last.
+    pub fn page(&self, pane: Pane) -> Page {
+        self.drawn.pages.get(&pane).copied().unwrap_or(Page { top: 0, height: 10 })
+    }
+
+    /// Says something on the job line.
+    pub fn say(&mut self, problem: Problem) {
+        self.notice = Some(Notice { problem, at: self.now });
+    }
+
+    /// The seconds that proofs took or were estimated at, per proposal; `None` before there is any number.
+    pub fn proof_seconds(&self) -> Option<u64> {
+        let job = self.jobs.iter().rev().find(|j| !j.estimate.is_empty())?;
+        let proposals = match &job.task {
+            Task::Prove(rewrites) => rewrites.len().max(1) as u64,
+            _ => 1,
+        };
+        Some(job.estimate.iter().map(|(_, s)| s).sum::<u64>().div_ceil(proposals))
+    }
+}
+
+/// Rows of a split worst first, or as a flame graph would have them: by mean share, functions before the rest.
+fn ordered(split: &ObjectiveSplit, order: Order) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..split.rows.len()).collect();
+    if order == Order::Mean {
+        rows.sort_by(|&a, &b| {
+            let (a, b) = (&split.rows[a], &split.rows[b]);
+            a.function.is_none().cmp(&b.function.is_none()).then(b.share.total_cmp(&a.share))
+        });
+    }
+    rows
+}
+
+/// The three functions that a flame graph would show widest.
+fn flame_order(split: &ObjectiveSplit) -> Vec<FunctionId> {
+    let rows = ordered(split, Order::Mean);
+    rows.iter().filter_map(|&r| split.rows[r].function.clone()).take(3).collect()
+}
+
+/// Questions of one kind supersede one another; work that changes something never does.
+fn kind_of(task: &Task) -> &'static str {
+    match task {
+        Task::Open => "open",
+        Task::Analyse => "analyse",
+        Task::Reviews(_) => "reviews",
+        Task::Text(_) => "text",
+        Task::Log => "log",
+        Task::Report => "report",
+        Task::Decide(..) => "decide",
+        Task::Comment(..) => "comment",
+        Task::Edit(..) => "edit",
+        Task::Sign(_) => "sign",
+        Task::Apply(_) => "apply",
+        Task::LandHere => "land",
+        Task::Undo => "undo",
+        Task::Redo => "redo",
+        Task::Agree => "agree",
+        Task::Prove(_) => "prove",
+        Task::Warm => "warm",
+        Task::Measure(_) => "measure",
+    }
+}
