@@ -33,7 +33,7 @@ pub enum Message {
     /// A job ended.
     Done(JobId, Result<Answer, Vec<Problem>>),
     /// The editor was closed: the text that was given, and what it is now (`None` if it was left unchanged).
-    Edited(EditorOrder, Result<Option<String>, Problem>),
+    Edited(Box<EditorOrder>, Result<Option<String>, Problem>),
     /// The system asks the program to end.
     Terminate,
 }
@@ -79,7 +79,7 @@ pub enum Command {
     /// Stop a job.
     Cancel(JobId),
     /// Hand the terminal to the person's editor.
-    Editor(EditorOrder),
+    Editor(Box<EditorOrder>),
     /// Go to the background (`C-z`).
     Suspend,
     /// Leave; running jobs are stopped. The number is the exit status.

@@ -108,7 +108,7 @@ impl<'a> Pen<'a> {
     }
 
     /// Moves to `cells` before the right edge, if the pen is not past it; what follows stands at the right.
-    pub fn to_right_edge(&mut self, cells: usize) -> bool {
+    pub fn move_to_right(&mut self, cells: usize) -> bool {
         let at = usize::from(self.end).saturating_sub(cells);
         if at < usize::from(self.x) {
             return false;

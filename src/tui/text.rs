@@ -115,7 +115,7 @@ fn push_word(lines: &mut Vec<String>, line: &mut String, word: &str, cells: usiz
 pub fn ms(value: f64) -> String {
     let size = value.abs();
     match size {
-        s if s == 0.0 => String::from("0"),
+        0.0 => String::from("0"),
         s if s < 0.005 => String::from(if value < 0.0 { "-0.00" } else { "<0.01" }),
         s if s < 0.995 => format!("{value:.2}"),
         s if s < 99.95 => format!("{value:.1}"),

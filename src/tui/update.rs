@@ -390,7 +390,7 @@ fn operated(state: &mut State, operation: Operation) -> Vec<Command> {
     vec![state.start(Task::Log), state.start(Task::Analyse)]
 }
 
-fn edited(state: &mut State, order: EditorOrder, text: Result<Option<String>, Problem>) -> Vec<Command> {
+fn edited(state: &mut State, order: Box<EditorOrder>, text: Result<Option<String>, Problem>) -> Vec<Command> {
     match text {
         Ok(Some(text)) => vec![state.start(Task::Edit(Box::new(order.rewrite), order.file, text))],
         Ok(None) => {

@@ -126,7 +126,7 @@ fn tabs(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
 fn tab_end(state: &State, pen: &mut Pen<'_>, narrow: bool) {
     let Some(project) = state.project.as_ref().filter(|_| !narrow) else { return };
     let text = format!("lands on {} ", project.branch);
-    if pen.left() > width(&text) + 2 && pen.to_right_edge(width(&text)) {
+    if pen.left() > width(&text) + 2 && pen.move_to_right(width(&text)) {
         pen.put(&text, Tone::Dim);
     }
 }
@@ -156,7 +156,7 @@ fn job_line(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
             pen.put(&format!("; {}", notice.problem.help), Tone::Dim);
         }
         let right = format!(" {} ", jobs_in_short(state));
-        if running.is_some() && pen.to_right_edge(width(&right)) {
+        if running.is_some() && pen.move_to_right(width(&right)) {
             pen.put(&right, Tone::Dim);
         }
         return;
@@ -202,7 +202,7 @@ fn footer(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
     let theme = &state.theme;
     let mut pen = Pen::new(buffer, theme, area, 0);
     pen.put(" ", Tone::Text);
-    let mut wanted: Vec<(&'static str, Option<String>)> = match state.phase {
+    let mut wanted: screens::Footer = match state.phase {
         Phase::Ready => (screens::of(state.screen).footer)(state),
         _ => vec![("refresh", None)],
     };

@@ -109,7 +109,8 @@ pub fn edit(state: &mut State) -> Vec<Command> {
         .find(|l| l.mark != LineMark::Removed)
         .and_then(|l| l.new)
         .unwrap_or(hunk.new_start);
-    vec![Command::Editor(EditorOrder { rewrite: proposal.rewrite.clone(), file: hunk.file.clone(), line: at })]
+    let order = EditorOrder { rewrite: proposal.rewrite.clone(), file: hunk.file.clone(), line: at };
+    vec![Command::Editor(Box::new(order))]
 }
 
 /// Something was refused or refuted here.

@@ -24,7 +24,7 @@ pub fn all_problems(state: &State) -> Vec<Problem> {
     if let Phase::Failed(problems) = &state.phase {
         all.extend(problems.iter().cloned());
     }
-    all.sort_by(|a, b| b.level.cmp(&a.level));
+    all.sort_by_key(|p| std::cmp::Reverse(p.level));
     all.dedup();
     all
 }

@@ -109,7 +109,7 @@ fn evidence_of(state: &State) -> Option<&Proposal> {
 
 /// Shows every rung with its log.
 pub fn evidence(state: &mut State) -> Vec<Command> {
-    let sheet = evidence_of(state).map(|p| Sheet::evidence(p));
+    let sheet = evidence_of(state).map(Sheet::evidence);
     if let Some(sheet) = sheet {
         state.popup = Some(Popup::Sheet(sheet));
     }

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Screen, ScreenId};
+use super::{Footer, Screen, ScreenId};
 use crate::model::{Basis, Contribution, Level, ObjectiveSplit, RowKind};
 use crate::tui::actions::{general, moving, working};
 use crate::tui::pen::{Pen, vertical_rule};
@@ -16,7 +16,7 @@ use crate::tui::widgets::{histogram, top_for};
 /// The screen.
 pub const SCREEN: Screen = Screen { id: ScreenId::Budget, title: "Budget", badge: |_| String::new(), footer, view };
 
-fn footer(state: &State) -> Vec<(&'static str, Option<String>)> {
+fn footer(state: &State) -> Footer {
     let prove = match working::to_prove(state).len() {
         0 | 1 => String::from("prove it"),
         _ => String::from("prove them"),
@@ -122,7 +122,7 @@ fn objective_line(state: &State, split: &ObjectiveSplit, pen: &mut Pen<'_>, room
         }
     }
     let right = recorded(state, split);
-    if roomy && pen.left() > width(&right) + 3 && pen.to_right_edge(width(&right) + 1) {
+    if roomy && pen.left() > width(&right) + 3 && pen.move_to_right(width(&right) + 1) {
         pen.put(&right, Tone::Dim);
     }
 }
@@ -168,7 +168,7 @@ fn parts_line(split: &ObjectiveSplit, pen: &mut Pen<'_>) {
         pen.put(&format!(" {bar} "), Tone::Dim).put(&format!("window {}", ms(sum(RowKind::Window))), Tone::Dim);
     }
     let basis = format!("basis {} ", split.basis.word());
-    if pen.left() > width(&basis) + 3 && pen.to_right_edge(width(&basis)) {
+    if pen.left() > width(&basis) + 3 && pen.move_to_right(width(&basis)) {
         pen.put(&basis, Tone::Dim);
     }
 }

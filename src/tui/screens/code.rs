@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Screen, ScreenId};
+use super::{Footer, Screen, ScreenId};
 use crate::tui::actions::moving;
 use crate::tui::pen::{Pen, vertical_rule};
 use crate::tui::state::{Page, Pane, Proposal, SourceText, State};
@@ -15,7 +15,7 @@ use crate::tui::widgets::{code, top_for};
 /// The screen.
 pub const SCREEN: Screen = Screen { id: ScreenId::Code, title: "Code", badge: |_| String::new(), footer, view };
 
-fn footer(state: &State) -> Vec<(&'static str, Option<String>)> {
+fn footer(state: &State) -> Footer {
     vec![
         ("enter", moving::enter_label(state)),
         ("next-undecided", Some(String::from("next finding"))),
@@ -70,7 +70,7 @@ fn headline(state: &State, function: &str, pen: &mut Pen<'_>) {
     }
     if let Some(text) = &state.text {
         let place = format!("{}:{} ", text.file, state.line);
-        if pen.left() > width(&place) + 2 && pen.to_right_edge(width(&place)) {
+        if pen.left() > width(&place) + 2 && pen.move_to_right(width(&place)) {
             pen.put(&place, Tone::Dim);
         }
     }

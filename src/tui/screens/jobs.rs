@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::review::rung_mark;
-use super::{Screen, ScreenId};
+use super::{Footer, Screen, ScreenId};
 use crate::model::{Evidence, Rewrite, Rung};
 use crate::tui::actions::{moving, working};
 use crate::tui::message::Task;
@@ -26,7 +26,7 @@ fn badge(state: &State) -> String {
     }
 }
 
-fn footer(state: &State) -> Vec<(&'static str, Option<String>)> {
+fn footer(state: &State) -> Footer {
     vec![
         ("enter", moving::enter_label(state)),
         ("cancel", Some(String::from("cancel"))),

@@ -25,6 +25,9 @@ pub enum ScreenId {
     Jobs,
 }
 
+/// Names of actions, with a label of their own where the state gives one.
+pub type Footer = Vec<(&'static str, Option<String>)>;
+
 /// One screen.
 pub struct Screen {
     /// Its name in the program.
@@ -34,7 +37,7 @@ pub struct Screen {
     /// A few characters behind the title.
     pub badge: fn(&State) -> String,
     /// Names of its first actions for the footer, with a label of their own where the state gives one.
-    pub footer: fn(&State) -> Vec<(&'static str, Option<String>)>,
+    pub footer: fn(&State) -> Footer,
     /// Draws it.
     pub view: fn(&State, &mut Buffer, Rect, &mut Drawn),
 }

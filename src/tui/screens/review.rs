@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::code::proposal_state;
-use super::{Screen, ScreenId};
+use super::{Footer, Screen, ScreenId};
 use crate::model::{Answer, Decision, Evidence, Rung, RungState};
 use crate::tui::actions::{moving, working};
 use crate::tui::message::Task;
@@ -31,7 +31,7 @@ fn badge(state: &State) -> String {
     }
 }
 
-fn footer(state: &State) -> Vec<(&'static str, Option<String>)> {
+fn footer(state: &State) -> Footer {
     if !state.opened {
         return vec![
             ("enter", moving::enter_label(state)),
@@ -141,7 +141,7 @@ fn list_row(state: &State, proposal: &Proposal, buffer: &mut Buffer, area: Rect,
     pen.put(&proposal.rewrite.title, Tone::Text);
     if area.width >= 110 {
         let place = format!("{} {}:{} ", proposal.rewrite.rule, proposal.rewrite.file, proposal.rewrite.line);
-        if pen.left() > width(&place) + 2 && pen.to_right_edge(width(&place)) {
+        if pen.left() > width(&place) + 2 && pen.move_to_right(width(&place)) {
             pen.put(&place, Tone::Dim);
         }
     }
@@ -190,7 +190,7 @@ fn headlines(state: &State, proposal: &Proposal, buffer: &mut Buffer, area: Rect
     let right = format!("{word}   {at} of {} ", state.proposals.len());
     let room = pen.left().saturating_sub(width(&right) + 2);
     pen.space(1).put(&crate::tui::text::clip(&r.title, room), Tone::Title);
-    if pen.to_right_edge(width(&right)) {
+    if pen.move_to_right(width(&right)) {
         pen.put(word, tone).put(&right[word.len()..], Tone::Dim);
     }
     if area.height < 8 {

@@ -47,10 +47,11 @@ fn spread(counts: &mut [f64], step: f64, (low, high): (f64, f64), n: f64) {
     let width = (high - low).max(f64::MIN_POSITIVE);
     let last = counts.len() - 1;
     let (first, until) = ((low / step) as usize, ((high / step).ceil() as usize).max(1) - 1);
-    for i in first.min(last)..=until.min(last) {
+    let (first, until) = (first.min(last), until.min(last));
+    for (i, count) in counts.iter_mut().enumerate().take(until + 1).skip(first) {
         let end = if i == last { f64::INFINITY } else { (i + 1) as f64 * step };
         let overlap = (high.min(end) - low.max(i as f64 * step)).max(0.0);
-        counts[i] += n * overlap / width;
+        *count += n * overlap / width;
     }
 }
 
