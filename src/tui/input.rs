@@ -69,14 +69,14 @@ fn read(mode: &AtomicU8, out: &Sender<Input>) {
             Err(e) => Err(e),
         };
         let sent = match event {
-            Ok(event) if reply.swallows(&event) => Ok(()),
-            Ok(event) => message(event).map_or(Ok(()), |m| out.send(Input::Message(m))),
+            Ok(event) if reply.swallows(&event) => true,
+            Ok(event) => message(event).is_none_or(|m| out.send(Input::Message(m)).is_ok()),
             Err(_) => {
                 let _ = out.send(Input::Gone);
                 return;
             }
         };
-        if sent.is_err() {
+        if !sent {
             return;
         }
     }
