@@ -7,7 +7,7 @@ use super::Ear;
 use super::sources::read_sources;
 use crate::effects::git::{Base, Repository};
 use crate::effects::{files, measured, project, trust};
-use crate::model::{CrateRoot, Place, Problem, Slo};
+use crate::model::{CrateRoot, Level, Place, Problem, Slo};
 use crate::pipeline::{self, Analysis, Depth, InputFile, Inputs};
 use crate::slo;
 use crate::source;
@@ -62,8 +62,13 @@ impl Workspace {
         }
         let root = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
         let branch = format!("refit/{}", parsed.value.service);
-        let workspace = Workspace { root, config: path, slo: parsed.value, problems: parsed.problems, branch };
-        workspace.repository().map_err(|p| vec![p])?;
+        let mut workspace = Workspace { root, config: path, slo: parsed.value, problems: parsed.problems, branch };
+        let repository = workspace.repository().map_err(|p| vec![p])?;
+        // What a crash cut off is settled first; where it cannot be, everything but changing the repository still works.
+        match repository.recover() {
+            Ok(settled) => workspace.problems.extend(settled),
+            Err(problem) => workspace.problems.push(Problem { level: Level::Warning, ..problem }),
+        }
         Ok(workspace)
     }
 
@@ -139,7 +144,7 @@ impl Workspace {
         crates.retain(|c| packages.is_empty() || packages.contains(&c.package));
         let generated = self.generated()?;
         let (roles, found) = source::roles(&crates, &texts);
-        problems.extend(found.into_iter().filter(|p| p.level != crate::model::Level::Note));
+        problems.extend(found.into_iter().filter(|p| p.level != Level::Note));
         let files = roles.into_iter().filter_map(|(path, mut role)| {
             role.is_generated |= generated.is_match(&path);
             Some(InputFile { text: texts.get(&path)?.clone(), path, role })

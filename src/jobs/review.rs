@@ -7,7 +7,7 @@ use super::review_fold::{Rejection, edit_of, fold, overridden, rejections};
 use crate::effects::evidence;
 use crate::effects::git::{Base, Repository};
 use crate::effects::reviews::{Act, Op};
-use crate::model::{Decision, EditSet, Hunk, Kind, Place, Problem, Review, Rewrite, SignOff, Verdict};
+use crate::model::{Decision, EditSet, Hunk, Place, Problem, Review, Rewrite, SignOff, Verdict};
 use crate::review::{Signature, decide_in_bulk, edits_between, may_sign, missing_roles, required_roles};
 use crate::rewrite;
 use crate::source::{self, FileRole, SourceFile};
@@ -152,7 +152,7 @@ pub fn sign(
     let reason = override_reason.or_else(|| overridden(&desk.ops, &rewrite.id, &person, &desk.base.tree));
     let at = crate::effects::clock::now();
     let signed = SignOff::sign(rewrite.clone(), &review, verdict, person, role.into(), at, reason)?;
-    let neutral = rewrite.kind == Kind::ErrorLadder;
+    let neutral = crate::verify::is_neutral(rewrite.kind);
     let evidence = signed.verdict().map(|v| evidence::to_text(&desk.base.tree, "", v, neutral)).transpose()?;
     let forced = signed.forced().map(String::from);
     let act = Act::Sign { role: role.into(), forced, base: desk.base.tree.clone(), evidence };

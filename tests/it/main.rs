@@ -7,5 +7,6 @@ mod land;
 mod patch;
 mod proposals;
 mod ranking;
+mod review;
 mod scene;
 mod verify;
