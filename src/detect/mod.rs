@@ -11,6 +11,7 @@ use crate::source::{SourceFile, lexer};
 pub(crate) mod testing;
 
 mod errors;
+mod layout;
 mod loops;
 
 /// Recognises one pattern that costs time.
@@ -102,6 +103,8 @@ pub const REGISTRY: &[&Rule] = &[
     &loops::invariant_in_loop::RULE,
     &errors::match_to_question::RULE,
     &errors::repeated_map_err::RULE,
+    &layout::repr_c_holes::RULE,
+    &layout::contended_atomics::RULE,
 ];
 
 /// The rule of that id.

@@ -13,11 +13,13 @@ use crate::source::{self, SourceFile};
 #[allow(dead_code, reason = "checks for the tests of rules")]
 pub(crate) mod testing;
 
+mod cache_padded;
 mod from_impl;
 mod hoist;
 mod lazy_regex;
 mod lazy_table;
 mod question_mark;
+mod reorder_fields;
 
 /// Answers the findings of one rule.
 pub struct Recipe {
@@ -45,8 +47,15 @@ pub struct Draft {
 }
 
 /// All recipes.
-pub const REGISTRY: &[&Recipe] =
-    &[&lazy_regex::RECIPE, &lazy_table::RECIPE, &hoist::RECIPE, &question_mark::RECIPE, &from_impl::RECIPE];
+pub const REGISTRY: &[&Recipe] = &[
+    &lazy_regex::RECIPE,
+    &lazy_table::RECIPE,
+    &hoist::RECIPE,
+    &question_mark::RECIPE,
+    &from_impl::RECIPE,
+    &reorder_fields::RECIPE,
+    &cache_padded::RECIPE,
+];
 
 /// True if a recipe answers the rule.
 pub fn answers(rule: RuleId) -> bool {

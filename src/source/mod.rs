@@ -4,6 +4,7 @@ use crate::model::ContentHash;
 
 mod apply;
 pub mod conversions;
+pub mod counters;
 mod diff;
 mod file;
 mod find;
@@ -13,6 +14,7 @@ mod index;
 pub mod invariants;
 pub mod lexer;
 mod lines;
+pub mod literals;
 mod modules;
 pub mod names;
 mod print;

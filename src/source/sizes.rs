@@ -78,6 +78,30 @@ pub fn learn<'a>(structs: impl Iterator<Item = (&'a str, Vec<syn::Type>)>, known
     }
 }
 
+/// True for exactly `#[repr(C)]`: no packing, no alignment, no tag.
+pub fn is_repr_c(attrs: &[syn::Attribute]) -> bool {
+    repr(attrs) == ["C"]
+}
+
+/// The shape of an enum without fields and with a tag of fixed size, `#[repr(u8)]`.
+pub fn tag_shape(item: &syn::ItemEnum) -> Option<Shape> {
+    let bare = item.variants.iter().all(|variant| matches!(variant.fields, syn::Fields::Unit));
+    match repr(&item.attrs).as_slice() {
+        [tag] if bare && tag != "C" => shape(&syn::parse_str(tag).ok()?, &Known::new()),
+        _ => None,
+    }
+}
+
+fn repr(attrs: &[syn::Attribute]) -> Vec<String> {
+    let mut words = Vec::new();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("repr")) {
+        if let syn::Meta::List(list) = &attr.meta {
+            words.extend(list.tokens.to_string().split(',').map(|word| word.trim().to_string()));
+        }
+    }
+    words
+}
+
 fn scalar(bytes: u64) -> Option<Shape> {
     Some(Shape { size: bytes, align: bytes })
 }
