@@ -10,6 +10,7 @@ use crate::source::{SourceFile, lexer};
 #[allow(dead_code, reason = "checks for the tests of rules")]
 pub(crate) mod testing;
 
+mod boundary;
 mod errors;
 mod layout;
 mod loops;
@@ -105,6 +106,9 @@ pub const REGISTRY: &[&Rule] = &[
     &errors::repeated_map_err::RULE,
     &layout::repr_c_holes::RULE,
     &layout::contended_atomics::RULE,
+    &boundary::flush_per_call::RULE,
+    &boundary::flush_in_loop::RULE,
+    &boundary::open_per_call::RULE,
 ];
 
 /// The rule of that id.

@@ -116,15 +116,23 @@ fn is_mentioned_outside(file: &SourceFile, function: &Function<'_>, within: Text
     in_body || mentions(function.sig, name)
 }
 
+/// The line of a statement where it has it to itself, and the statement alone where it shares it.
+pub(super) fn whole_lines(file: &SourceFile, stmt: TextRange) -> TextRange {
+    let text = &file.text;
+    let start = text[..stmt.start as usize].rfind('\n').map_or(0, |n| n + 1);
+    let end = text[stmt.end as usize..].find('\n').map_or(text.len(), |n| stmt.end as usize + n + 1);
+    let alone = text[start..stmt.start as usize].trim().is_empty() && text[stmt.end as usize..end].trim().is_empty();
+    if alone { TextRange::new(start, end) } else { stmt }
+}
+
 /// The whole lines of a statement with the line comments directly above it; the statement alone where it shares its line.
 fn lines_of(file: &SourceFile, stmt: TextRange) -> (TextRange, Vec<String>) {
     let text = &file.text;
-    let mut start = text[..stmt.start as usize].rfind('\n').map_or(0, |n| n + 1);
-    let end = text[stmt.end as usize..].find('\n').map_or(text.len(), |n| stmt.end as usize + n + 1);
-    let alone = text[start..stmt.start as usize].trim().is_empty() && text[stmt.end as usize..end].trim().is_empty();
-    if !alone {
+    let whole = whole_lines(file, stmt);
+    if whole == stmt {
         return (stmt, Vec::new());
     }
+    let mut start = whole.start as usize;
     let mut comments = Vec::new();
     while start > 0 {
         let above = text[..start - 1].rfind('\n').map_or(0, |n| n + 1);
@@ -135,7 +143,7 @@ fn lines_of(file: &SourceFile, stmt: TextRange) -> (TextRange, Vec<String>) {
         comments.insert(0, line.to_string());
         start = above;
     }
-    (TextRange::new(start, end), comments)
+    (TextRange { start: start as u32, end: whole.end }, comments)
 }
 
 /// A `let` with a new name before the loop, and the name instead of the expression.

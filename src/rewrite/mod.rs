@@ -13,9 +13,12 @@ use crate::source::{self, SourceFile};
 #[allow(dead_code, reason = "checks for the tests of rules")]
 pub(crate) mod testing;
 
+mod buffered;
 mod cache_padded;
+mod flush_after_loop;
 mod from_impl;
 mod hoist;
+mod keep_open;
 mod lazy_regex;
 mod lazy_table;
 mod question_mark;
@@ -55,6 +58,9 @@ pub const REGISTRY: &[&Recipe] = &[
     &from_impl::RECIPE,
     &reorder_fields::RECIPE,
     &cache_padded::RECIPE,
+    &buffered::RECIPE,
+    &flush_after_loop::RECIPE,
+    &keep_open::RECIPE,
 ];
 
 /// True if a recipe answers the rule.

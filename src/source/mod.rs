@@ -21,6 +21,7 @@ mod print;
 pub mod sizes;
 pub mod tables;
 mod template;
+pub mod writers;
 mod zones;
 
 pub use apply::apply;
