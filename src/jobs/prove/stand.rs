@@ -210,7 +210,7 @@ impl<'a> Yard<'a> {
     }
 
     fn took(&self) -> BTreeMap<String, u64> {
-        let text = std::fs::read_to_string(self.slots.dir().join("took")).unwrap_or_default();
+        let text = files::read_text(&self.slots.dir().join("took"), "took").unwrap_or_default();
         let line = |l: &str| l.split_once(' ').and_then(|(ms, rung)| Some((rung.to_owned(), ms.parse().ok()?)));
         text.lines().filter_map(line).collect()
     }
