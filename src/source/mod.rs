@@ -22,6 +22,8 @@ pub mod sizes;
 pub mod tables;
 mod template;
 pub mod writers;
+pub mod types;
+pub mod usage;
 mod zones;
 
 pub use apply::apply;
