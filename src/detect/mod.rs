@@ -13,6 +13,7 @@ pub(crate) mod testing;
 mod boundary;
 mod errors;
 mod layout;
+mod fields;
 mod loops;
 
 /// Recognises one pattern that costs time.
@@ -99,6 +100,9 @@ pub struct FileFacts {
 
 /// All rules, in the order of listings.
 pub const REGISTRY: &[&Rule] = &[
+    &loops::quadratic_membership::RULE,
+    &loops::linear_lookup::RULE,
+    &loops::nested_join::RULE,
     &loops::regex_in_function::RULE,
     &loops::constant_table_rebuilt::RULE,
     &loops::invariant_in_loop::RULE,
