@@ -15,6 +15,9 @@ mod errors;
 mod layout;
 mod fields;
 mod loops;
+pub mod errors;
+pub mod fields;
+pub mod loops;
 
 /// Recognises one pattern that costs time.
 pub struct Rule {

@@ -339,6 +339,17 @@ pub fn last_field(expr: &syn::Expr) -> Option<String> {
     if path.is_plain { path.fields.last().cloned() } else { None }
 }
 
+/// As [`type_of`], and for a field by what all structs of these files that have a field of that name agree on.
+pub fn type_among(files: &[SourceFile], file: &SourceFile, expr: &syn::Expr) -> Option<syn::Type> {
+    if let Some(known) = type_of(file, expr) {
+        return Some(known);
+    }
+    let name = last_field(expr)?;
+    let mut declared = files.iter().flat_map(struct_fields).filter(|field| field.name == name).map(|field| field.ty);
+    let first = declared.next()?;
+    declared.all(|other| other == first).then(|| syn::parse_str(&first).ok()).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

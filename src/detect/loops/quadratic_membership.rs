@@ -94,8 +94,7 @@ fn question(call: &syn::ExprMethodCall) -> Option<(&syn::Expr, &syn::Expr)> {
     let syn::Expr::Binary(syn::ExprBinary { left, op: syn::BinOp::Eq(_), right, .. }) = &*closure.body else {
         return None;
     };
-    let is_element =
-        |e: &syn::Expr| usage::place(e).is_some_and(|p| p.root == element.ident.to_string() && p.fields.is_empty());
+    let is_element = |e: &syn::Expr| usage::place(e).is_some_and(|p| element.ident == p.root && p.fields.is_empty());
     let sides = [(&**left, &**right), (&**right, &**left)];
     let (_, key) = sides
         .into_iter()
