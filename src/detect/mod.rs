@@ -18,6 +18,9 @@ mod loops;
 pub mod errors;
 pub mod fields;
 pub mod loops;
+mod errors;
+mod fields;
+mod loops;
 
 /// Recognises one pattern that costs time.
 pub struct Rule {
