@@ -12,14 +12,8 @@ pub(crate) mod testing;
 
 mod boundary;
 mod errors;
+mod fields;
 mod layout;
-mod fields;
-mod loops;
-pub mod errors;
-pub mod fields;
-pub mod loops;
-mod errors;
-mod fields;
 mod loops;
 
 /// Recognises one pattern that costs time.

@@ -21,9 +21,9 @@ mod print;
 pub mod sizes;
 pub mod tables;
 mod template;
-pub mod writers;
 pub mod types;
 pub mod usage;
+pub mod writers;
 mod zones;
 
 pub use apply::apply;
