@@ -22,5 +22,6 @@ pub mod reviews;
 pub mod slots;
 pub mod trust;
 pub mod walk;
+pub mod workload;
 
 pub use cancel::Cancel;
