@@ -33,8 +33,8 @@ impl Change {
 
     /// Where a byte of the old text that no edit covers stands in the new one.
     pub fn moved(&self, offset: u32) -> u32 {
-        let before = self.places.iter().filter(|(old, _)| old.end <= offset);
-        match before.last() {
+        let mut before = self.places.iter().filter(|(old, _)| old.end <= offset);
+        match before.next_back() {
             Some((old, new)) => new.end + (offset - old.end),
             None => offset,
         }

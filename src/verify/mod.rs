@@ -4,7 +4,11 @@ pub mod change;
 pub mod diagnostics;
 pub mod hits;
 pub mod probe;
+pub mod purity;
+pub mod stats;
 pub mod suite;
+pub mod timing;
+pub mod twin;
 pub mod types;
 
 use crate::model::Kind;

@@ -1,0 +1,385 @@
+//! What the twins wrote in; the measurement with its verdict, and the state of the rung, out.
+
+use super::stats::{Estimate, confidence_at, estimate, median};
+use super::twin::Twin;
+use crate::model::{Gate, Kind, Measurement, RungState, Speed};
+
+/// Slices that the groups are merged into at most: pairwise means grow with the square.
+const SLICES: usize = 160;
+/// Fewer slices than this say nothing.
+const FEWEST: usize = 12;
+/// Old and new are called the same within this many times the smallest effect worth landing.
+const ALIKE: f64 = 5.0;
+/// Confidence of the control of base against base.
+const CONTROL: f64 = 0.99;
+
+/// What is asked of the numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Touched functions by their numbers.
+    pub twins: &'a [Twin],
+    /// Thresholds.
+    pub gate: Gate,
+    /// Kind of the proposal: it decides which witness counts.
+    pub kind: Kind,
+    /// How often the numbers were looked at before.
+    pub look: usize,
+    /// True if no more numbers will come.
+    pub is_last: bool,
+    /// `workload` or `tests`.
+    pub exercised_by: &'a str,
+}
+
+/// What the numbers say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assessed {
+    /// State of the rung.
+    pub state: RungState,
+    /// One line for people.
+    pub detail: String,
+    /// The measurement, where there were enough numbers.
+    pub measurement: Option<Measurement>,
+}
+
+impl Assessed {
+    fn undecided(detail: String) -> Assessed {
+        Assessed { state: RungState::Undecided, detail, measurement: None }
+    }
+
+    /// True if more numbers would not change it.
+    pub fn is_final(&self) -> bool {
+        self.state != RungState::Undecided
+    }
+}
+
+/// A group of calls: nanoseconds of old, new and old again.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Group {
+    calls: f64,
+    ns: [f64; 3],
+    is_matched: bool,
+}
+
+/// What was counted, per call: allocations and writes of old and new.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Counts {
+    calls: f64,
+    allocations: Option<[f64; 2]>,
+    writes: [f64; 2],
+}
+
+/// Judges what the touched function with the largest share of time took.
+pub fn assess(written: &str, question: &Question) -> Assessed {
+    let dominant = question.twins.iter().map(|t| (t, groups(written, t.number)));
+    let weight = |groups: &[Group]| groups.iter().map(|g| g.ns[0]).sum::<f64>();
+    let Some((twin, groups)) = dominant.max_by(|(_, a), (_, b)| weight(a).total_cmp(&weight(b))) else {
+        return Assessed::undecided(String::from("no touched function can be timed"));
+    };
+    let calls: f64 = groups.iter().map(|g| g.calls).sum();
+    let slices = slices(&tamed(&groups));
+    if slices.len() < FEWEST {
+        let made = if calls == 0.0 { String::from("no call") } else { format!("only {} calls", 3.0 * calls) };
+        let by = question.exercised_by;
+        return Assessed::undecided(format!("{made} of {} by the {by}: too few to time it", twin.name));
+    }
+    let logs = |arm: usize| -> Vec<f64> { slices.iter().map(|s| (s.ns[arm] / s.ns[0]).ln()).collect() };
+    let (effect, control) = (estimate(&logs(1)), estimate(&logs(2)));
+    let (low, high) = control.interval(CONTROL);
+    let floor = ((high - low) / 2.0).exp_m1();
+    let counts = counts(written, twin.number);
+    let measurement = measurement(question, &groups, effect, floor, slices.len(), witness(question.kind, &counts));
+    if low > 0.0 || high < 0.0 {
+        let off = percent(control.value.exp_m1());
+        let detail = format!("void: the old code against itself differs by {off}, so nothing can be said");
+        return Assessed { state: RungState::Undecided, detail, measurement: None };
+    }
+    judged(question, measurement, &counts, twin)
+}
+
+fn measurement(
+    question: &Question,
+    groups: &[Group],
+    effect: Estimate,
+    noise_floor: f64,
+    pairs: usize,
+    witness: String,
+) -> Measurement {
+    let confidence = confidence_at(question.look, question.is_last, question.gate.confidence);
+    let (low, high) = effect.interval(confidence);
+    let ci = (low.exp(), high.exp());
+    let delta = question.gate.min_effect.max(2.0 * noise_floor);
+    let calls: f64 = groups.iter().map(|g| g.calls).sum();
+    let mean = |arm: usize| groups.iter().map(|g| g.ns[arm]).sum::<f64>() / calls;
+    Measurement {
+        speed: speed(ci, delta, question.gate.min_effect),
+        ratio: effect.value.exp(),
+        ci,
+        pairs: pairs as u64,
+        calls: (2.0 * calls) as u64,
+        noise_floor,
+        mde: effect.detectable(confidence).exp_m1().max(delta),
+        old_ns: mean(0),
+        new_ns: mean(1),
+        exercised_by: question.exercised_by.to_owned(),
+        witness,
+    }
+}
+
+/// The four verdicts on an interval of the ratio. That both are the same is an equivalence claim: a noisy run widens
+/// `delta`, and must not buy that claim with its noise.
+pub fn speed((low, high): (f64, f64), delta: f64, min_effect: f64) -> Speed {
+    let alike = delta.min(ALIKE * min_effect);
+    if high < 1.0 - delta {
+        Speed::Improved
+    } else if low > 1.0 + delta {
+        Speed::Regressed
+    } else if low > 1.0 - alike && high < 1.0 + alike {
+        Speed::Same
+    } else {
+        Speed::Inconclusive
+    }
+}
+
+fn judged(question: &Question, measurement: Measurement, counts: &Counts, twin: &Twin) -> Assessed {
+    let neutral = super::is_neutral(question.kind);
+    let suspect = measurement.speed == Speed::Improved && disagrees(question.kind, counts);
+    let state = match measurement.speed {
+        Speed::Improved if suspect => RungState::Undecided,
+        Speed::Improved => RungState::Passed,
+        Speed::Same if neutral => RungState::Passed,
+        Speed::Same | Speed::Regressed => RungState::Failed,
+        Speed::Inconclusive => RungState::Undecided,
+    };
+    let word = if suspect { "LAYOUT-SUSPECT" } else { measurement.speed.word() };
+    Assessed { state, detail: detail(word, &measurement, twin), measurement: Some(measurement) }
+}
+
+/// `IMPROVED score: 0.42 of the old time [0.40, 0.44], 61.2 us to 25.7 us a call; …`.
+fn detail(word: &str, m: &Measurement, twin: &Twin) -> String {
+    let pairing = if twin.matched { "on the same calls" } else { "on calls dealt at random" };
+    format!(
+        "{word} {}: {:.3} of the old time [{:.3}, {:.3}], {} to {} a call; {} pairs, {} calls by the {} {pairing}; \
+         noise {}, detectable {}; {}",
+        twin.name,
+        m.ratio,
+        m.ci.0,
+        m.ci.1,
+        nanoseconds(m.old_ns),
+        nanoseconds(m.new_ns),
+        m.pairs,
+        m.calls,
+        m.exercised_by,
+        percent(m.noise_floor),
+        percent(m.mde),
+        m.witness,
+    )
+}
+
+fn nanoseconds(ns: f64) -> String {
+    match ns {
+        ns if ns < 1e3 => format!("{ns:.0} ns"),
+        ns if ns < 1e6 => format!("{:.1} us", ns / 1e3),
+        ns => format!("{:.1} ms", ns / 1e6),
+    }
+}
+
+fn percent(fraction: f64) -> String {
+    format!("{:.1} %", 100.0 * fraction)
+}
+
+/// Lines `T number matched calls old new again`; what is damaged is left out.
+fn groups(written: &str, number: usize) -> Vec<Group> {
+    let read = |line: &str| {
+        let words: Vec<u64> = line.strip_prefix("T ")?.split(' ').map(|w| w.parse().ok()).collect::<Option<_>>()?;
+        let [n, matched, calls, old, new, again] = words[..] else { return None };
+        let whole = n as usize == number && calls > 0 && old > 0 && new > 0 && again > 0;
+        let ns = [old as f64, new as f64, again as f64];
+        whole.then_some(Group { calls: calls as f64, ns, is_matched: matched == 1 })
+    };
+    written.lines().filter_map(read).collect()
+}
+
+/// Lines `C number calls` and six counts; allocations are -1 where nothing counts them.
+fn counts(written: &str, number: usize) -> Counts {
+    let mut sum = Counts::default();
+    for line in written.lines() {
+        let Some(rest) = line.strip_prefix("C ") else { continue };
+        let Some(words) = rest.split(' ').map(|w| w.parse::<f64>().ok()).collect::<Option<Vec<f64>>>() else {
+            continue;
+        };
+        let [n, calls, a, b, _, w, x, _] = words[..] else { continue };
+        if n as usize != number {
+            continue;
+        }
+        sum.calls += calls;
+        sum.writes = [sum.writes[0] + w, sum.writes[1] + x];
+        if a >= 0.0 {
+            let before = sum.allocations.unwrap_or_default();
+            sum.allocations = Some([before[0] + a, before[1] + b]);
+        }
+    }
+    sum
+}
+
+/// The kind's deterministic witness in words, or that there is none.
+fn witness(kind: Kind, counts: &Counts) -> String {
+    let per_call = |pair: [f64; 2]| format!("{:.1} to {:.1} a call", pair[0] / counts.calls, pair[1] / counts.calls);
+    let allocations = counts.allocations.filter(|_| counts.calls > 0.0);
+    match (kind, allocations) {
+        (Kind::FlushLogging, _) if counts.calls > 0.0 && counts.writes[0] > 0.0 => {
+            format!("write calls {}", per_call(counts.writes))
+        }
+        (Kind::DefensiveCopy | Kind::AllocChurn | Kind::Marshalling, Some(pair)) => {
+            format!("allocations {}", per_call(pair))
+        }
+        (_, Some([old, new])) if new < old => format!("single witness (allocations {})", per_call([old, new])),
+        _ => String::from("single witness"),
+    }
+}
+
+/// True if the kind has a witness and it does not agree that something was saved.
+fn disagrees(kind: Kind, counts: &Counts) -> bool {
+    let saved = |[old, new]: [f64; 2]| new < old;
+    match kind {
+        Kind::DefensiveCopy | Kind::AllocChurn => counts.calls > 0.0 && counts.allocations.is_some_and(|a| !saved(a)),
+        Kind::FlushLogging => counts.calls > 0.0 && counts.writes[0] > 0.0 && !saved(counts.writes),
+        _ => false,
+    }
+}
+
+/// Cuts what a body cannot have taken by itself (the thread was off its core): an arm that took many times what the
+/// other two say it should. All arms are cut alike, so that equal bodies stay equal.
+fn tamed(groups: &[Group]) -> Vec<Group> {
+    let mut ratios: Vec<f64> = groups.iter().map(|g| g.ns[1] / g.ns[0]).collect();
+    let ratio = median(&mut ratios).max(f64::MIN_POSITIVE);
+    let tame = |group: &Group| {
+        let mut like_old = [group.ns[0], group.ns[1] / ratio, group.ns[2]];
+        like_old.sort_by(f64::total_cmp);
+        // Calls of one group see the same inputs only if they are matched.
+        let most = like_old[1] * if group.is_matched { 3.0 } else { 10.0 };
+        let ns = [group.ns[0].min(most), group.ns[1].min(most * ratio), group.ns[2].min(most)];
+        Group { ns, ..*group }
+    };
+    groups.iter().map(tame).collect()
+}
+
+/// Merges neighbouring groups, so that a slice holds many calls and large inputs count by the time they take.
+fn slices(groups: &[Group]) -> Vec<Group> {
+    let per_slice = groups.len().div_ceil(SLICES).max(1);
+    let merged = groups.chunks(per_slice).filter(|c| c.len() == per_slice).map(|chunk| {
+        chunk.iter().fold(Group::default(), |sum, g| Group {
+            calls: sum.calls + g.calls,
+            ns: [sum.ns[0] + g.ns[0], sum.ns[1] + g.ns[1], sum.ns[2] + g.ns[2]],
+            is_matched: g.is_matched,
+        })
+    });
+    merged.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::stats::{Random, normal};
+
+    fn twin() -> [Twin; 1] {
+        [Twin { number: 0, name: "score".into(), matched: true }]
+    }
+
+    fn question(twins: &[Twin], kind: Kind) -> Question<'_> {
+        Question { twins, gate: Gate::default(), kind, look: 0, is_last: true, exercised_by: "workload" }
+    }
+
+    /// Groups whose new body takes `ratio` of the old one, with this much noise, now and then interrupted.
+    fn written(seed: u64, n: usize, ratio: f64, again: f64, sd: f64) -> String {
+        let mut random = Random(seed);
+        let mut time = |factor: f64| {
+            let spike = if random.below(40) == 0 { 4e6 } else { 0.0 };
+            (20_000.0 * factor * (sd * normal(random.unit())).exp() + spike) as u64
+        };
+        (0..n).map(|_| format!("T 0 1 9 {} {} {}\n", time(1.0), time(ratio), time(again))).collect()
+    }
+
+    #[track_caller]
+    fn check(written: &str, kind: Kind, state: RungState, begins: &str) {
+        let twins = twin();
+        let found = assess(written, &question(&twins, kind));
+        assert!(found.detail.starts_with(begins) && found.state == state, "{found:?}");
+    }
+
+    #[test]
+    fn faster_same_and_slower_are_told_apart() {
+        check(&written(1, 2000, 0.5, 1.0, 0.05), Kind::Quadratic, RungState::Passed, "IMPROVED score: 0.5");
+        check(&written(2, 2000, 1.3, 1.0, 0.05), Kind::Quadratic, RungState::Failed, "REGRESSED score: 1.3");
+        check(&written(3, 8000, 1.0, 1.0, 0.01), Kind::Quadratic, RungState::Failed, "SAME score: 1.0");
+    }
+
+    #[test]
+    fn a_neutral_kind_only_must_not_be_slower() {
+        check(&written(3, 8000, 1.0, 1.0, 0.01), Kind::ErrorLadder, RungState::Passed, "SAME");
+        check(&written(2, 2000, 1.3, 1.0, 0.05), Kind::ErrorLadder, RungState::Failed, "REGRESSED");
+    }
+
+    #[test]
+    fn a_control_that_differs_from_itself_voids_the_run() {
+        check(
+            &written(4, 2000, 0.5, 1.2, 0.05),
+            Kind::Quadratic,
+            RungState::Undecided,
+            "void: the old code against itself differs by ",
+        );
+    }
+
+    #[test]
+    fn too_few_calls_say_nothing() {
+        check(
+            &written(5, 5, 0.5, 1.0, 0.05),
+            Kind::Quadratic,
+            RungState::Undecided,
+            "only 135 calls of score by the workload",
+        );
+        check("", Kind::Quadratic, RungState::Undecided, "no call of score by the workload");
+        check("T 0 1\nT 0 1 0 0 0 0\nnonsense\n", Kind::Quadratic, RungState::Undecided, "no call");
+    }
+
+    #[test]
+    fn an_effect_below_the_noise_is_inconclusive_with_what_could_have_been_seen() {
+        let twins = twin();
+        let found = assess(&written(6, 60, 0.97, 1.0, 0.3), &question(&twins, Kind::Quadratic));
+        let measurement = found.measurement.expect("there were enough slices");
+        assert_eq!(measurement.speed, Speed::Inconclusive);
+        assert!(measurement.mde > 0.03, "{measurement:?}");
+    }
+
+    #[test]
+    fn equal_bodies_are_seldom_called_faster() {
+        let twins = twin();
+        let wrong = (0..40).filter(|seed| {
+            let found = assess(&written(100 + seed, 30, 1.0, 1.0, 0.1), &question(&twins, Kind::Quadratic));
+            matches!(found.measurement.map(|m| m.speed), Some(Speed::Improved | Speed::Regressed))
+        });
+        let wrong = wrong.count();
+        assert!(wrong <= 2, "{wrong} of 40");
+    }
+
+    #[test]
+    fn a_copy_saved_must_show_in_the_allocations() {
+        let times = written(7, 2000, 0.5, 1.0, 0.05);
+        check(&format!("{times}C 0 10 30 10 30 0 0 0\n"), Kind::DefensiveCopy, RungState::Passed, "IMPROVED");
+        check(&format!("{times}C 0 10 30 30 30 0 0 0\n"), Kind::DefensiveCopy, RungState::Undecided, "LAYOUT-SUSPECT");
+        check(&format!("{times}C 0 10 -1 -1 -1 0 0 0\n"), Kind::DefensiveCopy, RungState::Passed, "IMPROVED");
+        check(&format!("{times}C 0 10 -1 -1 -1 5 5 5\n"), Kind::FlushLogging, RungState::Undecided, "LAYOUT-SUSPECT");
+    }
+
+    #[test]
+    fn the_function_with_most_time_speaks() {
+        let twins = [
+            Twin { number: 0, name: "small".into(), matched: true },
+            Twin { number: 1, name: "large".into(), matched: false },
+        ];
+        let large = written(8, 2000, 0.5, 1.0, 0.05).replace("T 0 1", "T 1 0");
+        let text = format!("{}{large}", written(9, 100, 1.5, 1.0, 0.05));
+        let found = assess(&text, &question(&twins, Kind::Quadratic));
+        assert!(found.detail.starts_with("IMPROVED large"), "{}", found.detail);
+        assert!(found.detail.contains("calls dealt at random"));
+    }
+}

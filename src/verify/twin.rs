@@ -1,0 +1,237 @@
+//! An edited file in; its text with old and new body of each touched function side by side out.
+
+use std::collections::BTreeSet;
+
+use super::change::{Change, Function, Owner};
+use super::purity::Effects;
+
+/// The variable that names the file in which the twins write, with `;patient` where calls may be repeated for long.
+pub const VARIABLE: &str = "REFIT_TWIN";
+
+const RUNTIME: &str = include_str!("../../templates/instrument/twin.rs");
+const ALLOCATOR: &str = include_str!("../../templates/instrument/allocator.rs");
+const MODULE: &str = "__refit_twin";
+
+/// How much may be asked of the twins; what does not compile is asked with less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Repeat calls whose arguments allow it, so that old and new see the same inputs.
+    pub matched: bool,
+    /// Build in an allocator that counts.
+    pub allocator: bool,
+}
+
+/// A touched function with both bodies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Twin {
+    /// Number under which it writes.
+    pub number: usize,
+    /// Its name.
+    pub name: String,
+    /// True if old and new see the same calls.
+    pub matched: bool,
+}
+
+/// An edited file with its twins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Twinned {
+    /// The text to build.
+    pub text: String,
+    /// Its touched functions; none where only types or signatures changed.
+    pub twins: Vec<Twin>,
+    /// Why other touched functions have no twin.
+    pub left_out: Vec<String>,
+}
+
+/// Makes each touched function a shim over its two bodies. Everything else of the file is the new text: an old body
+/// that needs what the edit removed does not compile, and then there is no twin.
+pub fn twin(change: &Change, effects: &Effects, ask: Ask, first_number: usize) -> Twinned {
+    let (pairs, signatures) = change.functions();
+    let mut left_out: Vec<String> = signatures.iter().map(|n| format!("the signature of {n} changes")).collect();
+    let mut inserts: Vec<(u32, String)> = Vec::new();
+    let mut twins = Vec::new();
+    for (old, new) in &pairs {
+        if let Some(reason) = obstacle(old, new) {
+            left_out.push(reason);
+            continue;
+        }
+        let texts = [&change.old[old.whole.bytes()], &change.new[new.whole.bytes()]];
+        let matched = ask.matched && new.repeatable.is_some() && texts.iter().all(|t| !effects.in_function(t));
+        let number = first_number + twins.len();
+        inserts.extend(shim(change, old, new, number, matched));
+        twins.push(Twin { number, name: new.name.clone(), matched });
+    }
+    let mut text = inserted(&change.new, inserts);
+    if !twins.is_empty() {
+        text.push('\n');
+        text.push_str(&runtime(ask.allocator));
+    }
+    Twinned { text, twins, left_out }
+}
+
+/// True if one of the texts brings an allocator of its own.
+pub fn has_allocator<'a>(texts: impl IntoIterator<Item = &'a str>) -> bool {
+    texts.into_iter().any(|t| t.contains("global_allocator"))
+}
+
+fn obstacle(old: &Function, new: &Function) -> Option<String> {
+    if new.is_const {
+        return Some(format!("{} is a const fn, which cannot look at a clock", new.name));
+    }
+    if new.is_async && (old.has_hidden_awaits || new.has_hidden_awaits) {
+        return Some(format!("{} awaits inside of a macro, where waiting cannot be told from working", new.name));
+    }
+    None
+}
+
+/// The shim around the new body, as insertions into the new text.
+fn shim(change: &Change, old: &Function, new: &Function, number: usize, matched: bool) -> Vec<(u32, String)> {
+    let module =
+        format!("{}{MODULE}", if new.depth == 0 { String::from("self::") } else { "super::".repeat(new.depth) });
+    let mut head = String::from("{ ");
+    let enter = if matched { "enter_matched" } else { "enter" };
+    if matched {
+        let call = call(new);
+        head.push_str(&format!(
+            "if let ::std::option::Option::Some(mut __refit_calls) = {module}::matched({number}) \
+             {{ while __refit_calls.next() {{ let _ = ::std::hint::black_box({call}); }} }} "
+        ));
+    }
+    head.push_str(&format!("let __refit = {module}::{enter}({number}); if __refit.is_new() "));
+    let mut inserts = vec![(new.body.start, head)];
+    inserts.extend(wrapped(new, &module, 0));
+    let old_text = &change.old[old.body.bytes()];
+    let old_body = inserted(old_text, wrapped(old, &module, old.body.start));
+    let imports = if new.depth == 0 { removed_imports(change) } else { String::new() };
+    inserts.push((new.body.end, format!(" else {{ {imports}{old_body} }} }}")));
+    inserts
+}
+
+/// The function called once more with the same arguments.
+fn call(function: &Function) -> String {
+    let arguments = function.repeatable.as_deref().unwrap_or_default().join(", ");
+    let name = &function.name;
+    match &function.owner {
+        Owner::Free => format!("{name}({arguments})"),
+        Owner::Type => format!("Self::{name}({arguments})"),
+        Owner::Trait(path) => format!("<Self as {path}>::{name}({arguments})"),
+    }
+}
+
+/// Every `E.await` of an async function becomes `polled(&guard, E).await`, so that the clock stands while it waits.
+fn wrapped(function: &Function, module: &str, base: u32) -> Vec<(u32, String)> {
+    if !function.is_async {
+        return Vec::new();
+    }
+    let open = format!("{module}::polled(&__refit, ");
+    let both = |r: &crate::model::TextRange| [(r.start - base, open.clone()), (r.end - base, String::from(")"))];
+    function.awaits.iter().flat_map(both).collect()
+}
+
+/// Imports at the top of the old file that the new one does not have: the old body may need them.
+fn removed_imports(change: &Change) -> String {
+    let imports = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().filter(|l| l.starts_with("use ") && l.trim_end().ends_with(';'));
+        lines.map(|l| l.trim_end().to_owned()).collect()
+    };
+    let (old, new) = (imports(&change.old), imports(&change.new));
+    old.difference(&new).map(|line| format!("{line} ")).collect()
+}
+
+/// Insertions at one place stand in the order given.
+fn inserted(text: &str, mut inserts: Vec<(u32, String)>) -> String {
+    inserts.sort_by_key(|(at, _)| *at);
+    let mut out = String::with_capacity(text.len() + inserts.iter().map(|(_, t)| t.len()).sum::<usize>());
+    let mut done = 0;
+    for (at, piece) in inserts {
+        out.push_str(&text[done..at as usize]);
+        out.push_str(&piece);
+        done = at as usize;
+    }
+    out.push_str(&text[done..]);
+    out
+}
+
+fn runtime(allocator: bool) -> String {
+    if !allocator {
+        return RUNTIME.to_owned();
+    }
+    let counted = RUNTIME.replace("COUNTS_ALLOCATIONS: bool = false", "COUNTS_ALLOCATIONS: bool = true");
+    counted.replace("    // refit: allocator\n", ALLOCATOR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{EditSet, TextEdit, TextRange};
+    use crate::source::hash;
+
+    fn change(old: &str, from: &str, to: &str) -> Change {
+        let start = old.find(from).unwrap();
+        let edit = TextEdit { range: TextRange::new(start, start + from.len()), text: to.to_owned() };
+        Change::new(&EditSet::new("a.rs", hash(old), vec![edit]).unwrap(), old, &old.replacen(from, to, 1))
+    }
+
+    const ASK: Ask = Ask { matched: true, allocator: true };
+
+    fn shims(old: &str, from: &str, to: &str, ask: Ask) -> String {
+        let twinned = twin(&change(old, from, to), &Effects::of([old]), ask, 0);
+        assert!(syn::parse_file(&twinned.text).is_ok(), "{}", twinned.text);
+        let end = twinned.text.find("#[doc(hidden)]").unwrap_or(twinned.text.len());
+        twinned.text[..end].trim_end().to_owned()
+    }
+
+    #[test]
+    fn a_function_of_shared_arguments_runs_both_bodies_on_the_same_call() {
+        insta::assert_snapshot!(shims("pub fn f(v: &[u8], n: usize) -> usize {\n    old(v) + n\n}\n", "old(v)", "new(v)", ASK), @"
+        pub fn f(v: &[u8], n: usize) -> usize { if let ::std::option::Option::Some(mut __refit_calls) = self::__refit_twin::matched(0) { while __refit_calls.next() { let _ = ::std::hint::black_box(f(v, n)); } } let __refit = self::__refit_twin::enter_matched(0); if __refit.is_new() {
+            new(v) + n
+        } else { {
+            old(v) + n
+        } } }
+        ");
+    }
+
+    #[test]
+    fn a_method_that_changes_something_pools_its_calls() {
+        let code = "mod m { impl S { fn f(&mut self) -> u8 { self.n += 1; self.n } } }";
+        insta::assert_snapshot!(shims(code, "+= 1", "+= 2", ASK), @"mod m { impl S { fn f(&mut self) -> u8 { let __refit = super::__refit_twin::enter(0); if __refit.is_new() { self.n += 2; self.n } else { { self.n += 1; self.n } } } } }");
+    }
+
+    #[test]
+    fn what_an_async_function_awaits_is_polled_with_the_clock_stopped() {
+        let code = "async fn f(c: C) -> u8 { g(c.h().await).await }";
+        insta::assert_snapshot!(shims(code, "g(", "k(", ASK), @"async fn f(c: C) -> u8 { let __refit = self::__refit_twin::enter(0); if __refit.is_new() { self::__refit_twin::polled(&__refit, k(self::__refit_twin::polled(&__refit, c.h()).await)).await } else { { self::__refit_twin::polled(&__refit, g(self::__refit_twin::polled(&__refit, c.h()).await)).await } } }");
+    }
+
+    #[test]
+    fn an_import_that_the_edit_removes_comes_back_for_the_old_body() {
+        let old = "use a::b;\nfn f() -> u8 { b(1) }\n";
+        let edits = [("use a::b;\n", ""), ("b(1)", "2")].map(|(from, to)| {
+            let start = old.find(from).unwrap();
+            TextEdit { range: TextRange::new(start, start + from.len()), text: to.to_owned() }
+        });
+        let set = EditSet::new("a.rs", hash(old), edits.to_vec()).unwrap();
+        let change = Change::new(&set, old, "fn f() -> u8 { 2 }\n");
+        let twinned = twin(&change, &Effects::default(), Ask { matched: false, allocator: false }, 0);
+        assert!(twinned.text.contains("else { use a::b; { b(1) } }"), "{}", twinned.text);
+    }
+
+    #[test]
+    fn what_cannot_have_a_twin_is_left_out_with_its_reason() {
+        let twinned = twin(&change("const fn f() -> u8 { 1 }", "1", "2"), &Effects::default(), ASK, 0);
+        assert_eq!(
+            (twinned.twins.len(), twinned.left_out),
+            (0, vec!["f is a const fn, which cannot look at a clock".to_owned()])
+        );
+        let twinned =
+            twin(&change("struct S { a: u8, b: u64 }", "a: u8, b: u64", "b: u64, a: u8"), &Effects::default(), ASK, 0);
+        assert_eq!((twinned.text.as_str(), twinned.twins.len()), ("struct S { b: u64, a: u8 }", 0));
+    }
+
+    #[test]
+    fn a_trait_method_is_called_through_its_trait() {
+        let text = shims("impl Score<u8> for S { fn f(&self) -> u8 { 1 } }", "1", "2", ASK);
+        assert!(text.contains("black_box(<Self as Score<u8>>::f(self))"), "{text}");
+    }
+}

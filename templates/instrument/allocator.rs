@@ -1,0 +1,32 @@
+    /// Counts allocations of a thread while one of its calls is counted.
+    struct CountingAllocator;
+
+    fn count_one() {
+        if COUNTING.load(Relaxed) > 0 {
+            let _ = ALLOCATIONS.try_with(|n| n.set(n.get() + 1));
+        }
+    }
+
+    unsafe impl ::std::alloc::GlobalAlloc for CountingAllocator {
+        unsafe fn alloc(&self, layout: ::std::alloc::Layout) -> *mut u8 {
+            count_one();
+            unsafe { ::std::alloc::GlobalAlloc::alloc(&::std::alloc::System, layout) }
+        }
+
+        unsafe fn alloc_zeroed(&self, layout: ::std::alloc::Layout) -> *mut u8 {
+            count_one();
+            unsafe { ::std::alloc::GlobalAlloc::alloc_zeroed(&::std::alloc::System, layout) }
+        }
+
+        unsafe fn realloc(&self, old: *mut u8, layout: ::std::alloc::Layout, size: usize) -> *mut u8 {
+            count_one();
+            unsafe { ::std::alloc::GlobalAlloc::realloc(&::std::alloc::System, old, layout, size) }
+        }
+
+        unsafe fn dealloc(&self, old: *mut u8, layout: ::std::alloc::Layout) {
+            unsafe { ::std::alloc::GlobalAlloc::dealloc(&::std::alloc::System, old, layout) }
+        }
+    }
+
+    #[global_allocator]
+    static ALLOCATOR: CountingAllocator = CountingAllocator;

@@ -1,0 +1,479 @@
+#[doc(hidden)]
+#[allow(warnings)]
+pub mod __refit_twin {
+    //! Old and new body of a function in one process: which one a call runs, and how long it takes.
+    //!
+    //! Lines written to the file that `REFIT_TWIN` names (`path` or `path;patient`):
+    //! `T site matched calls old_ns new_ns again_ns`, one for each group of calls, where `again` is the old body a
+    //! second time (the control), and `C site calls old new again old new again`: allocations, then write calls of
+    //! the kernel, in calls that are not timed. The file is appended to, line by line: a killed process loses nothing.
+
+    use ::std::boxed::Box;
+    use ::std::cell::Cell;
+    use ::std::future::{Future, IntoFuture};
+    use ::std::io::Write as _;
+    use ::std::pin::Pin;
+    use ::std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+    use ::std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+    use ::std::task::{Context, Poll};
+    use ::std::time::Instant;
+    use ::std::vec::Vec;
+    use ::std::{format, option::Option, option::Option::*, result::Result, result::Result::*, string::String, vec};
+
+    /// Replaced where a counting allocator is built in.
+    const COUNTS_ALLOCATIONS: bool = false;
+
+    const NONE: u8 = 255;
+    const OLD: u8 = 0;
+    const NEW: u8 = 1;
+    /// Old again: what the difference of two equal bodies looks like here.
+    const AGAIN: u8 = 2;
+
+    /// A group of calls is closed at this much time of the old body, or at this many calls.
+    const GROUP_NS: u64 = 20_000;
+    const GROUP_CALLS: u64 = 64;
+    /// Patient mode repeats one call for this long, and all calls of a process together for at most so long.
+    const REPEAT_NS: u64 = 2_000_000;
+    const PATIENCE_NS: u64 = 10_000_000_000;
+    /// Else the repeated calls take at most this share (1/n) of the time since the process began.
+    const SHARE: u64 = 4;
+    /// Each n-th group counts instead of being timed.
+    const COUNTED: u64 = 16;
+
+    thread_local! {
+        /// The body that runs on this thread, of the outermost touched function.
+        static ACTIVE: Cell<u8> = const { Cell::new(NONE) };
+        /// The body that the next call is to run, where the same call is repeated.
+        static FORCED: Cell<u8> = const { Cell::new(NONE) };
+        /// What the last repeated call took or counted.
+        static LAST: Cell<Taken> = const { Cell::new(Taken { ns: 0, allocations: 0, writes: 0 }) };
+        static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    #[derive(Clone, Copy)]
+    struct Taken {
+        ns: u64,
+        allocations: u64,
+        writes: u64,
+    }
+
+    struct Config {
+        file: Mutex<::std::fs::File>,
+        is_patient: bool,
+        began: Instant,
+        repeated_ns: AtomicU64,
+        sites: Mutex<Vec<Site>>,
+    }
+
+    /// Calls of one function that wait for their group to be complete.
+    #[derive(Default)]
+    struct Site {
+        order: Vec<u8>,
+        next: usize,
+        group: u64,
+        calls: u64,
+        seen: u64,
+        spent: u64,
+        random: u64,
+        open: Vec<Group>,
+        matched: Group,
+        matched_groups: u64,
+    }
+
+    #[derive(Clone, Default)]
+    struct Group {
+        id: u64,
+        calls: u64,
+        is_counted: bool,
+        is_broken: bool,
+        given: [u64; 3],
+        ns: [u64; 3],
+        allocations: [u64; 3],
+        writes: [u64; 3],
+    }
+
+    fn config() -> Option<&'static Config> {
+        static CONFIG: OnceLock<Option<Config>> = OnceLock::new();
+        CONFIG
+            .get_or_init(|| {
+                let value = ::std::env::var("REFIT_TWIN").ok()?;
+                let (path, mode) = value.split_once(';').unwrap_or((&value, ""));
+                let file = ::std::fs::OpenOptions::new().append(true).create(true).open(path).ok()?;
+                Some(Config {
+                    file: Mutex::new(file),
+                    is_patient: mode == "patient",
+                    began: Instant::now(),
+                    repeated_ns: AtomicU64::new(0),
+                    sites: Mutex::new(Vec::new()),
+                })
+            })
+            .as_ref()
+    }
+
+    fn site<T>(config: &Config, number: usize, with: impl FnOnce(&mut Site) -> T) -> T {
+        let mut sites = config.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        while sites.len() <= number {
+            let random = 0x9E37_79B9_7F4A_7C15 ^ config.began.elapsed().as_nanos() as u64 ^ sites.len() as u64;
+            sites.push(Site { random: random | 1, calls: 1, ..Site::default() });
+        }
+        with(&mut sites[number])
+    }
+
+    impl Site {
+        fn below(&mut self, n: u64) -> u64 {
+            self.random ^= self.random << 13;
+            self.random ^= self.random >> 7;
+            self.random ^= self.random << 17;
+            self.random % n
+        }
+
+        fn shuffle(&mut self, order: &mut [u8]) {
+            for i in (1..order.len()).rev() {
+                let j = self.below(i as u64 + 1) as usize;
+                order.swap(i, j);
+            }
+        }
+
+        /// The body for the next call: a group holds as many calls of each, in random order.
+        fn take(&mut self) -> (u8, u64, bool) {
+            if self.next == self.order.len() {
+                if self.seen >= 24 && self.spent > 0 {
+                    self.calls = (GROUP_NS * self.seen / self.spent).clamp(1, GROUP_CALLS);
+                }
+                let mut order: Vec<u8> = (0..self.calls * 3).map(|i| (i % 3) as u8).collect();
+                self.shuffle(&mut order);
+                self.order = order;
+                self.next = 0;
+                self.group += 1;
+                let is_counted = self.group % COUNTED == 3;
+                if self.open.len() > 64 {
+                    self.open.remove(0);
+                }
+                self.open.push(Group { id: self.group, calls: self.calls, is_counted, ..Group::default() });
+            }
+            self.next += 1;
+            let group = self.open.last().map_or((self.group, false), |g| (g.id, g.is_counted));
+            (self.order[self.next - 1], group.0, group.1)
+        }
+
+        /// What a call took; a complete group comes back.
+        fn give(&mut self, group: u64, arm: u8, taken: Option<Taken>) -> Option<Group> {
+            let at = self.open.iter().position(|g| g.id == group)?;
+            let open = &mut self.open[at];
+            open.given[arm as usize] += 1;
+            match taken {
+                Some(taken) => {
+                    open.add(arm, taken);
+                    if !open.is_counted {
+                        self.seen += 1;
+                        self.spent += taken.ns;
+                    }
+                }
+                None => open.is_broken = true,
+            }
+            let open = &self.open[at];
+            (open.given == [open.calls; 3]).then(|| self.open.remove(at))
+        }
+    }
+
+    impl Group {
+        fn add(&mut self, arm: u8, taken: Taken) {
+            self.ns[arm as usize] += taken.ns;
+            self.allocations[arm as usize] += taken.allocations;
+            self.writes[arm as usize] += taken.writes;
+        }
+
+        fn write(&self, config: &Config, number: usize, matched: u8) {
+            if self.is_broken || self.calls == 0 {
+                return;
+            }
+            let line = if self.is_counted {
+                let allocations = |i: usize| if COUNTS_ALLOCATIONS { self.allocations[i] as i64 } else { -1 };
+                format!(
+                    "C {number} {} {} {} {} {} {} {}\n",
+                    self.calls,
+                    allocations(0),
+                    allocations(1),
+                    allocations(2),
+                    self.writes[0],
+                    self.writes[1],
+                    self.writes[2]
+                )
+            } else {
+                format!("T {number} {matched} {} {} {} {}\n", self.calls, self.ns[0], self.ns[1], self.ns[2])
+            };
+            let mut file = config.file.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = file.write_all(line.as_bytes());
+        }
+    }
+
+    /// How a call is measured.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Way {
+        /// Inside of another touched function: it only follows that one's body.
+        Follows,
+        /// The call that counts for the caller, after its repetitions.
+        Plain,
+        /// One of the repetitions.
+        Forced,
+        /// One of a group of different calls.
+        Pooled,
+    }
+
+    /// Lives as long as the body runs.
+    pub struct Guard {
+        number: usize,
+        arm: u8,
+        group: u64,
+        way: Way,
+        is_counted: bool,
+        is_broken: AtomicBool,
+        before: (u64, u64),
+        spent: AtomicU64,
+        /// Nanoseconds at which it went on; 0 while it waits.
+        since: AtomicU64,
+    }
+
+    /// Chooses the body of a call that cannot be repeated.
+    pub fn enter(number: usize) -> Guard {
+        begin(number, false)
+    }
+
+    /// Chooses the body of a call whose repetitions [`matched`] makes.
+    pub fn enter_matched(number: usize) -> Guard {
+        begin(number, true)
+    }
+
+    fn begin(number: usize, is_matched: bool) -> Guard {
+        let active = ACTIVE.get();
+        let forced = FORCED.get();
+        let (arm, group, way, is_counted) = match config() {
+            _ if active != NONE => (active, 0, Way::Follows, false),
+            None => (OLD, 0, Way::Follows, false),
+            Some(_) if is_matched && forced != NONE => (forced & 3, 0, Way::Forced, forced & 4 != 0),
+            Some(_) if is_matched => (OLD, 0, Way::Plain, false),
+            Some(config) => {
+                let (arm, group, is_counted) = site(config, number, |s| s.take());
+                (arm, group, Way::Pooled, is_counted)
+            }
+        };
+        if way != Way::Follows {
+            ACTIVE.set(arm);
+        }
+        let before = if is_counted { counters() } else { (0, 0) };
+        if is_counted {
+            COUNTING.fetch_add(1, Relaxed);
+        }
+        Guard {
+            number,
+            arm,
+            group,
+            way,
+            is_counted,
+            is_broken: AtomicBool::new(false),
+            before,
+            spent: AtomicU64::new(0),
+            since: AtomicU64::new(now()),
+        }
+    }
+
+    /// More than none while a call on some thread is counted.
+    static COUNTING: AtomicU64 = AtomicU64::new(0);
+
+    fn counters() -> (u64, u64) {
+        let io = ::std::fs::read_to_string("/proc/thread-self/io").unwrap_or_default();
+        let writes = io.lines().find_map(|l| l.strip_prefix("syscw: ")?.parse().ok()).unwrap_or(0);
+        (ALLOCATIONS.try_with(Cell::get).unwrap_or(0), writes)
+    }
+
+    fn now() -> u64 {
+        config().map_or(1, |c| c.began.elapsed().as_nanos() as u64 + 1)
+    }
+
+    impl Guard {
+        /// True if this call runs the new body.
+        pub fn is_new(&self) -> bool {
+            self.arm == NEW
+        }
+
+        fn pause(&self) {
+            let since = self.since.swap(0, Relaxed);
+            if since != 0 && self.way != Way::Follows {
+                self.spent.fetch_add(now() - since, Relaxed);
+                ACTIVE.set(NONE);
+            }
+            // The counters belong to a thread, and the task may go on on another.
+            if self.is_counted {
+                self.is_broken.store(true, Relaxed);
+            }
+        }
+
+        fn resume(&self) {
+            if self.since.load(Relaxed) == 0 {
+                if self.way != Way::Follows {
+                    ACTIVE.set(self.arm);
+                }
+                self.since.store(now(), Relaxed);
+            }
+        }
+    }
+
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            let since = *self.since.get_mut();
+            let ns = if since == 0 { 0 } else { *self.spent.get_mut() + (now() - since) };
+            if self.way == Way::Follows {
+                return;
+            }
+            let (allocations, writes) = if self.is_counted { counters() } else { (0, 0) };
+            if self.is_counted {
+                COUNTING.fetch_sub(1, Relaxed);
+            }
+            let taken = Taken {
+                ns,
+                allocations: allocations.saturating_sub(self.before.0),
+                writes: writes.saturating_sub(self.before.1),
+            };
+            let is_whole = since != 0 && !*self.is_broken.get_mut() && !::std::thread::panicking();
+            ACTIVE.set(NONE);
+            match self.way {
+                Way::Forced => LAST.set(taken),
+                Way::Pooled => {
+                    if let Some(config) = config() {
+                        let taken = if is_whole { Some(taken) } else { None };
+                        let done = site(config, self.number, |s| s.give(self.group, self.arm, taken));
+                        if let Some(group) = done {
+                            group.write(config, self.number, 0);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A future that is awaited inside of a body: while it waits the clock stands.
+    pub struct Polled<'a, F> {
+        guard: &'a Guard,
+        inner: Pin<Box<F>>,
+    }
+
+    /// Wraps what a body awaits.
+    pub fn polled<F: IntoFuture>(guard: &Guard, future: F) -> Polled<'_, F::IntoFuture> {
+        Polled { guard, inner: Box::pin(future.into_future()) }
+    }
+
+    impl<F: Future> Future for Polled<'_, F> {
+        type Output = F::Output;
+
+        fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+            self.guard.resume();
+            let polled = self.inner.as_mut().poll(context);
+            if polled.is_pending() {
+                self.guard.pause();
+            }
+            polled
+        }
+    }
+
+    /// Repetitions of one call: all three bodies on the same arguments, in random order.
+    pub struct Matched {
+        config: &'static Config,
+        number: usize,
+        order: [u8; 3],
+        at: usize,
+        is_counted: bool,
+        sums: [Taken; 3],
+        began: u64,
+        rounds: u64,
+    }
+
+    /// Starts repetitions, unless this call is one itself or the time for them is used up.
+    pub fn matched(number: usize) -> Option<Matched> {
+        if ACTIVE.get() != NONE || FORCED.get() != NONE {
+            return None;
+        }
+        let config = config()?;
+        let used = config.repeated_ns.load(Relaxed);
+        let allowed = if config.is_patient { PATIENCE_NS } else { 50_000_000 + now() / SHARE };
+        if used > allowed {
+            return None;
+        }
+        let none = Taken { ns: 0, allocations: 0, writes: 0 };
+        let mut matched =
+            Matched { config, number, order: [OLD, NEW, AGAIN], at: 3, is_counted: false, sums: [none; 3], began: now(), rounds: 0 };
+        matched.deal();
+        Some(matched)
+    }
+
+    impl Matched {
+        fn deal(&mut self) {
+            let mut order = self.order;
+            let groups = site(self.config, self.number, |s| {
+                s.shuffle(&mut order);
+                s.matched_groups += 1;
+                s.matched_groups
+            });
+            self.order = order;
+            self.at = 0;
+            self.is_counted = groups % (COUNTED * 4) == 3;
+        }
+
+        /// True if the call is to be made (again).
+        pub fn next(&mut self) -> bool {
+            if self.at > 0 {
+                self.sums[self.order[self.at - 1] as usize] = LAST.get();
+            }
+            if self.at == 3 {
+                self.close();
+                if !self.goes_on() {
+                    return false;
+                }
+                self.deal();
+            }
+            FORCED.set(self.order[self.at] | if self.is_counted { 4 } else { 0 });
+            self.at += 1;
+            true
+        }
+
+        fn goes_on(&self) -> bool {
+            let spent = now() - self.began;
+            self.config.is_patient && spent < REPEAT_NS && self.rounds < 4096
+        }
+
+        /// Adds the three calls to the open group of the function, and writes it when it is large enough.
+        fn close(&mut self) {
+            self.rounds += 1;
+            // The first round of a repeated call warms the caches for the others.
+            if self.config.is_patient && self.rounds == 1 && self.goes_on() {
+                return;
+            }
+            let (sums, is_counted) = (self.sums, self.is_counted);
+            let done = site(self.config, self.number, |s| {
+                let mut counted = Group { is_counted: true, ..Group::default() };
+                let group = if is_counted { &mut counted } else { &mut s.matched };
+                group.calls += 1;
+                for arm in [OLD, NEW, AGAIN] {
+                    group.add(arm, sums[arm as usize]);
+                }
+                if is_counted {
+                    return Some(counted);
+                }
+                let is_full = group.ns[0] >= GROUP_NS || group.calls >= GROUP_CALLS;
+                is_full.then(|| ::std::mem::take(&mut s.matched))
+            });
+            if let Some(group) = done {
+                group.write(self.config, self.number, 1);
+            }
+        }
+    }
+
+    impl Drop for Matched {
+        fn drop(&mut self) {
+            FORCED.set(NONE);
+            self.config.repeated_ns.fetch_add(now() - self.began, Relaxed);
+        }
+    }
+
+    // refit: allocator
+}
