@@ -9,7 +9,7 @@
 set -eu
 
 cd "$(dirname "$0")"
-requests=${REQUESTS:-4000} rate=${RATE:-26} seed=${SEED:-1} hertz=${HERTZ:-199} port=${PORT:-18080}
+requests=${REQUESTS:-4000} rate=${RATE:-30} seed=${SEED:-1} hertz=${HERTZ:-199} port=${PORT:-18080}
 target=${CARGO_TARGET_DIR:-target}
 here=$(pwd)
 work=$(mktemp -d)

@@ -12,7 +12,6 @@ pub(crate) mod testing;
 
 mod boundary;
 mod errors;
-mod fields;
 mod layout;
 mod loops;
 
@@ -100,9 +99,6 @@ pub struct FileFacts {
 
 /// All rules, in the order of listings.
 pub const REGISTRY: &[&Rule] = &[
-    &loops::quadratic_membership::RULE,
-    &loops::linear_lookup::RULE,
-    &loops::nested_join::RULE,
     &loops::regex_in_function::RULE,
     &loops::constant_table_rebuilt::RULE,
     &loops::invariant_in_loop::RULE,

@@ -13,6 +13,7 @@ mod report;
 mod review;
 mod review_fold;
 mod sources;
+mod stand;
 mod try_example;
 
 pub use check::{Checked, Point, PointState, check};

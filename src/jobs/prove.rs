@@ -1,15 +1,15 @@
 //! Proposals in, verdicts out: the ladder climbed in scratch slots.
 
 mod compiles;
+mod faster;
 mod passes;
 mod reaches;
-mod stand;
 
 use std::time::Instant;
 
 use self::compiles::Answered;
 use self::passes::Baseline;
-use self::stand::{Stand, Yard};
+use super::stand::{self, Stand, Yard};
 use super::{Ear, Workspace};
 use crate::effects::evidence;
 use crate::effects::slots::Arm;
@@ -38,7 +38,7 @@ pub fn prove(
     options: &ProveOptions,
     ear: &Ear,
 ) -> Result<Vec<Verdict>, Problem> {
-    let key = stand::key(workspace, options, ear)?;
+    let key = stand::key(workspace, !options.no_measurement, ear)?;
     let base = workspace.base()?;
     let known = |r: &Rewrite| if options.fresh { None } else { evidence::load(&base.tree, &r.id, Some(&key)) };
     let mut verdicts: Vec<Option<Verdict>> = rewrites.iter().map(known).collect();
@@ -137,7 +137,7 @@ impl Climb<'_> {
                 (_, Rung::TestsPass) => passes::climb(self)?,
                 (_, Rung::Faster) if options.no_measurement => Found::skipped("no measurement was asked for"),
                 (_, Rung::TestsReach) => reaches::climb(self)?,
-                (_, Rung::Faster) => Found::new(RungState::Undecided, "not measured"),
+                (_, Rung::Faster) => faster::climb(self)?,
             };
             if self.yard.ear.cancel.is_cancelled() && step.state != RungState::Passed {
                 step = Found::skipped("cancelled");

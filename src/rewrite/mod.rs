@@ -19,13 +19,8 @@ mod flush_after_loop;
 mod from_impl;
 mod hoist;
 mod keep_open;
-mod keyed;
 mod lazy_regex;
 mod lazy_table;
-mod linear_lookup;
-mod nested_join;
-mod place;
-mod quadratic_membership;
 mod question_mark;
 mod reorder_fields;
 
@@ -56,9 +51,6 @@ pub struct Draft {
 
 /// All recipes.
 pub const REGISTRY: &[&Recipe] = &[
-    &quadratic_membership::RECIPE,
-    &linear_lookup::RECIPE,
-    &nested_join::RECIPE,
     &lazy_regex::RECIPE,
     &lazy_table::RECIPE,
     &hoist::RECIPE,

@@ -21,8 +21,6 @@ mod print;
 pub mod sizes;
 pub mod tables;
 mod template;
-pub mod types;
-pub mod usage;
 pub mod writers;
 mod zones;
 

@@ -303,6 +303,37 @@ fn branches_that_tests_execute_are_counted_by_test() {
     assert!(reached.detail.starts_with("3 of 3 places executed by 2 tests, at least "), "{}", reached.detail);
 }
 
+const FASTER: &str = "let known: std::collections::HashSet<u64> = known.iter().copied().collect();
+    let mut n = 0;
+    for item in items {
+        if known.contains(item) {";
+const LOOP: &str = "let mut n = 0;
+    for item in items {
+        if known.contains(item) {";
+
+#[test]
+fn a_rewrite_that_is_faster_on_the_calls_of_the_tests_is_verified() {
+    let scene = tiny();
+    let verdict = prove_one(&scene, &proposal(LIB, LOOP, FASTER), &ProveOptions::default());
+    assert_eq!((verdict.outcome(), verdict.by()), (Outcome::Verified, "every rung holds"), "{:?}", verdict.evidence());
+    let measurement = verdict.measurement().expect("it was timed");
+    assert_eq!((measurement.speed, measurement.exercised_by.as_str()), (Speed::Improved, "tests"));
+    assert!(verdict.rung(Rung::Faster).unwrap().detail.contains("on the same calls"));
+    let base = scene.git(&["rev-parse", "HEAD^{tree}"]);
+    let landed = scene.repository().tree_with(&base, &[("src/lib.rs".into(), LIB.replace(LOOP, FASTER).into_bytes())]);
+    assert_eq!(verdict.tree(), landed.unwrap());
+}
+
+#[test]
+fn a_rewrite_that_is_slower_is_refuted() {
+    let slower = "let mut n = 0;
+    for item in items {
+        if known.to_vec().iter().rev().any(|k| k == item) || known.contains(item) {";
+    let verdict = prove_one(&tiny(), &proposal(LIB, LOOP, slower), &ProveOptions::default());
+    assert!(verdict.by().starts_with("faster: REGRESSED matches: "), "{}", verdict.by());
+    assert_eq!(verdict.outcome(), Outcome::Refuted);
+}
+
 const TYPES: &str = r#"#![deny(warnings)]
 #![forbid(unsafe_code)]
 use std::cell::Cell;

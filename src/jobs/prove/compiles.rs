@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::stand::{Stand, Yard};
 use super::{Climb, Found};
 use crate::effects::cargo::Checked;
 use crate::effects::files;
+use crate::jobs::stand::{Stand, Yard};
 use crate::model::{Answer, AnsweredBy, Diagnostic, Precondition, Probe, Problem, Rewrite, RungState};
 use crate::verify::{diagnostics, probe};
 

@@ -1,9 +1,9 @@
 //! The rung *tests pass*: the base's results known from two runs, the candidate's compared test by test.
 
-use super::stand::{Stand, Yard};
 use super::{Climb, Found};
 use crate::effects::files;
 use crate::effects::process::{Command, Exit};
+use crate::jobs::stand::{Stand, Yard};
 use crate::model::{Problem, RungState};
 use crate::verify::suite::{self, Compared, Results};
 use crate::verify::tests;
@@ -41,7 +41,7 @@ pub fn baseline(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Baseli
     let kept = |run: usize| yard.slots.dir().join(format!("baseline-{}-{run}", &name[..16]));
     let mut runs = Vec::new();
     for run in 0..2 {
-        if let Some(known) = files::read_text(&kept(run), "kept results").ok().and_then(|text| from_kept(&text)) {
+        if let Some(known) = std::fs::read_to_string(kept(run)).ok().and_then(|text| from_kept(&text)) {
             runs.push(known);
             continue;
         }

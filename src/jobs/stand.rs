@@ -6,15 +6,17 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{Ear, ProveOptions, Workspace};
+use super::Trust;
+use super::{Ear, Workspace};
 use crate::effects::cargo::{self, Cargo, Package};
 use crate::effects::files;
 use crate::effects::git::{Base, Repository};
 use crate::effects::process::Command;
 use crate::effects::slots::{Arm, Slot, Slots};
-use crate::jobs::Trust;
-use crate::model::{Evidence, Problem, Progress, Rewrite, Rung};
+use crate::effects::workload::{Exercise, free_port};
+use crate::model::{Evidence, Problem, Progress, Rewrite, Rung, Workload};
 use crate::source;
+use crate::verify::purity::Effects;
 use crate::verify::types::KnownTypes;
 
 /// Longest time of one build or one run of the tests.
@@ -24,7 +26,7 @@ const LIMIT: Duration = Duration::from_secs(20 * 60);
 ///
 /// # Errors
 /// No rustc.
-pub fn key(workspace: &Workspace, options: &ProveOptions, ear: &Ear) -> Result<String, Problem> {
+pub fn key(workspace: &Workspace, is_measured: bool, ear: &Ear) -> Result<String, Problem> {
     let toolchain = cargo::toolchain(&workspace.root, &ear.cancel)?;
     let slo = &workspace.slo;
     let commands: Vec<String> = slo
@@ -32,7 +34,7 @@ pub fn key(workspace: &Workspace, options: &ProveOptions, ear: &Ear) -> Result<S
         .iter()
         .map(|w| [&w.build, &w.run, &w.ready, &w.load, &w.test_quick].map(String::as_str).join(" && "))
         .collect();
-    let measured = if options.no_measurement { "not measured" } else { "measured" };
+    let measured = if is_measured { "measured" } else { "not measured" };
     Ok(format!(
         "{toolchain} | {} | {:?} | {:?} | {measured} | proof 1",
         commands.join(" | "),
@@ -70,6 +72,7 @@ pub struct Yard<'a> {
     pub slots: Slots,
     steps: AtomicU64,
     on_base: OnceCell<Stand>,
+    effects: OnceCell<Effects>,
     packages: OnceCell<Vec<Package>>,
 }
 
@@ -105,6 +108,7 @@ impl<'a> Yard<'a> {
             slots,
             steps: AtomicU64::new(0),
             on_base: OnceCell::new(),
+            effects: OnceCell::new(),
             packages: OnceCell::new(),
         })
     }
@@ -193,6 +197,43 @@ impl<'a> Yard<'a> {
         rewrite.edits.iter().map(apply).collect()
     }
 
+    /// The workload that exercises the service, if one is described.
+    pub fn workload(&self) -> Option<&Workload> {
+        self.workspace.slo.workloads.iter().find(|w| !w.run.is_empty() && !w.load.is_empty())
+    }
+
+    /// Which functions of the base have effects.
+    pub fn effects(&self) -> &Effects {
+        self.effects.get_or_init(|| Effects::of(self.texts.values().map(String::as_str)))
+    }
+
+    /// A workload made ready to run in a checkout: `{port}` is a free port and `{log}` a fresh file, which comes back.
+    ///
+    /// # Errors
+    /// No free port.
+    pub fn exercise(
+        &self,
+        stand: &Stand,
+        workload: &Workload,
+        log: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<(Exercise, PathBuf), Problem> {
+        let port = free_port()?;
+        let log = self.slots.dir().join(format!("{log}.jsonl"));
+        let _ = std::fs::remove_file(&log);
+        let fill = |line: &str| line.replace("{port}", &port.to_string()).replace("{log}", &log.to_string_lossy());
+        let command =
+            |line: &str| variables.iter().fold(stand.shell(&fill(line)), |c, (name, value)| c.env(name, *value));
+        let exercise = Exercise {
+            service: command(&workload.run),
+            load: command(&workload.load),
+            ready: fill(&workload.ready),
+            port,
+            output: self.slots.dir().join("service.log"),
+        };
+        Ok((exercise, log))
+    }
+
     /// Seconds per rung for so many proposals: what it took last time here, else what a small service takes.
     pub fn estimate(&self, proposals: u64) -> Vec<(Rung, u64)> {
         let took = self.took();
@@ -210,7 +251,7 @@ impl<'a> Yard<'a> {
     }
 
     fn took(&self) -> BTreeMap<String, u64> {
-        let text = files::read_text(&self.slots.dir().join("took"), "took").unwrap_or_default();
+        let text = std::fs::read_to_string(self.slots.dir().join("took")).unwrap_or_default();
         let line = |l: &str| l.split_once(' ').and_then(|(ms, rung)| Some((rung.to_owned(), ms.parse().ok()?)));
         text.lines().filter_map(line).collect()
     }

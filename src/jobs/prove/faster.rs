@@ -1,0 +1,198 @@
+//! The rung *faster*: twins built in a slot of their own and timed on the calls of the workload, else of the tests.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::{Climb, Found};
+use crate::effects::files;
+use crate::effects::process::{Command, Ended};
+use crate::effects::slots::Arm;
+use crate::jobs::stand::{Stand, Yard};
+use crate::model::{Problem, RungState};
+use crate::verify::change::Change;
+use crate::verify::timing::{self, Assessed, Question};
+use crate::verify::twin::{self, Ask, Twin};
+
+/// The numbers are looked at this often at most.
+const LOOKS: usize = 3;
+
+/// What is tried in turn until it compiles.
+const ASKS: [Ask; 3] = [
+    Ask { matched: true, allocator: true },
+    Ask { matched: false, allocator: true },
+    Ask { matched: false, allocator: false },
+];
+
+/// Climbs the rung.
+pub fn climb(climb: &Climb) -> Result<Found, Problem> {
+    let yard = climb.yard;
+    let changes = changes(climb)?;
+    let made = make(yard, &changes, ASKS[0]);
+    if made.twins.is_empty() {
+        let why =
+            made.left_out.first().cloned().unwrap_or_else(|| String::from("no function body changes: the types do"));
+        return Ok(Found::new(RungState::Undecided, format!("single witness missing: {why}")));
+    }
+    let stand = yard.stand_beside(Arm::Twin)?;
+    let mut last = Found::new(RungState::Undecided, "nothing exercises it: there is neither a workload nor a test");
+    for driver in drivers(climb, &stand)? {
+        let built = match build(climb, &stand, &changes, &driver)? {
+            Ok(twins) => twins,
+            Err(found) => return Ok(found),
+        };
+        let (assessed, tail) = look(climb, &built, &driver)?;
+        let silent = assessed.measurement.is_none() && !assessed.detail.starts_with("void");
+        last = Found { measurement: assessed.measurement, ..Found::new(assessed.state, assessed.detail).log(tail) };
+        if !silent || yard.ear.cancel.is_cancelled() {
+            break;
+        }
+    }
+    Ok(last)
+}
+
+fn changes(climb: &Climb) -> Result<Vec<Change>, Problem> {
+    let yard = climb.yard;
+    let edited = yard.edited(climb.rewrite)?;
+    let old = |path: &str| yard.texts.get(path).map_or("", String::as_str);
+    Ok(climb.rewrite.edits.iter().zip(&edited).map(|(e, (path, new))| Change::new(e, old(path), new)).collect())
+}
+
+/// The files of a twin build, their touched functions, and why others have no twin.
+struct Made {
+    files: Vec<(String, String)>,
+    twins: Vec<Twin>,
+    left_out: Vec<String>,
+}
+
+/// The runtime stands in each edited file of its own: bodies of different files then choose apart, which adds noise and
+/// no bias. The allocator can only stand once.
+fn make(yard: &Yard, changes: &[Change], ask: Ask) -> Made {
+    let mut made = Made { files: Vec::new(), twins: Vec::new(), left_out: Vec::new() };
+    let mut allocator = ask.allocator && !twin::has_allocator(yard.texts.values().map(String::as_str));
+    for change in changes {
+        let twinned = twin::twin(change, yard.effects(), Ask { allocator, ..ask }, made.twins.len());
+        allocator &= twinned.twins.is_empty();
+        made.files.push((change.file.clone(), twinned.text));
+        made.twins.extend(twinned.twins);
+        made.left_out.extend(twinned.left_out);
+    }
+    made
+}
+
+/// What makes the calls.
+enum Driver {
+    Workload(Box<crate::model::Workload>),
+    Tests(Box<Command>, Box<Command>),
+}
+
+impl Driver {
+    fn word(&self) -> &'static str {
+        match self {
+            Driver::Workload(_) => "workload",
+            Driver::Tests(..) => "tests",
+        }
+    }
+}
+
+/// The workload first, because its calls are those that matter; the tests where it makes none.
+fn drivers(climb: &Climb, stand: &Stand) -> Result<Vec<Driver>, Problem> {
+    let mut drivers = Vec::new();
+    if let Some(workload) = climb.yard.workload() {
+        drivers.push(Driver::Workload(Box::new(workload.clone())));
+    }
+    let packages = climb.yard.packages_of(&[climb.rewrite])?;
+    let profile = match climb.yard.workspace.slo.code.profile.as_str() {
+        "" => String::from("release"),
+        named => named.to_owned(),
+    };
+    let mut args = vec!["test", "--profile", &profile, "--all-targets", "--no-fail-fast"];
+    if packages.is_empty() {
+        args.push("--workspace");
+    }
+    args.extend(packages.iter().flat_map(|p| ["-p", p.as_str()]));
+    let run = stand.cargo.command(&args);
+    args.push("--no-run");
+    drivers.push(Driver::Tests(Box::new(stand.cargo.command(&args)), Box::new(run.merged())));
+    Ok(drivers)
+}
+
+/// Builds the twins with as much as compiles.
+fn build(
+    climb: &Climb,
+    stand: &Stand,
+    changes: &[Change],
+    driver: &Driver,
+) -> Result<Result<Vec<Twin>, Found>, Problem> {
+    let yard = climb.yard;
+    let wrapper = stand.slot.dir.join("quiet.sh");
+    files::write_program(&wrapper, "#!/bin/sh\nexec \"$@\" --cap-lints allow\n")?;
+    let mut tail = String::new();
+    let mut tried = Vec::new();
+    for ask in ASKS {
+        let made = make(yard, changes, ask);
+        if tried.contains(&made.files) {
+            continue;
+        }
+        stand.put(yard, &made.files)?;
+        yard.step(&format!("building old and new of {} side by side", made.twins[0].name));
+        let command = match driver {
+            Driver::Workload(workload) => stand.shell(&workload.build),
+            Driver::Tests(build, _) => (**build).clone(),
+        };
+        let command = command.env("RUSTC_WORKSPACE_WRAPPER", wrapper.to_string_lossy());
+        let ended = command.run(&yard.ear.cancel, &mut |line| yard.log(line))?;
+        if ended.ok() {
+            return Ok(Ok(made.twins));
+        }
+        if yard.ear.cancel.is_cancelled() {
+            break;
+        }
+        tail = ended.tail;
+        tried.push(made.files);
+    }
+    let said = tail.lines().find(|l| l.starts_with("error")).unwrap_or("the build failed").to_owned();
+    Ok(Err(Found::new(RungState::Undecided, format!("old and new cannot stand side by side: {said}")).log(tail)))
+}
+
+/// Runs the driver until the numbers decide, at most [`LOOKS`] times and within the gate's time.
+fn look(climb: &Climb, twins: &[Twin], driver: &Driver) -> Result<(Assessed, String), Problem> {
+    let yard = climb.yard;
+    let written = yard.slots.dir().join("timed");
+    let _ = std::fs::remove_file(&written);
+    let gate = yard.workspace.slo.gate;
+    let (began, limit) = (Instant::now(), Duration::from_nanos(gate.max_time_ns));
+    let mut look = 0;
+    loop {
+        let ran = Instant::now();
+        yard.step(&format!("timing {} by the {}", twins[0].name, driver.word()));
+        let ended = exercise(climb, driver, &written)?;
+        look += 1;
+        let is_last = look == LOOKS || began.elapsed() + ran.elapsed() > limit || yard.ear.cancel.is_cancelled();
+        let text = std::fs::read_to_string(&written).unwrap_or_default();
+        let question =
+            Question { twins, gate, kind: climb.rewrite.kind, look: look - 1, is_last, exercised_by: driver.word() };
+        let assessed = timing::assess(&text, &question);
+        // What never calls the function will not call it the next time.
+        if assessed.is_final() || is_last || text.is_empty() {
+            return Ok((assessed, ended.tail));
+        }
+    }
+}
+
+fn exercise(climb: &Climb, driver: &Driver, written: &Path) -> Result<Ended, Problem> {
+    let yard = climb.yard;
+    match driver {
+        Driver::Workload(workload) => {
+            let stand = yard.stand_beside(Arm::Twin)?;
+            let value = written.to_string_lossy().into_owned();
+            let (exercise, _) = yard.exercise(&stand, workload, "twin-requests", &[(twin::VARIABLE, &value)])?;
+            exercise.run(&yard.ear.cancel, &mut |line| yard.log(line))
+        }
+        Driver::Tests(_, run) => {
+            let command = (**run).clone().env(twin::VARIABLE, format!("{};patient", written.display()));
+            let wrapper: PathBuf = yard.slots.slot(Arm::Twin).dir.join("quiet.sh");
+            let command = command.env("RUSTC_WORKSPACE_WRAPPER", wrapper.to_string_lossy());
+            command.run(&yard.ear.cancel, &mut |line| yard.log(line))
+        }
+    }
+}
