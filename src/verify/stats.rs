@@ -98,7 +98,7 @@ pub fn normal(p: f64) -> f64 {
         -39.69683028665376,
         220.9460984245205,
         -275.9285104469687,
-        138.3577518672690,
+        138.357_751_867_269,
         -30.66479806614716,
         2.506628277459239,
     ];
@@ -149,7 +149,7 @@ impl Random {
 
     /// A number below `n`.
     pub fn below(&mut self, n: usize) -> usize {
-        ((self.next() >> 32) * n as u64 >> 32) as usize
+        (((self.next() >> 32) * n as u64) >> 32) as usize
     }
 
     /// A number in (0, 1).
