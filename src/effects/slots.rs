@@ -30,6 +30,10 @@ pub enum Arm {
     Candidate,
     /// Old and new side by side, instrumented.
     Twin,
+    /// What was committed before anything landed, to measure the objective.
+    Before,
+    /// The accepted stack, to measure the objective.
+    After,
 }
 
 impl Arm {
@@ -39,6 +43,8 @@ impl Arm {
             Arm::Base => "base",
             Arm::Candidate => "candidate",
             Arm::Twin => "twin",
+            Arm::Before => "before",
+            Arm::After => "after",
         }
     }
 }

@@ -267,6 +267,14 @@ impl Stand {
         self.slot.set(&yard.base.tree, &yard.base.head, &bytes).map(drop)
     }
 
+    /// Puts a tree as it is into the checkout.
+    ///
+    /// # Errors
+    /// As [`Slot::set`].
+    pub fn put_tree(&self, tree: &str, commit: &str) -> Result<(), Problem> {
+        self.slot.set(tree, commit, &[]).map(drop)
+    }
+
     /// A command of `slo.toml`, tied to this checkout.
     pub fn shell(&self, line: &str) -> Command {
         self.cargo.environment(Command::shell(line, &self.project)).limit(self.cargo.limit)

@@ -5,6 +5,7 @@ pub mod diagnostics;
 pub mod hits;
 pub mod probe;
 pub mod purity;
+pub mod quantile;
 pub mod stats;
 pub mod suite;
 pub mod timing;
