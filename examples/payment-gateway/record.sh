@@ -9,7 +9,7 @@
 set -eu
 
 cd "$(dirname "$0")"
-requests=${REQUESTS:-4000} rate=${RATE:-30} seed=${SEED:-1} hertz=${HERTZ:-199} port=${PORT:-18080}
+requests=${REQUESTS:-4000} rate=${RATE:-26} seed=${SEED:-1} hertz=${HERTZ:-199} port=${PORT:-18080}
 target=${CARGO_TARGET_DIR:-target}
 here=$(pwd)
 work=$(mktemp -d)
@@ -32,21 +32,20 @@ sleep 2
 kill "$(ps -o pid= --ppid "$recorder" | tr -d ' ')"
 wait "$recorder" || true
 
-# Inlined frames of the standard library and of dependencies are dropped: the symbol that they were inlined into
-# stays, with its line, and the text is a third as long. Folders of this machine become those of a build.
+# Of the standard library and of dependencies the inlined frames and the lines are dropped: the symbol that they were
+# inlined into stays, and the text is a fifth as long. Folders of this machine become those of a build.
 perf script -i "$work/perf.data" --ns --inline --full-source-path \
     -F comm,pid,tid,time,period,event,ip,sym,symoff,dso,srcline 2>/dev/null |
     sed -E \
-        -e "s#$(realpath "$target")/#/build/payment-gateway/target/#g" \
-        -e "s#$here/#/build/payment-gateway/#g" \
-        -e 's#/[^ ]*/registry/src/[^/]*/#/build/.cargo/registry/src/index/#g' |
+        -e "s#$(realpath "$target")/#/build/target/#g" \
+        -e "s#$here/#/build/payment-gateway/#g" |
     awk -v note="# payment-gateway: $requests requests at $rate/s, seed $seed, cpu-clock at $hertz Hz" '
         BEGIN { print note; print "#" }
-        /^\t/ { frame = $0; next }
+        /^\t/ { if (frame != "") print frame; frame = $0; next }
         /^  / {
-            inlined = / \(inlined\)$/ && !/\/build\/payment-gateway\/src\//
-            known = !/^  (\[kernel|\?\?:0)/
-            if (frame != "" && !inlined) { print frame; if (known) print }
+            ours = /^  \/build\/payment-gateway\//
+            if (ours || !/ \(inlined\)$/) print frame
+            if (ours) print
             frame = ""
             next
         }

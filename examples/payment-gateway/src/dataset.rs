@@ -146,6 +146,36 @@ mod tests {
     }
 
     #[test]
+    fn the_rules_of_the_fraud_team_are_pinned() {
+        let rules = rules();
+        let pinned = [
+            ("large order", "", 50_000_000, 40),
+            ("gift cards", "gift card", 20_000, 90),
+            ("prepaid phones", "prepaid", 15_000, 80),
+            ("crypto vouchers", "voucher", 10_000, 150),
+            ("game credits", "credits", 30_000, 60),
+            ("jewellery", "gold", 400_000, 50),
+            ("region 1", "(region 1)", 900_000, 20),
+        ];
+        for (rule, pinned) in rules.iter().zip(pinned) {
+            assert_eq!((rule.name.as_str(), rule.keyword.as_str(), rule.threshold, rule.penalty), pinned);
+        }
+        assert_eq!((rules.len(), rules[19].name.as_str()), (20, "region 14"));
+    }
+
+    #[test]
+    fn the_tables_have_their_sizes() {
+        let data = Dataset::load();
+        assert_eq!((data.catalogue.len(), data.tax_rates.len()), (6_000, 600));
+        assert_eq!((data.lists.restricted_skus.len(), data.lists.throwaway_domains.len()), (3_200, 300));
+        assert_eq!(data.tax_rates[599].category, "C0599");
+        let rates: HashSet<u64> = data.tax_rates.iter().map(|rate| rate.basis_points).collect();
+        assert_eq!(rates, HashSet::from([1_900, 700, 0, 550]));
+        assert!(data.catalogue.iter().all(|product| (20..4_020).contains(&product.weight_grams)));
+        assert!(data.catalogue.iter().all(|product| (1_000..1_090).contains(&product.customs_code)));
+    }
+
+    #[test]
     fn random_numbers_are_those_of_splitmix64() {
         let mut random = Random::new(1_234_567);
         assert_eq!([random.next(), random.next()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);

@@ -33,7 +33,7 @@ pub fn request(seed: u64, number: u64) -> Sent {
     random.next();
     let lines = match number % LARGE_EVERY {
         12 => 1_600 + random.below(450),
-        _ => 1 + random.below(8),
+        _ => 10 + random.below(30),
     };
     let merchant = format!("m-{}", 100 + random.below(MERCHANTS));
     let order = order(&mut random, &merchant, number, lines);
@@ -56,7 +56,7 @@ fn order(random: &mut Random, merchant: &str, number: u64, lines: u64) -> Order 
         email: format!("buyer.{}@shop-{}.example", random.below(100_000), random.below(50)),
         device: format!("device-{:08x}", random.below(1 << 32)),
         country: COUNTRIES[random.below(3) as usize].to_owned(),
-        instalments: [1, 1, 3, 3, 6, 12][random.below(6) as usize],
+        instalments: [1, 3, 3, 6, 12, 24][random.below(6) as usize],
         items: (0..lines).map(|_| item(random)).collect(),
     }
 }
@@ -91,7 +91,7 @@ mod tests {
     fn one_order_in_twenty_five_is_large() {
         let large = (0..200).filter(|number| request(1, *number).order.items.len() > 1_000).count();
         assert_eq!(large, 8);
-        assert!((0..12).all(|number| (1..=8).contains(&request(1, number).order.items.len())));
+        assert!((0..12).all(|number| (10..=39).contains(&request(1, number).order.items.len())));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The load generator: sends orders at a constant rate, whatever the service answers, and shows the latencies.
 //!
-//! `load --port 8080 --requests 700 --rate 30 --seed 1 [--acquirer PORT] [--log FILE]`
+//! `load --port 8080 --requests 600 --rate 26 --seed 1 [--acquirer PORT] [--log FILE]`
 //!
 //! It starts the stub acquirer itself, by default on the port after the service's. Latency counts from the moment
 //! at which a request was due, so that a service that falls behind cannot hide it (no coordinated omission).
@@ -38,6 +38,7 @@ struct Outcome {
     due: Duration,
     end: Duration,
     status: u16,
+    error: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -51,7 +52,7 @@ fn main() -> ExitCode {
 }
 
 fn options() -> Result<Options, Box<dyn Error>> {
-    let mut options = Options { port: 8_080, acquirer: None, requests: 700, rate: 30.0, seed: 1, log: None };
+    let mut options = Options { port: 8_080, acquirer: None, requests: 600, rate: 26.0, seed: 1, log: None };
     let mut args = std::env::args().skip(1);
     while let Some(name) = args.next() {
         let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
@@ -108,11 +109,12 @@ async fn send(port: u16, token: String, sent: Sent, start: Instant, due: Duratio
         ("content-type", "application/json"),
     ];
     let body = serde_json::to_vec(&sent.order).unwrap_or_default();
-    let status = match client::send(port, "POST", "/authorize", &headers, body).await {
-        Ok(reply) => reply.status,
-        Err(_) => 0,
+    let (status, error) = match client::send(port, "POST", "/authorize", &headers, body).await {
+        Ok(reply) if reply.status == 200 => (200, None),
+        Ok(reply) => (reply.status, Some(String::from_utf8_lossy(&reply.body).into_owned())),
+        Err(error) => (0, Some(error.to_string())),
     };
-    Outcome { request: sent.request.clone(), due, end: start.elapsed(), status }
+    Outcome { request: sent.request.clone(), due, end: start.elapsed(), status, error }
 }
 
 /// One line per request; times are nanoseconds from the start of the run.
@@ -141,10 +143,10 @@ fn report(options: &Options, outcomes: &[Outcome]) -> Result<(), Box<dyn Error>>
         println!("{name:>6} {:>9.2} ms", histogram.value_at_quantile(quantile) as f64 / 1_000.0);
     }
     bars(&histogram);
-    if failed > 0 {
-        return Err(format!("{failed} of {} requests failed", outcomes.len()).into());
+    match outcomes.iter().find_map(|outcome| outcome.error.as_ref()) {
+        Some(error) => Err(format!("{failed} of {} requests failed, one of them so: {error}", outcomes.len()).into()),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// A bar per 20 ms.
