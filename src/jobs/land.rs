@@ -139,7 +139,7 @@ fn commit_all(repository: &Repository, base: &Base, steps: &[Step], ear: &Ear) -
         }
         let what = format!("commit {} of {}", done + 1, steps.len());
         ear.tell(Progress::Step { what, done: done as u64, total: steps.len() as u64 });
-        tip = repository.make_commit(&step.plan.branch, &tip, &step.tree, &step.plan.message)?;
+        tip = repository.make_commit(&step.plan.branch, &tip, &step.tree, &step.plan.message, &ear.cancel)?;
     }
     Ok(tip)
 }

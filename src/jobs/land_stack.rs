@@ -9,6 +9,7 @@ use crate::effects::git::{Base, Repository};
 use crate::model::{
     CommitPlan, EditSet, LineMark, Objective, Place, Problem, RewriteId, Rung, RungState, SignOff, TextEdit,
 };
+use crate::review::Signature;
 use crate::source;
 
 /// One commit to make.
@@ -48,7 +49,7 @@ pub(super) fn plan(
     let (mut proof, mut landing) = (BTreeMap::new(), BTreeMap::new());
     let mut steps = Vec::new();
     for sign_off in signed {
-        review::check_roles(workspace, repository, sign_off, &texts.base)?;
+        let signatures = review::check_roles(workspace, repository, sign_off, &texts.base)?;
         let background = Background { objective: objective(workspace), finding: "" };
         let mut plan = apply::plan(sign_off, &texts.base, &workspace.branch, background)?;
         for set in &sign_off.rewrite().edits {
@@ -62,6 +63,7 @@ pub(super) fn plan(
         }
         let alone_tree = repository.tree_with(&base.tree, &plan.files)?;
         plan.files = list(&landing);
+        plan.message.push_str(&roles(sign_off, &signatures));
         plan.message.push_str(&proved_with(base));
         let tree = repository.tree_with(&base.tip_tree, &plan.files)?;
         let proof_tree = repository.tree_with(&base.tree, &list(&proof))?;
@@ -165,6 +167,13 @@ fn stack_passed(base: &str, tree: &str) -> bool {
     let Some(verdict) = evidence::load(base, &stack, None) else { return false };
     let passed = |rung: Rung| verdict.rung(rung).is_some_and(|e| e.state == RungState::Passed);
     verdict.tree() == tree && passed(Rung::Compiles) && passed(Rung::TestsPass)
+}
+
+/// A trailer for each role that was signed for, besides the sign-off that lands.
+fn roles(sign_off: &SignOff, signatures: &[Signature]) -> String {
+    let others = signatures.iter().filter(|s| s.role != sign_off.role() || s.by != sign_off.reviewer());
+    let lines: BTreeSet<String> = others.map(|s| format!("Refit-Signed: {} by {}\n", s.role, s.by)).collect();
+    lines.into_iter().collect()
 }
 
 /// A trailer for the reader of the history, where the proof ran beside uncommitted changes.

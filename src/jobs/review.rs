@@ -168,16 +168,16 @@ pub fn sync_reviews(workspace: &Workspace, remote: &str) -> Result<(), Problem> 
     workspace.repository()?.sync_reviews(remote, session(workspace))
 }
 
-/// Refuses to land what a role has still to sign.
+/// Refuses to land what a role has still to sign; returns who signed for which role.
 pub(super) fn check_roles(
     workspace: &Workspace,
     repository: &Repository,
     sign_off: &SignOff,
     texts: &BTreeMap<String, String>,
-) -> Result<(), Problem> {
+) -> Result<Vec<Signature>, Problem> {
     let rules = &workspace.slo.reviews;
     if rules.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let (rewrite, id) = (sign_off.rewrite(), &sign_off.rewrite().id);
     let required = required_roles(rules, rewrite, &hunks(rewrite, texts)?);
@@ -200,7 +200,7 @@ pub(super) fn check_roles(
         })
         .collect();
     match &missing_roles(&required, &signatures, &author)[..] {
-        [] => Ok(()),
+        [] => Ok(signatures.into_iter().filter(|s| s.counts && required.contains(&s.role)).collect()),
         missing => Err(Problem::error(format!("{id} waits for a sign-off as {}", missing.join(" and as ")))
             .at(Place::file(&rewrite.file))
             .help("[[review]] in slo.toml asks for it: sign for the role (`s`, or `refit review sign --role`)")),

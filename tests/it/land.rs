@@ -412,6 +412,28 @@ fn a_hook_that_refuses_or_rewrites_keeps_the_proposal_from_landing() {
     assert!(jobs::log(&workspace).unwrap().is_empty());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_hook_that_never_ends_is_ended_by_cancelling_and_nothing_lands() {
+    let scene = scene();
+    let workspace = workspace(&scene);
+    let signed = force(&workspace, &propose(&workspace, "src/lib.rs", "let x = 1", "let x = 10"));
+    let mark = scene.top().join(".git/hook-runs");
+    hook(&scene, "pre-commit", &format!("touch {}\nsleep 1000 & wait", mark.display()));
+    let ear = deaf();
+    let cancel = ear.cancel.clone();
+    let canceller = std::thread::spawn(move || {
+        while !mark.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        cancel.cancel();
+    });
+    refused(jobs::apply(&workspace, &[signed], &ear), "cancelled");
+    canceller.join().unwrap();
+    assert!(scene.try_git(&["rev-parse", "--verify", "-q", BRANCH]).is_err());
+    assert!(jobs::log(&workspace).unwrap().is_empty());
+}
+
 #[test]
 fn commits_are_signed_where_the_user_signs() {
     let scene = scene();

@@ -224,6 +224,8 @@ fn what_a_role_has_still_to_sign_does_not_land() {
     refused(jobs::sign(&workspace, &rewrite, None, "securty", Some("x".into())), "no [[review]] rule names");
     jobs::sign(&workspace, &rewrite, None, "security", Some("x".into())).unwrap();
     jobs::apply(&workspace, &[signed], &deaf()).unwrap();
+    let trailers = scene.git(&["log", "-1", "--format=%(trailers:key=Refit-Signed,valueonly)", "refit/latency"]);
+    assert_eq!(trailers, "security by Maintainer <maintainer@example.org>");
 }
 
 #[test]

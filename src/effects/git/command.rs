@@ -4,8 +4,10 @@ use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
+use crate::effects::Cancel;
 use crate::model::Problem;
 
 /// Variables by which an outer git (a hook, an alias) would redirect ours to another repository.
@@ -34,6 +36,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// How often a lock is tried again: 20 ms doubling seven times is two and a half seconds.
 const PATIENCE: u32 = 7;
 
+/// The longest time for hooks that check a commit.
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
 /// The `git` binary, to be run in one directory.
 #[derive(Clone, Debug)]
 pub struct Git {
@@ -41,6 +46,7 @@ pub struct Git {
     settings: Vec<String>,
     env: Vec<(&'static str, OsString)>,
     locale: Locale,
+    stop: Option<Cancel>,
 }
 
 /// In which language git and what it starts shall speak.
@@ -73,7 +79,7 @@ impl Answer {
 impl Git {
     /// Git in a directory.
     pub fn at(dir: impl Into<PathBuf>) -> Git {
-        Git { dir: dir.into(), settings: Vec::new(), env: Vec::new(), locale: Locale::Plain }
+        Git { dir: dir.into(), settings: Vec::new(), env: Vec::new(), locale: Locale::Plain, stop: None }
     }
 
     /// The same with another index file.
@@ -103,6 +109,11 @@ impl Git {
     /// The same in the user's own language: for runs whose hooks and signing programs speak to the user.
     pub fn for_hooks(&self) -> Git {
         Git { locale: Locale::Users, ..self.clone() }
+    }
+
+    /// The same, killed with everything it started when the person cancels or the time limit for hooks is over.
+    pub fn stoppable(&self, cancel: &Cancel) -> Git {
+        Git { stop: Some(cancel.clone()), ..self.clone() }
     }
 
     /// The directory it runs in.
@@ -155,7 +166,8 @@ impl Git {
 
     fn once(&self, args: &[&str], input: &[u8]) -> Result<Answer, Problem> {
         let mut child = self.command(args).spawn().map_err(|e| cannot_start(&e))?;
-        let answer = converse(&mut child, input).map_err(|e| Problem::error(format!("git {}: {e}", args.join(" "))))?;
+        let answer = converse(&mut child, input, self.stop.as_ref())
+            .map_err(|e| Problem::error(format!("git {}: {e}", args.join(" "))))?;
         Ok(answer)
     }
 
@@ -197,7 +209,9 @@ fn away_from_terminal(command: &mut Command) {
 }
 
 /// Writes and reads at once, so that neither side waits for a full pipe.
-fn converse(child: &mut Child, input: &[u8]) -> std::io::Result<Answer> {
+fn converse(child: &mut Child, input: &[u8], stop: Option<&Cancel>) -> std::io::Result<Answer> {
+    let group = child.id();
+    let done = AtomicBool::new(false);
     let (stdin, mut out, mut err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     std::thread::scope(|scope| {
@@ -209,9 +223,13 @@ fn converse(child: &mut Child, input: &[u8]) -> std::io::Result<Answer> {
             }),
             None => Ok(()),
         });
+        if let Some(cancel) = stop {
+            scope.spawn(|| watch(group, cancel, &done));
+        }
         let reader = scope.spawn(|| err.as_mut().map_or(Ok(0), |pipe| pipe.read_to_end(&mut stderr)));
         let read = out.as_mut().map_or(Ok(0), |pipe| pipe.read_to_end(&mut stdout));
         let joined = (writer.join(), reader.join());
+        done.store(true, Ordering::SeqCst);
         read?;
         if let (Ok(written), Ok(heard)) = joined {
             written?;
@@ -222,6 +240,29 @@ fn converse(child: &mut Child, input: &[u8]) -> std::io::Result<Answer> {
     let status = child.wait()?;
     Ok(Answer { status, stdout, stderr: String::from_utf8_lossy(&stderr).trim().to_string() })
 }
+
+/// Ends git and what it started, whose pipes would keep us waiting, once it has to stop.
+fn watch(group: u32, cancel: &Cancel, done: &AtomicBool) {
+    let began = Instant::now();
+    while !done.load(Ordering::SeqCst) {
+        if cancel.is_cancelled() || began.elapsed() > LIMIT {
+            kill_group(group);
+            return;
+        }
+        std::thread::sleep(FIRST_PAUSE);
+    }
+}
+
+#[cfg(unix)]
+fn kill_group(group: u32) {
+    // SAFETY: the group is the session that git was started in; it has not been waited for yet, so the number is its own.
+    unsafe {
+        libc::kill(-(group as i32), libc::SIGKILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn kill_group(_: u32) {}
 
 /// True if another process holds a lock; a compare-and-swap that lost is no lock and must not be tried again.
 fn is_locked(stderr: &str) -> bool {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::command::Git;
 use super::repository::Repository;
 use super::scratch::Scratch;
+use crate::effects::Cancel;
 use crate::effects::evidence::cache_dir;
 use crate::model::Problem;
 
@@ -35,12 +36,20 @@ impl Repository {
     ///
     /// # Errors
     /// No name configured, a hook that refuses or changes the files, a signature that cannot be made.
-    pub fn make_commit(&self, branch: &str, parent: &str, tree: &str, message: &str) -> Result<String, Problem> {
+    pub fn make_commit(
+        &self,
+        branch: &str,
+        parent: &str,
+        tree: &str,
+        message: &str,
+        cancel: &Cancel,
+    ) -> Result<String, Problem> {
         self.person()?;
-        match self.hooks()? {
-            Some(hooks) => self.commit_with_hooks(&hooks, branch, parent, tree, message),
-            None => self.commit_plainly(parent, tree, message),
-        }
+        let made = match self.hooks()? {
+            Some(hooks) => self.commit_with_hooks(&hooks, branch, (parent, tree), message, cancel),
+            None => self.commit_plainly(parent, tree, message, cancel),
+        };
+        made.map_err(|problem| if cancel.is_cancelled() { cancelled() } else { problem })
     }
 
     /// True if the user signs commits.
@@ -59,13 +68,13 @@ impl Repository {
         Ok(found.then_some(folder))
     }
 
-    fn commit_plainly(&self, parent: &str, tree: &str, message: &str) -> Result<String, Problem> {
+    fn commit_plainly(&self, parent: &str, tree: &str, message: &str, cancel: &Cancel) -> Result<String, Problem> {
         let clean = self.git.feed(&["stripspace"], message.as_bytes())?;
         let mut args = vec!["commit-tree", "-F", "-", "-p", parent, tree];
         if self.signs_commits()? {
             args.insert(1, "-S");
         }
-        let out = self.git.durable().for_hooks().feed(&args, &clean).map_err(not_signed)?;
+        let out = self.git.durable().for_hooks().stoppable(cancel).feed(&args, &clean).map_err(not_signed)?;
         Ok(String::from_utf8_lossy(&out).trim().to_string())
     }
 
@@ -73,9 +82,9 @@ impl Repository {
         &self,
         hooks: &Path,
         branch: &str,
-        parent: &str,
-        tree: &str,
+        (parent, tree): (&str, &str),
         message: &str,
+        cancel: &Cancel,
     ) -> Result<String, Problem> {
         // Not below the user's repository: cargo, run by a hook, would take the outer workspace for its own.
         let scratch = Scratch::new(&cache_dir()?.join("commit"))?;
@@ -84,7 +93,10 @@ impl Repository {
         copy.run(&["symbolic-ref", "HEAD", &name])?;
         copy.run(&["update-ref", &name, parent])?;
         copy.with_env("GIT_LFS_SKIP_SMUDGE", "1").run(&["read-tree", "-m", "-u", tree])?;
-        let said = copy.for_hooks().ask(&["commit", "-q", "--allow-empty", "-F", "-"], message.as_bytes())?;
+        let said = copy
+            .for_hooks()
+            .stoppable(cancel)
+            .ask(&["commit", "-q", "--allow-empty", "-F", "-"], message.as_bytes())?;
         if !said.ok() {
             return Err(Problem::error(format!(
                 "the repository's hooks or its signing refused the commit: {}",
@@ -152,6 +164,10 @@ fn setting(section: &str, name: &str, value: &str) -> String {
         None => format!("[{section}]"),
     };
     format!("{head}\n\t{name} = \"{}\"\n", quote(value).replace('\n', "\\n").replace('\t', "\\t"))
+}
+
+fn cancelled() -> Problem {
+    Problem::error("landing was cancelled; nothing has landed")
 }
 
 fn not_signed(problem: Problem) -> Problem {
