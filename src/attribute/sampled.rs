@@ -148,12 +148,13 @@ fn place(profile: &Profile, owners: &Owners, polls: &Polls, joined: bool, rows: 
             }
         };
         let weight = sample.weight as f64;
+        let count = if profile.unit == Unit::Samples { sample.weight } else { 1 };
         rows.cost(row).owned += weight;
-        rows.cost(row).samples += 1;
+        rows.cost(row).samples += count;
         if joined && request.is_none() {
             let row = rows.id(outside.clone());
             rows.cost(row).owned += weight;
-            rows.cost(row).samples += 1;
+            rows.cost(row).samples += count;
         }
         if let Some(item) = owners.leaf_item(sample.leaf) {
             let row = rows.id(Key::Item(item));

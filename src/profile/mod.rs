@@ -1,8 +1,11 @@
 //! A stream of bytes in, a [`Profile`] out; one file per format.
 
+mod folded;
 mod intern;
 mod lines;
 mod merge;
+mod otlp;
+mod otlp_json;
 mod perf_frame;
 mod perf_header;
 mod perf_script;
@@ -34,7 +37,7 @@ pub trait Reader {
 }
 
 /// All formats, tried in this order.
-pub const REGISTRY: &[&Format] = &[&perf_script::FORMAT, &request_log::FORMAT];
+pub const REGISTRY: &[&Format] = &[&perf_script::FORMAT, &request_log::FORMAT, &otlp::FORMAT, &folded::FORMAT];
 
 /// The format of a source, told by its first bytes (decompressed).
 pub fn sniff(head: &[u8]) -> Option<&'static Format> {
