@@ -110,6 +110,23 @@ pub fn waits_alone(split: &ObjectiveSplit) -> Option<Problem> {
     Some(Problem::warning(what).help(format!("shorten the waits first; the longest is \"{dearest}\"")))
 }
 
+/// The requests around the quantile lie so far apart that their mean is another latency.
+pub fn wide_window(split: &ObjectiveSplit) -> Option<Problem> {
+    let window = split.rows.iter().find(|r| r.kind == RowKind::Window)?;
+    let measured = split.measured_ms?;
+    if window.c_ms.abs() <= 0.05 * measured {
+        return None;
+    }
+    let what = format!(
+        "objective {}: the requests around the quantile are {:.1} ms {} than it on average; the split speaks of those",
+        split.slo,
+        window.c_ms.abs(),
+        if window.c_ms > 0.0 { "faster" } else { "slower" }
+    );
+    let help = format!("record more requests: {} make the window narrow", (40.0 / (1.0 - split.quantile)).round());
+    Some(Problem::note(what).help(help))
+}
+
 /// Functions that the smallest set rests on, although too few samples stand behind them.
 pub fn unresolved(split: &ObjectiveSplit) -> Option<Problem> {
     let weak = |r: &&Contribution| {

@@ -97,6 +97,7 @@ fn rank_objective(
     budget::order(&mut split.rows, matches!(basis, Basis::Bounds | Basis::SampledShare));
     finish(&mut split, slo, basis);
     problems.extend(gate::waits_alone(&split));
+    problems.extend(gate::wide_window(&split));
     problems.extend(gate::unresolved(&split));
     let cohort = if supported { population.sorted[quantile::window(n, q)].to_vec() } else { population.sorted };
     Ranked { split, cohort, problems }

@@ -187,7 +187,7 @@ mod tests {
         let (n, window) = (400, 340..400);
         let mut random = Random::new(7);
         let (mut fast, mut full, mut ranks) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..1500 {
+        for _ in 0..1000 {
             resampled_window(n, &window, &mut random, &mut ranks);
             fast.push([ranks[0] as f64, ranks[30] as f64, ranks[59] as f64]);
             let mut all: Vec<usize> = (0..n).map(|_| (random.uniform() * n as f64) as usize).collect();
@@ -198,8 +198,8 @@ mod tests {
             let mean = |d: &[[f64; 3]]| d.iter().map(|x| x[at]).sum::<f64>() / d.len() as f64;
             let spread =
                 |d: &[[f64; 3]]| (d.iter().map(|x| (x[at] - mean(d)).powi(2)).sum::<f64>() / d.len() as f64).sqrt();
-            assert!((mean(&fast) - mean(&full)).abs() < 1.0, "{at}: {} {}", mean(&fast), mean(&full));
-            assert!((spread(&fast) / spread(&full) - 1.0).abs() < 0.1, "{at}");
+            assert!((mean(&fast) - mean(&full)).abs() < 1.5, "{at}: {} {}", mean(&fast), mean(&full));
+            assert!((spread(&fast) / spread(&full) - 1.0).abs() < 0.15, "{at}");
         }
     }
 }

@@ -5,6 +5,7 @@ mod crash;
 mod example;
 mod land;
 mod patch;
+mod profiles;
 mod proposals;
 mod ranking;
 mod review;
