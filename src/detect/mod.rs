@@ -12,8 +12,10 @@ pub(crate) mod testing;
 
 mod boundary;
 mod errors;
+mod fields;
 mod layout;
 mod loops;
+mod memory;
 
 /// Recognises one pattern that costs time.
 pub struct Rule {
@@ -99,9 +101,15 @@ pub struct FileFacts {
 
 /// All rules, in the order of listings.
 pub const REGISTRY: &[&Rule] = &[
+    &loops::quadratic_membership::RULE,
+    &loops::linear_lookup::RULE,
+    &loops::nested_join::RULE,
     &loops::regex_in_function::RULE,
     &loops::constant_table_rebuilt::RULE,
     &loops::invariant_in_loop::RULE,
+    &memory::clone_of_iterated::RULE,
+    &memory::clone_then_read::RULE,
+    &memory::clone_at_last_use::RULE,
     &errors::match_to_question::RULE,
     &errors::repeated_map_err::RULE,
     &layout::repr_c_holes::RULE,

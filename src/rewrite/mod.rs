@@ -15,12 +15,20 @@ pub(crate) mod testing;
 
 mod buffered;
 mod cache_padded;
+mod clone_at_last_use;
+mod clone_of_iterated;
+mod clone_then_read;
 mod flush_after_loop;
 mod from_impl;
 mod hoist;
 mod keep_open;
+mod keyed;
 mod lazy_regex;
 mod lazy_table;
+mod linear_lookup;
+mod nested_join;
+mod place;
+mod quadratic_membership;
 mod question_mark;
 mod reorder_fields;
 
@@ -51,9 +59,15 @@ pub struct Draft {
 
 /// All recipes.
 pub const REGISTRY: &[&Recipe] = &[
+    &quadratic_membership::RECIPE,
+    &linear_lookup::RECIPE,
+    &nested_join::RECIPE,
     &lazy_regex::RECIPE,
     &lazy_table::RECIPE,
     &hoist::RECIPE,
+    &clone_of_iterated::RECIPE,
+    &clone_then_read::RECIPE,
+    &clone_at_last_use::RECIPE,
     &question_mark::RECIPE,
     &from_impl::RECIPE,
     &reorder_fields::RECIPE,

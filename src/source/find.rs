@@ -68,6 +68,14 @@ pub fn signature(file: &SourceFile, range: TextRange) -> Option<&syn::Signature>
     })
 }
 
+/// True if a method of this file by that name takes `self` other than by `&self`.
+pub fn takes_self_mutably(file: &SourceFile, name: &str) -> bool {
+    let methods = file.items.iter().filter(|item| item.name == name && !item.self_type.is_empty());
+    methods
+        .filter_map(|item| signature(file, item.body)?.receiver())
+        .any(|receiver| !matches!(receiver.kind, syn::ReceiverKind::Reference(_, _, None)))
+}
+
 struct PathTo<'a> {
     file: &'a SourceFile,
     range: TextRange,

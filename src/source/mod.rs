@@ -21,13 +21,15 @@ mod print;
 pub mod sizes;
 pub mod tables;
 mod template;
+pub mod types;
+pub mod usage;
 pub mod writers;
 mod zones;
 
 pub use apply::apply;
 pub use diff::{diff, hunks};
 pub use file::{SourceFile, forget_spans};
-pub use find::{Node, expr_at, function_body, path_to, signature, stmt_around};
+pub use find::{Node, expr_at, function_body, path_to, signature, stmt_around, takes_self_mutably};
 pub use highlight::{TokenClass, highlight, highlight_lines};
 pub use index::Index;
 pub use lines::LineIndex;

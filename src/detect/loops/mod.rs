@@ -1,5 +1,9 @@
 //! Functions in, work that grows or repeats in loops and calls out.
 
 pub mod constant_table_rebuilt;
+mod hoist;
 pub mod invariant_in_loop;
+pub mod linear_lookup;
+pub mod nested_join;
+pub mod quadratic_membership;
 pub mod regex_in_function;

@@ -1,0 +1,248 @@
+//! A copy that is bound to a name, or made for one argument, and only read through references.
+
+use crate::detect::{Fact, Rule, each};
+use crate::model::{Class, Eye, Kind, RuleId, TextRange};
+use crate::source::usage::{self, How, PlacePath, Use};
+use crate::source::{self, SourceFile, types};
+use syn::visit::{self, Visit};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId("clone-then-read"),
+    eye: Eye::Memory,
+    kind: Kind::DefensiveCopy,
+    class: Class::A,
+    title: "a copy is made and only read",
+    explain: EXPLAIN,
+    triggers: &["clone", "to_vec", "to_owned", "to_string"],
+    facts,
+    judge: each,
+};
+
+const EXPLAIN: &str = "\
+`let name = place.clone();` (or `to_vec`, `to_owned`, `to_string` of a text), and `name` is only read through references
+afterwards, while nothing changes the place.
+
+## Why it costs
+
+The copy allocates and copies what a reference would have shown: for a list of structs with strings, once per string.
+
+## Before
+
+```rust
+let lines = order.items.to_vec();
+if matching_amount(&lines, rule) >= rule.threshold {
+    hit(rule);
+}
+```
+
+## After
+
+```rust
+let lines = &order.items;
+if matching_amount(lines, rule) >= rule.threshold {
+    hit(rule);
+}
+```
+
+## When it is refused
+
+- The copy is moved, changed, captured by a closure or an `async` block, or seen by a macro whose meaning is not known.
+- The place may change while the copy is in use: a snapshot is not a copy too many.
+- The type's `Clone` is not plain data: `Rc`, `Arc`, channel senders and guards mean something by being cloned.
+- rustc does not accept the borrow.
+";
+
+fn facts(file: &SourceFile) -> Vec<Fact> {
+    let mut walk = Copies { file, out: Vec::new() };
+    walk.visit_file(&file.ast);
+    walk.out
+}
+
+struct Copies<'a> {
+    file: &'a SourceFile,
+    out: Vec<Fact>,
+}
+
+impl<'ast> Visit<'ast> for Copies<'_> {
+    fn visit_block(&mut self, node: &'ast syn::Block) {
+        for (i, stmt) in node.stmts.iter().enumerate() {
+            if let syn::Stmt::Local(local) = stmt {
+                self.out.extend(copied_local(self.file, node, i, local));
+            }
+        }
+        visit::visit_block(self, node);
+    }
+}
+
+/// The place that `place.clone()` and its kin copy, where names and types say that it is plain data.
+fn copied_place<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<(&'a syn::ExprMethodCall, PlacePath)> {
+    let syn::Expr::MethodCall(copy) = expr else { return None };
+    let method = copy.method.to_string();
+    if !copy.args.is_empty() || !["clone", "to_vec", "to_owned", "to_string"].contains(&method.as_str()) {
+        return None;
+    }
+    let place = usage::place(&copy.receiver)?;
+    let ty = types::type_of(file, &copy.receiver);
+    let head = ty.as_ref().and_then(|ty| types::head(types::strip(ty)));
+    let is_text = matches!(head.as_deref(), Some("str" | "String"));
+    let is_shared = head.as_deref().is_some_and(is_shared_by_cloning);
+    let is_cheap = ty.as_ref().is_some_and(|ty| types::is_primitive(types::strip(ty)));
+    let is_known_enough = head.is_some() || !place.fields.is_empty();
+    let fits = match method.as_str() {
+        "to_string" => is_text,
+        // `self.clone()` and copies of what is not known at all are left alone.
+        _ => is_known_enough && !is_shared && !is_cheap && !(place.root == "self" && place.fields.is_empty()),
+    };
+    fits.then_some((copy, place))
+}
+
+/// Types for which a clone is a handle on the same thing, or says something by being made.
+pub(super) fn is_shared_by_cloning(head: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "Arc",
+        "Rc",
+        "Weak",
+        "Sender",
+        "SyncSender",
+        "Receiver",
+        "UnboundedSender",
+        "Waker",
+        "Handle",
+        "Cell",
+        "RefCell",
+        "Range",
+        "RangeInclusive",
+        "Instant",
+        "Duration",
+        "Mutex",
+        "RwLock",
+        "Peekable",
+        "Chars",
+        "Bytes",
+        "BytesMut",
+        "Iter",
+    ];
+    NAMES.contains(&head) || head.starts_with("Atomic") || head.ends_with("Guard") || head.ends_with("Iter")
+}
+
+fn copied_local(file: &SourceFile, block: &syn::Block, index: usize, local: &syn::Local) -> Option<Fact> {
+    let init = local.init.as_ref().filter(|init| init.diverge.is_none())?;
+    let (pat, ty) = match &local.pat {
+        syn::Pat::Type(t) => (&*t.pat, Some(&*t.ty)),
+        other => (other, None),
+    };
+    let syn::Pat::Ident(syn::PatIdent { ident, mutability: None, by_ref: None, subpat: None, .. }) = pat else {
+        return None;
+    };
+    let name = ident.to_string();
+    let (copy, place) = copied_place(file, &init.expr)?;
+    let rest = syn::Block { brace_token: block.brace_token, stmts: block.stmts[index + 1..].to_vec() };
+    if !usage::bindings(file, &rest, &name).is_empty() || !usage::bindings(file, &rest, &place.root).is_empty() {
+        return None;
+    }
+    let uses = usage::uses(file, &rest, &name);
+    if uses.is_empty() || !uses.iter().all(is_read_by_reference) {
+        return None;
+    }
+    let last = uses.iter().map(|u| u.whole.end).max()?;
+    if !is_unchanged_up_to(file, &rest, &place, last) {
+        return None;
+    }
+    let source = file.text_of(&copy.receiver);
+    let message = format!("`{source}` is copied into `{name}`, which is only read");
+    let method = TextRange { start: file.range(&copy.receiver).end, end: file.range(copy).end };
+    let mut fact = Fact::at(file, file.range(copy))
+        .capture("source", file.range(&copy.receiver))
+        .capture("copy", method)
+        .capture("name", file.span_range(ident.span()))
+        .note("message", message);
+    if let Some(ty) = ty {
+        fact = fact.capture("type", file.range(ty));
+    }
+    for u in uses.iter().filter(|u| u.is_bare && u.how == How::Read && file.slice(u.whole).starts_with('&')) {
+        fact = fact.capture("reference", u.whole);
+    }
+    Some(fact)
+}
+
+/// A use that means the same if the name is a reference.
+fn is_read_by_reference(u: &Use) -> bool {
+    let is_read = match &u.how {
+        How::Read => true,
+        // Who copies the copy wants what it owns.
+        How::Method(name) => {
+            usage::is_reading_method(name) && !["clone", "to_owned", "to_vec"].contains(&name.as_str())
+        }
+        // A part that is used by value is copied out, or the borrow checker objects.
+        How::Value | How::Compare => !u.is_bare,
+        _ => false,
+    };
+    is_read && !u.is_captured
+}
+
+/// True if nothing up to a place changes, moves or locks what is copied, by what can be seen.
+fn is_unchanged_up_to(file: &SourceFile, rest: &syn::Block, place: &PlacePath, last: u32) -> bool {
+    usage::uses(file, rest, &place.root)
+        .iter()
+        .filter(|u| u.name.start < last && usage::may_overlap(place, &place.root, &u.fields))
+        .all(|u| match &u.how {
+            How::Method(name) if u.is_bare && place.root == "self" => !source::takes_self_mutably(file, name),
+            _ => !u.is_change(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::detect::testing::{check, check_ignores};
+
+    #[test]
+    fn fires_on_copies_that_are_only_read() {
+        check(
+            &RULE,
+            "fn f(order: &Order) { let lines = $0order.items.to_vec()$0; if total(&lines) > 3 { g(lines.len()); } }",
+        );
+        check(&RULE, "fn f(entry: &Entry) -> u8 { let stored = $0entry.body.clone()$0; parse(&stored) }");
+        check(&RULE, "fn f(key: &str) { let key2 = $0key.to_owned()$0; println!(\"{key2}\"); }");
+        check(&RULE, "fn f(key: &str) { let key2 = $0key.to_string()$0; g(&key2); }");
+    }
+
+    #[test]
+    fn ignores_look_alikes() {
+        check_ignores(
+            &RULE,
+            &[
+                // Moved, changed, returned, stored, captured, hidden.
+                "fn f(r: &R) { let n = r.name.clone(); out.push(n); }",
+                "fn f(r: &R) { let mut n = r.name.clone(); n.push('a'); }",
+                "fn f(r: &R) -> String { let n = r.name.clone(); g(&n); n }",
+                "fn f(r: &R) { let n = r.name.clone(); S { n } }",
+                "fn f(r: &R) { let n = r.name.clone(); spawn(move || g(&n)); }",
+                "fn f(r: &R) { let n = r.name.clone(); spawn(async move { g(&n) }); }",
+                "fn f(r: &R) { let n = r.name.clone(); send!(n); }",
+                "fn f(r: &R) { let n = r.name.clone(); for c in n { g(c); } }",
+                // A snapshot of what changes.
+                "fn f(r: &mut R) { let n = r.name.clone(); r.name.clear(); g(&n); }",
+                "fn f(r: &mut R) { let n = r.name.clone(); r.name = other(); g(&n); }",
+                "fn f(r: &mut R) { let n = r.name.clone(); change(&mut r.name); g(&n); }",
+                "struct S { n: String } impl S { fn h(&mut self) {} fn f(&mut self) { let n = self.n.clone(); self.h(); g(&n); } }",
+                // The guard is dropped in between.
+                "fn f(m: &M) { let g = m.lock(); let n = g.name.clone(); drop(g); h(&n); }",
+                // Clones that mean something, and copies of numbers.
+                "fn f(a: Arc<Foo>) { let b = a.clone(); g(&b); }",
+                "fn f(tx: Sender<u8>) { let t = tx.clone(); g(&t); }",
+                "fn f(n: u32) { let m = n.clone(); g(&m); let t = n.to_string(); g(&t); }",
+                // Behind a call, or of a type that nothing names.
+                "fn f(m: &M) { let n = m.lock().unwrap().name.clone(); g(&n); }",
+                "fn f() { let a = make(); let b = a.clone(); g(&b); }",
+                // Compared as a value.
+                "fn f(r: &R) -> bool { let n = r.name.clone(); n == other }",
+                // Copied on: what is owned is wanted.
+                "fn f(k: &str) { let k = k.to_owned(); m.insert(k.clone(), 1); q.push(k.clone()); }",
+                // Never read.
+                "fn f(r: &R) { let n = r.name.clone(); }",
+            ],
+        );
+    }
+}

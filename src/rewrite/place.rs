@@ -1,0 +1,105 @@
+//! A file and a statement in; fresh names, paths of std and the place for a new statement before it out.
+
+use crate::model::{TextEdit, TextRange};
+use crate::source::{SourceFile, Template, lexer};
+
+/// A name that nothing in the function around `at` uses: `base`, or `base_2` and so on.
+pub fn fresh_name(file: &SourceFile, at: TextRange, base: &str) -> String {
+    let range = file.item_around(at).map_or(TextRange::new(0, file.text.len()), |item| item.range);
+    let text = file.slice(range);
+    let taken =
+        |name: &str| lexer::tokens(text).iter().any(|t| t.text(text) == name) || text.contains(&format!("{{{name}"));
+    std::iter::once(base.to_owned())
+        .chain((2..).map(|n| format!("{base}_{n}")))
+        .find(|name| !taken(name) && !lexer::is_keyword(name))
+        .unwrap_or_default()
+}
+
+/// A plain name for what is derived from an expression: `restricted` of `self.lists.restricted`.
+pub fn base_name(text: &str) -> String {
+    let mut words = lexer::tokens(text).into_iter().filter(|t| t.kind == lexer::TokenKind::Ident).map(|t| t.text(text));
+    words.next_back().map(|word| word.trim_start_matches("r#").to_lowercase()).unwrap_or_else(|| "list".to_owned())
+}
+
+/// `HashSet` where the file imports it at its top level, else its full path.
+pub fn collection(file: &SourceFile, at: TextRange, name: &str) -> String {
+    let is_top_level = file.item_around(at).is_some_and(|item| item.modules.len() == file.role.modules.len());
+    let is_imported = file.ast.items.iter().any(|item| match item {
+        syn::Item::Use(u) => imports(&u.tree, &["std", "collections", name]),
+        _ => false,
+    });
+    if is_top_level && is_imported { name.to_owned() } else { format!("std::collections::{name}") }
+}
+
+fn imports(tree: &syn::UseTree, path: &[&str]) -> bool {
+    match (tree, path) {
+        (syn::UseTree::Path(p), [first, rest @ ..]) => p.ident == first && imports(&p.tree, rest),
+        (syn::UseTree::Name(n), [last]) => n.ident == last,
+        (syn::UseTree::Group(g), path) => g.items.iter().any(|tree| imports(tree, path)),
+        _ => false,
+    }
+}
+
+/// Fails where the crate of the file says `#![no_std]`: it has no hash collections.
+pub fn require_std(files: &[SourceFile], file: &SourceFile) -> Result<(), String> {
+    let of_crate = files.iter().filter(|f| f.role.krate == file.role.krate);
+    let mut attributes = of_crate.flat_map(|f| &f.ast.attrs);
+    if attributes.any(|a| a.path().is_ident("no_std")) {
+        return Err("the crate is `no_std`: it has no hash collections".to_owned());
+    }
+    Ok(())
+}
+
+/// Inserts statements before a statement, above the comments that belong to it.
+pub fn insert_before(file: &SourceFile, statement: TextRange, new: &str) -> Vec<TextEdit> {
+    let at = above_comments(file, statement.start);
+    Template::new(file, TextRange::at(at as usize)).text(format!("{new}\n")).edits()
+}
+
+/// Start of the comment lines that stand directly above a place, or the place.
+fn above_comments(file: &SourceFile, mut at: u32) -> u32 {
+    let comments = lexer::comments(&file.text);
+    let mut line = file.lines().line(at);
+    while line > 1 {
+        let above = file.lines().extent(&file.text, line - 1);
+        let text = file.slice(above);
+        let start = above.start + (text.len() - text.trim_start().len()) as u32;
+        if !comments.iter().any(|c| c.start == start && c.end == above.start + text.trim_end().len() as u32) {
+            break;
+        }
+        (at, line) = (start, line - 1);
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rewrite::testing::parse;
+
+    #[test]
+    fn names_are_fresh_in_their_function() {
+        let file = parse("fn f() { seen_set(); println!(\"{seen_set_2}\"); }\nfn g() { seen_set_3(); }");
+        assert_eq!(fresh_name(&file, TextRange::new(10, 11), "seen_set"), "seen_set_3");
+        assert_eq!(fresh_name(&file, TextRange::new(10, 11), "other"), "other");
+        assert_eq!(base_name("self.lists.r#restricted"), "restricted");
+    }
+
+    #[test]
+    fn an_import_at_the_top_is_used_and_none_in_an_inner_module() {
+        let file = parse("use std::collections::{BTreeMap, HashSet};\nfn f() { a }\nmod m { fn g() { b } }");
+        let at = |needle: &str| TextRange::at(file.text.find(needle).unwrap());
+        assert_eq!(collection(&file, at("a }"), "HashSet"), "HashSet");
+        assert_eq!(collection(&file, at("a }"), "HashMap"), "std::collections::HashMap");
+        assert_eq!(collection(&file, at("b }"), "HashSet"), "std::collections::HashSet");
+    }
+
+    #[test]
+    fn new_statements_stand_above_the_comments_of_the_old() {
+        let file = parse("fn f() {\n    a(); // of a\n    // of b\n    // more\n    b();\n}\n");
+        let start = file.text.find("b();").unwrap();
+        let edits = insert_before(&file, TextRange::new(start, start + 4), "new();");
+        assert_eq!(edits[0].range.start as usize, file.text.find("// of b").unwrap());
+        assert_eq!(edits[0].text, "new();\n    ");
+    }
+}

@@ -1,0 +1,404 @@
+//! A place or expression in; what the text around it says about its type out. A guess for rules to fire on, never a proof.
+
+use super::usage::place;
+use super::{Node, SourceFile, path_to};
+use crate::model::TextRange;
+
+/// What the text says about the type of an expression at its place; `None` where it does not say.
+pub fn type_of(file: &SourceFile, expr: &syn::Expr) -> Option<syn::Type> {
+    guess(file, expr, file.range(expr), 0)
+}
+
+/// How deep declarations are followed from one another.
+const DEPTH: u32 = 8;
+
+fn guess(file: &SourceFile, expr: &syn::Expr, at: TextRange, depth: u32) -> Option<syn::Type> {
+    if depth > DEPTH {
+        return None;
+    }
+    match expr {
+        syn::Expr::Paren(p) => guess(file, &p.expr, at, depth),
+        syn::Expr::Path(p) => {
+            let name = p.path.get_ident()?;
+            if name == "self" { self_type(file, at) } else { local(file, &name.to_string(), at, depth + 1) }
+        }
+        syn::Expr::Field(f) => {
+            let owner = head(strip(&guess(file, &f.base, at, depth + 1)?))?;
+            let syn::Member::Named(member) = &f.member else { return None };
+            field_type(file, &owner, &member.to_string())
+        }
+        syn::Expr::Reference(r) => {
+            let inner = guess(file, &r.expr, at, depth + 1)?;
+            Some(syn::parse_quote!(&#inner))
+        }
+        syn::Expr::Macro(m) => match m.mac.path.segments.last()?.ident.to_string().as_str() {
+            "vec" => Some(syn::parse_quote!(Vec<_>)),
+            "format" => Some(syn::parse_quote!(String)),
+            _ => None,
+        },
+        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(_), .. }) => Some(syn::parse_quote!(&'static str)),
+        syn::Expr::Array(_) | syn::Expr::Repeat(_) => Some(syn::parse_quote!([_; 0])),
+        syn::Expr::Range(_) => Some(syn::parse_quote!(std::ops::Range<_>)),
+        syn::Expr::Struct(s) => {
+            let path = &s.path;
+            Some(syn::parse_quote!(#path))
+        }
+        syn::Expr::Call(call) => call_type(file, call, at),
+        syn::Expr::MethodCall(call) => method_type(file, call, at, depth),
+        syn::Expr::Try(t) => success(guess(file, &t.expr, at, depth + 1)?),
+        syn::Expr::Await(a) => guess(file, &a.base, at, depth + 1),
+        _ => None,
+    }
+}
+
+/// `T` of `Result<T, _>` or `Option<T>`.
+fn success(ty: syn::Type) -> Option<syn::Type> {
+    matches!(head(&ty)?.as_str(), "Result" | "Option").then(|| argument(&ty)).flatten()
+}
+
+/// The first type argument: `T` of `Vec<T>`.
+pub fn argument(ty: &syn::Type) -> Option<syn::Type> {
+    let syn::Type::Path(p) = ty else { return None };
+    let syn::PathArguments::AngleBracketed(list) = &p.path.segments.last()?.arguments else { return None };
+    list.args.iter().find_map(|arg| match arg {
+        syn::GenericArgument::Type(ty) => Some(ty.clone()),
+        _ => None,
+    })
+}
+
+/// The type without its references.
+pub fn strip(ty: &syn::Type) -> &syn::Type {
+    match ty {
+        syn::Type::Reference(r) => strip(&r.elem),
+        syn::Type::Paren(p) => strip(&p.elem),
+        syn::Type::Group(g) => strip(&g.elem),
+        other => other,
+    }
+}
+
+/// The name of a type: `Vec` of `std::vec::Vec<T>`, `[]` of slices and arrays.
+pub fn head(ty: &syn::Type) -> Option<String> {
+    match ty {
+        syn::Type::Path(p) => Some(p.path.segments.last()?.ident.to_string()),
+        syn::Type::Slice(_) | syn::Type::Array(_) => Some("[]".to_owned()),
+        _ => None,
+    }
+}
+
+/// What one gets from iterating over a reference to it, without the reference: `T` of `Vec<T>` and `[T]`.
+pub fn element(ty: &syn::Type) -> Option<syn::Type> {
+    match strip(ty) {
+        syn::Type::Slice(s) => Some((*s.elem).clone()),
+        syn::Type::Array(a) => Some((*a.elem).clone()),
+        ty if is_sequence(ty) => argument(ty),
+        _ => None,
+    }
+}
+
+/// True for `Vec`, `VecDeque`, slices and arrays, behind references or not.
+pub fn is_sequence(ty: &syn::Type) -> bool {
+    matches!(head(strip(ty)).as_deref(), Some("Vec" | "VecDeque" | "[]"))
+}
+
+/// True for integers, floats, `bool` and `char`.
+pub fn is_primitive(ty: &syn::Type) -> bool {
+    const NAMES: &[&str] = &[
+        "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "u128", "u16", "u32", "u64", "u8",
+        "usize",
+    ];
+    matches!(ty, syn::Type::Path(_)) && head(ty).is_some_and(|name| NAMES.contains(&name.as_str()))
+}
+
+fn self_type(file: &SourceFile, at: TextRange) -> Option<syn::Type> {
+    let name = &file.item_around(at)?.self_type;
+    syn::parse_str(name).ok()
+}
+
+/// The declared type of a field of a struct in this file.
+fn field_type(file: &SourceFile, owner: &str, field: &str) -> Option<syn::Type> {
+    struct_fields(file)
+        .into_iter()
+        .find(|f| f.owner == owner && f.name == field)
+        .and_then(|f| syn::parse_str(&f.ty).ok())
+}
+
+/// A field of a struct as it is declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldDecl {
+    /// Name of the struct.
+    pub owner: String,
+    /// Name of the field.
+    pub name: String,
+    /// Its type as written.
+    pub ty: String,
+    /// The field with its attributes.
+    pub range: TextRange,
+}
+
+/// Named fields of all structs of a file, those in inline modules included.
+pub fn struct_fields(file: &SourceFile) -> Vec<FieldDecl> {
+    fn walk(file: &SourceFile, items: &[syn::Item], out: &mut Vec<FieldDecl>) {
+        for item in items {
+            match item {
+                syn::Item::Struct(s) => out.extend(s.fields.iter().filter_map(|field| {
+                    Some(FieldDecl {
+                        owner: s.ident.to_string(),
+                        name: field.ident.as_ref()?.to_string(),
+                        ty: file.text_of(&field.ty).to_owned(),
+                        range: file.range(field),
+                    })
+                })),
+                syn::Item::Mod(m) => m.content.iter().for_each(|(_, items)| walk(file, items, out)),
+                _ => {}
+            }
+        }
+    }
+    let mut out = Vec::new();
+    walk(file, &file.ast.items, &mut out);
+    out
+}
+
+fn call_type(file: &SourceFile, call: &syn::ExprCall, at: TextRange) -> Option<syn::Type> {
+    let syn::Expr::Path(p) = &*call.func else { return None };
+    let last = p.path.segments.last()?.ident.to_string();
+    let mut path = p.path.clone();
+    if path.segments.len() == 1 {
+        return return_type(file, "", &last);
+    }
+    path.segments.pop();
+    path.segments.pop_punct();
+    let owner = path.segments.last()?.ident.to_string();
+    let owner = if owner == "Self" { file.item_around(at)?.self_type.clone() } else { owner };
+    if let Some(declared) = return_type(file, &owner, &last) {
+        return Some(declared);
+    }
+    if owner == "serde_json" && last == "to_string" {
+        return syn::parse_str("Result<String, _>").ok();
+    }
+    let is_constructor = last.starts_with("new") || last.starts_with("from") || last.starts_with("with_");
+    let is_type = owner.starts_with(char::is_uppercase);
+    (is_type && (is_constructor || last == "default")).then(|| syn::parse_quote!(#path))
+}
+
+/// The declared return type of a function of this file.
+fn return_type(file: &SourceFile, owner: &str, name: &str) -> Option<syn::Type> {
+    let item = file.items.iter().find(|i| i.name == name && i.self_type == owner)?;
+    let signature = super::signature(file, item.body)?;
+    match &signature.output {
+        syn::ReturnType::Type(_, ty) if !matches!(**ty, syn::Type::ImplTrait(_)) => match head(ty).as_deref() {
+            Some("Self") => syn::parse_str(owner).ok(),
+            _ => Some((**ty).clone()),
+        },
+        _ => None,
+    }
+}
+
+fn method_type(file: &SourceFile, call: &syn::ExprMethodCall, at: TextRange, depth: u32) -> Option<syn::Type> {
+    let receiver = || guess(file, &call.receiver, at, depth + 1);
+    match call.method.to_string().as_str() {
+        "to_string" | "to_uppercase" | "to_lowercase" | "to_ascii_lowercase" | "to_ascii_uppercase" | "into_string"
+        | "replace" | "repeat" => Some(syn::parse_quote!(String)),
+        "to_vec" | "into_vec" => Some(match receiver().as_ref().and_then(element) {
+            Some(element) => syn::parse_quote!(Vec<#element>),
+            None => syn::parse_quote!(Vec<_>),
+        }),
+        "to_owned" => match head(strip(&receiver()?))?.as_str() {
+            "str" | "String" => Some(syn::parse_quote!(String)),
+            "[]" | "Vec" => Some(syn::parse_quote!(Vec<_>)),
+            _ => None,
+        },
+        "clone" => receiver().map(|ty| strip(&ty).clone()),
+        "as_str" | "trim" | "trim_start" | "trim_end" => Some(syn::parse_quote!(&str)),
+        "as_slice" => receiver().map(|ty| syn::parse_quote!(&#ty)),
+        "len" | "count" => Some(syn::parse_quote!(usize)),
+        "collect" => match call.turbofish.as_ref()?.args.first()? {
+            syn::GenericArgument::Type(ty) => Some(ty.clone()),
+            _ => None,
+        },
+        "unwrap" | "expect" | "unwrap_or_default" | "unwrap_or_else" | "unwrap_or" => success(receiver()?),
+        "map_err" | "or_else" | "ok_or" | "inspect_err" => {
+            receiver().filter(|ty| head(ty).as_deref() == Some("Result"))
+        }
+        _ => None,
+    }
+}
+
+/// The type of a local at a place: a parameter, a `let` before it, or what a `for` around it binds.
+fn local(file: &SourceFile, name: &str, at: TextRange, depth: u32) -> Option<syn::Type> {
+    for node in path_to(file, at).into_iter().rev() {
+        let found = match node {
+            Node::Block(block) => declared_in(file, block, name, at, depth),
+            Node::Expr(syn::Expr::ForLoop(l)) if file.range(&l.body).contains(at) => {
+                binds(&l.pat, name).then(|| iterated(file, l, depth))
+            }
+            Node::Expr(syn::Expr::Closure(c)) => c.inputs.iter().find(|p| binds(p, name)).map(|p| match p {
+                syn::Pat::Type(t) => Some((*t.ty).clone()),
+                _ => None,
+            }),
+            // Patterns of `match` and `if let` take types apart: nothing is said.
+            Node::Expr(syn::Expr::Match(m)) => {
+                let arm = m.arms.iter().find(|arm| file.range(*arm).contains(at));
+                arm.filter(|arm| mentions(file, &arm.pat, name)).map(|_| None)
+            }
+            Node::Expr(syn::Expr::If(i)) if file.range(&i.then_branch).contains(at) => {
+                condition_binds(file, &i.cond, name)
+            }
+            Node::Expr(syn::Expr::While(w)) if file.range(&w.body).contains(at) => condition_binds(file, &w.cond, name),
+            Node::Fn(f) => return parameter(&f.sig, name),
+            Node::Method(f) => return parameter(&f.sig, name),
+            Node::TraitMethod(f) => return parameter(&f.sig, name),
+            _ => None,
+        };
+        if let Some(answer) = found {
+            return answer;
+        }
+    }
+    None
+}
+
+/// `Some(None)` where an `if let` binds the name to something unknown.
+fn condition_binds(file: &SourceFile, cond: &syn::Expr, name: &str) -> Option<Option<syn::Type>> {
+    match cond {
+        syn::Expr::Let(l) => mentions(file, &l.pat, name).then_some(None),
+        syn::Expr::Binary(b) => condition_binds(file, &b.left, name).or_else(|| condition_binds(file, &b.right, name)),
+        _ => None,
+    }
+}
+
+/// True if a pattern holds the name as a word.
+fn mentions(file: &SourceFile, pat: &syn::Pat, name: &str) -> bool {
+    let text = file.text_of(pat);
+    super::lexer::tokens(text).iter().any(|t| t.text(text) == name)
+}
+
+fn binds(pat: &syn::Pat, name: &str) -> bool {
+    match pat {
+        syn::Pat::Ident(p) => p.ident == name,
+        syn::Pat::Type(t) => binds(&t.pat, name),
+        syn::Pat::Reference(r) => binds(&r.pat, name),
+        syn::Pat::Tuple(t) => t.elems.iter().any(|p| binds(p, name)),
+        syn::Pat::TupleStruct(t) => t.elems.iter().any(|p| binds(p, name)),
+        syn::Pat::Struct(s) => s.fields.iter().any(|f| binds(&f.pat, name)),
+        _ => false,
+    }
+}
+
+/// The last `let` of the name in a block before a place; `Some(None)` if its type is not said.
+fn declared_in(
+    file: &SourceFile,
+    block: &syn::Block,
+    name: &str,
+    at: TextRange,
+    depth: u32,
+) -> Option<Option<syn::Type>> {
+    let before = block.stmts.iter().rev().filter(|stmt| file.range(*stmt).end <= at.start);
+    let local = before.into_iter().find_map(|stmt| match stmt {
+        syn::Stmt::Local(local) if binds(&local.pat, name) => Some(local),
+        _ => None,
+    })?;
+    Some(match (&local.pat, &local.init) {
+        (syn::Pat::Type(t), _) => match head(&t.ty).as_deref() {
+            // `Vec<_>` says more once the initialiser is read, but its head is enough.
+            _ if matches!(*t.pat, syn::Pat::Ident(_)) => Some((*t.ty).clone()),
+            _ => None,
+        },
+        (syn::Pat::Ident(_), Some(init)) => guess(file, &init.expr, file.range(&init.expr), depth + 1),
+        _ => None,
+    })
+}
+
+/// What a `for` binds: `&T` over a reference to a sequence of `T`, `T` over the sequence itself.
+fn iterated(file: &SourceFile, l: &syn::ExprForLoop, depth: u32) -> Option<syn::Type> {
+    if !matches!(*l.pat, syn::Pat::Ident(_)) {
+        return None;
+    }
+    let at = file.range(&l.expr);
+    let (source, by_reference) = match &*l.expr {
+        syn::Expr::MethodCall(call) if call.method == "iter" => (guess(file, &call.receiver, at, depth + 1)?, true),
+        syn::Expr::Reference(r) => (guess(file, &r.expr, at, depth + 1)?, true),
+        other => {
+            let ty = guess(file, other, at, depth + 1)?;
+            let is_reference = matches!(ty, syn::Type::Reference(_));
+            (ty, is_reference)
+        }
+    };
+    let element = element(&source)?;
+    Some(if by_reference { syn::parse_quote!(&#element) } else { element })
+}
+
+fn parameter(signature: &syn::Signature, name: &str) -> Option<syn::Type> {
+    signature.inputs.iter().find_map(|arg| match arg {
+        syn::FnArg::Typed(t) if matches!(&*t.pat, syn::Pat::Ident(p) if p.ident == name) => Some((*t.ty).clone()),
+        _ => None,
+    })
+}
+
+/// The name of the last field of a place (`items` of `order.items`), by which a struct elsewhere may declare its type.
+pub fn last_field(expr: &syn::Expr) -> Option<String> {
+    let path = place(expr)?;
+    if path.is_plain { path.fields.last().cloned() } else { None }
+}
+
+/// As [`type_of`], and for a field by what all structs of these files that have a field of that name agree on.
+pub fn type_among(files: &[SourceFile], file: &SourceFile, expr: &syn::Expr) -> Option<syn::Type> {
+    if let Some(known) = type_of(file, expr) {
+        return Some(known);
+    }
+    let name = last_field(expr)?;
+    let mut declared = files.iter().flat_map(struct_fields).filter(|field| field.name == name).map(|field| field.ty);
+    let first = declared.next()?;
+    declared.all(|other| other == first).then(|| syn::parse_str(&first).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{FileRole, expr_at};
+
+    /// The type of the first `HERE(…)`'s argument.
+    #[track_caller]
+    fn check(text: &str, expected: Option<&str>) {
+        let file = SourceFile::parse("a.rs", text, &FileRole::default()).unwrap();
+        let start = text.find("HERE(").expect("a mark") + 5;
+        let end = start + text[start..].find(')').expect("its end");
+        let expr = expr_at(&file, TextRange::new(start, end)).expect("an expression");
+        let found = type_of(&file, expr).map(|ty| quote::quote!(#ty).to_string().replace(' ', ""));
+        assert_eq!(found.as_deref(), expected, "{text}");
+    }
+
+    #[test]
+    fn parameters_and_annotations_say_the_type() {
+        check("fn f(xs: &[String]) { HERE(xs) }", Some("&[String]"));
+        check("fn f() { let xs: Vec<u8> = a(); HERE(xs) }", Some("Vec<u8>"));
+        check("struct S { a: Vec<u8> } fn f(s: &S) { HERE(s.a) }", Some("Vec<u8>"));
+        check("struct S { a: Vec<u8> } impl S { fn f(&self) { HERE(self.a) } }", Some("Vec<u8>"));
+    }
+
+    #[test]
+    fn initialisers_say_the_type() {
+        check("fn f() { let x = Vec::new(); HERE(x) }", Some("Vec"));
+        check("fn f() { let x = format!(\"a\"); HERE(x) }", Some("String"));
+        check("fn f() { let x = a.iter().collect::<Vec<_>>(); HERE(x) }", Some("Vec<_>"));
+        check("fn f() { let x = Question { a: 1 }; HERE(x) }", Some("Question"));
+        check("fn f() { let x = HashSet::new(); HERE(x) }", Some("HashSet"));
+        check("fn g() -> Result<Vec<u8>, E> {} fn f() { let x = g()?; HERE(x) }", Some("Vec<u8>"));
+        check("fn f(k: &str) { let k = k.to_owned(); HERE(k) }", Some("String"));
+    }
+
+    #[test]
+    fn loops_say_what_they_bind() {
+        check("fn f(xs: &[String]) { for x in xs { HERE(x) } }", Some("&String"));
+        check("fn f(xs: Vec<String>) { for x in &xs { HERE(x) } }", Some("&String"));
+        check("fn f(xs: Vec<String>) { for x in xs { HERE(x) } }", Some("String"));
+    }
+
+    #[test]
+    fn shadowing_and_patterns_end_what_is_known() {
+        check("fn f(x: Vec<u8>) { let x = other(); HERE(x) }", None);
+        check("fn f(x: Vec<u8>) { if let Some(x) = y { HERE(x) } }", None);
+        check("fn f(x: Vec<u8>) { match y { Some(x) => HERE(x), _ => {} } }", None);
+        check("fn f(x: Vec<u8>) { g(|x| HERE(x)) }", None);
+        check("fn f(x: Vec<u8>) { { let x = 1; } HERE(x) }", Some("Vec<u8>"));
+        check("fn f() { HERE(x) }", None);
+    }
+}
