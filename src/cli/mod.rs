@@ -33,9 +33,12 @@ use clap::{Args, Parser, Subcommand};
 use answer::Outcome;
 use context::{Color, Context, Shade};
 
+use crate::effects::measured;
+use crate::model::Problem;
+
 /// Brings Rust code back inside its latency budget.
 #[derive(Parser)]
-#[command(name = "refit", bin_name = "refit", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(name = "refit", bin_name = "refit", version, max_term_width = 100)]
 #[command(after_help = EXITS)]
 struct Arguments {
     #[command(flatten)]
@@ -117,6 +120,7 @@ enum Command {
 /// Runs the command that the arguments name, and answers with its exit status.
 pub fn main() -> ExitCode {
     let color = std::env::args_os().any(|a| a == "--color=always");
+    let _log = measured::start();
     answer::fence(color, || {
         let arguments = match Arguments::try_parse_from(calling_form(std::env::args_os().collect())) {
             Ok(arguments) => arguments,
@@ -129,10 +133,15 @@ pub fn main() -> ExitCode {
 }
 
 fn run(context: &Context, arguments: Arguments) -> Outcome {
-    let Some(command) = arguments.command else { return workbench::run(context, arguments.folder.as_deref()) };
+    let folder = arguments.folder.as_deref();
+    let Some(command) = arguments.command else { return workbench::run(context, folder) };
+    if let Some(folder) = folder {
+        let what = format!("\"{}\" stands before the command", folder.display());
+        return Err(vec![Problem::error(what).help("name the project by --root, or leave the command out")]);
+    }
     match command {
-        Command::Rank(options) => rank::run(context, &options),
-        Command::Scan(options) => scan::run(context, &options),
+        Command::Rank(options) => measured::operation("refit rank", || rank::run(context, &options)),
+        Command::Scan(options) => measured::operation("refit scan", || scan::run(context, &options)),
         Command::Propose(options) => propose::run(context, &options),
         Command::Verify(options) => verify::run(context, &options),
         Command::Review(options) => review::run(context, &options),

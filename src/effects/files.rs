@@ -87,6 +87,11 @@ impl Measured {
     }
 }
 
+/// Takes a file away; one that is not there is no fault.
+pub fn remove(path: &Path) {
+    let _ = std::fs::remove_file(path);
+}
+
 /// Size of a file in bytes; `None` where there is none.
 pub fn size(path: &Path) -> Option<u64> {
     std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len())

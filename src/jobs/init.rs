@@ -198,7 +198,7 @@ fn starter(
             ("operation", &operation_line(&chosen.name)),
             ("limit", &limit),
             ("code", &format!("root = {}", quoted(cargo_root))),
-            ("workload", &workload(&bins)),
+            ("workload", &workload(cargo_root, &bins)),
         ],
     )
 }
@@ -255,10 +255,12 @@ fn operation_line(name: &str) -> String {
 }
 
 /// Commands that can be known are written, the others are shown.
-fn workload(bins: &[String]) -> String {
+fn workload(cargo_root: &str, bins: &[String]) -> String {
+    // Commands run in the folder of slo.toml, which need not be the Cargo root.
+    let manifest = if cargo_root == "." { String::new() } else { format!(" --manifest-path {cargo_root}/Cargo.toml") };
     let program = bins.first().map_or("target/release/service", String::as_str);
     format!(
-        "build = \"cargo build --release --bins\"\ntest = \"cargo test --workspace\"\n# run = \"{program} --port {{port}}\"\n# ready = \"GET http://127.0.0.1:{{port}}/health\"\n# load = \"target/release/load --port {{port}} --log {{log}}\""
+        "build = \"cargo build{manifest} --release --bins\"\ntest = \"cargo test{manifest} --workspace\"\n# run = \"{program} --port {{port}}\"\n# ready = \"GET http://127.0.0.1:{{port}}/health\"\n# load = \"target/release/load --port {{port}} --log {{log}}\""
     )
 }
 

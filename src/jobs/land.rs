@@ -1,25 +1,32 @@
 //! Sign-offs in, commits on a branch out, each operation snapshotted so that it can be undone.
 
 use super::land_stack::{self, Step};
-use super::{Ear, Workspace};
+use super::{Ear, ProveOptions, Workspace, prove};
 use crate::effects::git::{
     Base, Change, Draft, Entry, Lock, RefMove, Repository, TreeChange, to_redo, to_undo, undone,
 };
-use crate::model::{Operation, OperationKind, Place, Problem, Progress, SignOff};
+use crate::model::{Operation, OperationKind, Outcome, Place, Problem, Progress, SignOff};
 
 /// Lands signed proposals as commits on the workspace's branch, one each, without any change to the checkout.
+///
+/// Several proposals that were proved one by one are first proved together (compiled and tested, not timed).
 ///
 /// # Errors
 /// Nothing has changed then: a merge in progress, no commit yet, a file that changed since the proposal, overlap with
 /// uncommitted lines, evidence of another tree, a role that has not signed, a hook that refuses.
 pub fn apply(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Result<Operation, Problem> {
-    let (repository, lock) = begin(workspace)?;
     if signed.is_empty() {
         return Err(Problem::error("there is nothing to land").help("sign a proposal first"));
     }
+    prove_together(workspace, signed, ear)?;
+    let (repository, lock) = begin(workspace)?;
     let base = repository.base(&workspace.branch)?;
     check_branch(&repository, workspace, &base)?;
     let steps = land_stack::plan(workspace, &repository, &base, signed)?;
+    if land_stack::is_open_together(&base, signed, &steps)? {
+        return Err(Problem::error("these proposals were proved one by one, but never together, on the present base")
+            .help("land one, then prove the next on top of it"));
+    }
     let tip = commit_all(&repository, &base, &steps, ear)?;
     let name = format!("refs/heads/{}", workspace.branch);
     let moved = RefMove { name, before: base.branch.clone(), after: Some(tip) };
@@ -112,6 +119,31 @@ fn begin(workspace: &Workspace) -> Result<(Repository, Lock), Problem> {
         )));
     }
     Ok((repository, lock))
+}
+
+/// Proves a stack of proposals whose evidence speaks of each alone, once; the lock is free meanwhile.
+fn prove_together(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Result<(), Problem> {
+    if signed.len() < 2 {
+        return Ok(());
+    }
+    let (repository, lock) = begin(workspace)?;
+    let base = repository.base(&workspace.branch)?;
+    check_branch(&repository, workspace, &base)?;
+    let steps = land_stack::plan(workspace, &repository, &base, signed)?;
+    drop(lock);
+    if !land_stack::is_open_together(&base, signed, &steps)? {
+        return Ok(());
+    }
+    let options = ProveOptions { no_measurement: true, fresh: true };
+    let verdicts = prove(workspace, &[land_stack::together(signed)?], &options, ear)?;
+    match verdicts.first() {
+        _ if ear.cancel.is_cancelled() => Err(Problem::error("landing was cancelled; nothing has landed")),
+        Some(verdict) if verdict.outcome() == Outcome::Refuted => {
+            Err(Problem::error(format!("each proposal holds alone, but not together: {}", verdict.by()))
+                .help("land one, then propose and prove the others on top of it"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The landing branch must stand on HEAD (or be behind it), and be checked out nowhere.

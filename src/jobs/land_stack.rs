@@ -7,7 +7,7 @@ use crate::apply::{self, Background};
 use crate::effects::evidence;
 use crate::effects::git::{Base, Repository};
 use crate::model::{
-    CommitPlan, EditSet, LineMark, Objective, Place, Problem, RewriteId, Rung, RungState, SignOff, TextEdit,
+    CommitPlan, EditSet, LineMark, Objective, Place, Problem, Rewrite, RewriteId, Rung, RungState, SignOff, TextEdit,
 };
 use crate::review::Signature;
 use crate::source;
@@ -69,7 +69,6 @@ pub(super) fn plan(
         let proof_tree = repository.tree_with(&base.tree, &list(&proof))?;
         steps.push(Step { plan, tree, proof_tree, alone_tree });
     }
-    check_proofs(base, signed, &steps)?;
     Ok(steps)
 }
 
@@ -134,31 +133,53 @@ fn overlap(edits: &EditSet, tip: &str, base: &str) -> Problem {
 
 /// Nothing lands unless exactly that tree compiled and passed, or a person overrode it with a recorded reason.
 ///
-/// Proposals that were proved one by one may land together once the whole stack was proved.
-fn check_proofs(base: &Base, signed: &[SignOff], steps: &[Step]) -> Result<(), Problem> {
-    let last = steps.last().map(|s| s.proof_tree.as_str()).unwrap_or_default();
-    let together = || stack_passed(&base.tree, last);
+/// Proposals that were proved one by one may land together once the whole stack was proved: true if that is still to
+/// be done.
+///
+/// # Errors
+/// Evidence of a tree that is neither the proposal's alone nor the stack's.
+pub(super) fn is_open_together(base: &Base, signed: &[SignOff], steps: &[Step]) -> Result<bool, Problem> {
+    let mut alone = false;
     for (sign_off, step) in signed.iter().zip(steps) {
         let id = &sign_off.rewrite().id;
         let tree = match sign_off.verdict() {
             Some(verdict) if sign_off.forced().is_none() => verdict.tree(),
             _ => continue,
         };
-        if tree == step.proof_tree {
-            continue;
-        }
-        if tree != step.alone_tree {
+        if tree != step.proof_tree && tree != step.alone_tree {
             return Err(Problem::error(format!(
                 "the evidence of {id} is of another tree than the one that would land"
             ))
             .help("prove it again on the present base (`v`, or `refit verify`), or override with a reason"));
         }
-        if !together() {
-            return Err(Problem::error(format!("{id} was proved alone, but never together with what lands before it"))
-                .help("land one, then prove the next on top of it; or prove the whole stack first"));
-        }
+        alone |= tree != step.proof_tree;
     }
-    Ok(())
+    let last = steps.last().map(|s| s.proof_tree.as_str()).unwrap_or_default();
+    Ok(alone && !stack_passed(&base.tree, last))
+}
+
+/// All signed proposals as one, to be proved as a stack.
+///
+/// # Errors
+/// Edits that overlap.
+pub(super) fn together(signed: &[SignOff]) -> Result<Rewrite, Problem> {
+    let first = signed.first().ok_or_else(|| Problem::error("there is nothing to land"))?.rewrite();
+    let mut sets: BTreeMap<&str, (&EditSet, Vec<TextEdit>)> = BTreeMap::new();
+    for set in signed.iter().flat_map(|s| &s.rewrite().edits) {
+        sets.entry(set.file()).or_insert((set, Vec::new())).1.extend_from_slice(set.edits());
+    }
+    let joined = sets.into_iter().map(|(file, (set, edits))| EditSet::new(file, set.base().clone(), edits));
+    Ok(Rewrite {
+        id: RewriteId(evidence::STACK.into()),
+        title: format!("{} proposals together", signed.len()),
+        edits: joined.collect::<Result<_, _>>()?,
+        touched: signed.iter().flat_map(|s| s.rewrite().touched.clone()).collect(),
+        diff: String::new(),
+        preconditions: Vec::new(),
+        obligations: Vec::new(),
+        hunks_independent: false,
+        ..first.clone()
+    })
 }
 
 /// True if the evidence of a whole stack says that exactly this tree compiles and passes its tests.

@@ -220,7 +220,7 @@ impl<'a> Yard<'a> {
     ) -> Result<(Exercise, PathBuf), Problem> {
         let port = free_port()?;
         let log = self.slots.dir().join(format!("{log}.jsonl"));
-        let _ = std::fs::remove_file(&log);
+        files::remove(&log);
         let fill = |line: &str| line.replace("{port}", &port.to_string()).replace("{log}", &log.to_string_lossy());
         let command =
             |line: &str| variables.iter().fold(stand.shell(&fill(line)), |c, (name, value)| c.env(name, *value));
@@ -251,7 +251,7 @@ impl<'a> Yard<'a> {
     }
 
     fn took(&self) -> BTreeMap<String, u64> {
-        let text = std::fs::read_to_string(self.slots.dir().join("took")).unwrap_or_default();
+        let text = files::read_text(&self.slots.dir().join("took"), "took").unwrap_or_default();
         let line = |l: &str| l.split_once(' ').and_then(|(ms, rung)| Some((rung.to_owned(), ms.parse().ok()?)));
         text.lines().filter_map(line).collect()
     }

@@ -1,7 +1,7 @@
 //! Landing: commits on a branch, fast-forward into the checkout, undo and redo, and what is refused.
 
 use refit::effects::evidence;
-use refit::jobs;
+use refit::jobs::{self, Workspace};
 use refit::model::*;
 
 use crate::proposals::*;
@@ -110,26 +110,64 @@ fn evidence_counts_for_exactly_the_tree_that_was_proved() {
     assert_eq!(scene.git(&["rev-parse", &format!("{BRANCH}^{{tree}}")]), tree);
 }
 
+/// Proposals with evidence that speaks of each alone, and the tree of all of them.
+fn proved_one_by_one(
+    scene: &Scene,
+    workspace: &Workspace,
+    text: &str,
+    changes: &[(&str, &str)],
+) -> (Vec<SignOff>, String) {
+    let repository = scene.repository();
+    let base = repository.base(&workspace.branch).unwrap();
+    let tree = |text: String| repository.tree_with(&base.tree, &[("src/lib.rs".into(), text.into_bytes())]).unwrap();
+    let mut all = text.to_string();
+    let mut signed = Vec::new();
+    for (old, new) in changes {
+        let rewrite = propose(workspace, "src/lib.rs", old, new);
+        all = all.replace(old, new);
+        signed.push(sign_proved(workspace, &rewrite, &tree(text.replace(old, new))));
+    }
+    (signed, tree(all))
+}
+
 #[test]
-fn proposals_proved_one_by_one_land_together_only_once_the_stack_was_proved() {
+fn proposals_proved_one_by_one_do_not_land_together_unproved() {
     let scene = scene();
     let workspace = workspace(&scene);
-    let repository = scene.repository();
-    let base = repository.base(BRANCH).unwrap();
-    let mut all = code();
-    let mut signed = Vec::new();
-    for (old, new) in [("x = 1;", "x = 10;"), ("x = 3;", "x = 30;")] {
-        let rewrite = propose(&workspace, "src/lib.rs", old, new);
-        all = all.replace(old, new);
-        let alone = code().replace(old, new).into_bytes();
-        let tree = repository.tree_with(&base.tree, &[("src/lib.rs".into(), alone)]).unwrap();
-        signed.push(sign_proved(&workspace, &rewrite, &tree));
-    }
-    refused(jobs::apply(&workspace, &signed, &deaf()), "never together");
-    let stack = repository.tree_with(&base.tree, &[("src/lib.rs".into(), all.into_bytes())]).unwrap();
+    let (signed, stack) =
+        proved_one_by_one(&scene, &workspace, &code(), &[("x = 1;", "x = 10;"), ("x = 3;", "x = 30;")]);
+    // There is no manifest: the stack cannot be proved.
+    jobs::apply(&workspace, &signed, &deaf()).unwrap_err();
+    assert!(scene.try_git(&["rev-parse", "--verify", "-q", BRANCH]).is_err());
+    let base = scene.repository().base(BRANCH).unwrap();
     evidence::save(&base.tree, "rustc", &verdict(&RewriteId(evidence::STACK.into()), &stack), false).unwrap();
     jobs::apply(&workspace, &signed, &deaf()).unwrap();
     assert_eq!(scene.git(&["rev-parse", &format!("{BRANCH}^{{tree}}")]), stack);
+}
+
+#[test]
+fn a_stack_is_compiled_and_tested_before_it_lands_and_refused_where_it_fails_together() {
+    let lib = "//! Two numbers.\n\n/// One.\npub fn one() -> u32 {\n    1\n}\n\n\n\n\n\n\n\n/// Two.\npub fn two() -> u32 {\n    2\n}\n\n\n\n\n\n\n\n\
+               #[test]\nfn their_sum_stays_small() {\n    assert!(one() + two() < 20);\n}\n";
+    let manifest = "[package]\nname = \"pair\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
+    let locked = "version = 4\n\n[[package]]\nname = \"pair\"\nversion = \"0.1.0\"\n";
+    let files = [
+        ("src/lib.rs", lib),
+        ("slo.toml", ""),
+        ("Cargo.toml", manifest),
+        ("Cargo.lock", locked),
+        (".gitignore", "target\n"),
+    ];
+    let scene = Scene::with(&files);
+    let workspace = workspace(&scene);
+    workspace.agree().unwrap();
+    let (signed, _) = proved_one_by_one(&scene, &workspace, lib, &[("    1", "    10"), ("    2", "    12")]);
+    refused(jobs::apply(&workspace, &signed, &deaf()), "not together: tests pass");
+    assert!(scene.try_git(&["rev-parse", "--verify", "-q", BRANCH]).is_err());
+    let (signed, stack) = proved_one_by_one(&scene, &workspace, lib, &[("    1", "    3"), ("    2", "    4")]);
+    jobs::apply(&workspace, &signed, &deaf()).unwrap();
+    assert_eq!(scene.git(&["rev-parse", &format!("{BRANCH}^{{tree}}")]), stack);
+    assert_eq!(scene.git(&["rev-list", "--count", &format!("main..{BRANCH}")]), "2");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The one integration test binary; a topic per file.
 
+mod architecture;
 mod base;
+mod cli;
 mod crash;
 mod example;
 mod land;

@@ -17,15 +17,25 @@ pub struct Scene {
 pub fn hermetic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let cache = std::env::temp_dir().join(format!("refit-test-cache-{}", std::process::id()));
+        let own = own_folder();
         // SAFETY: the environment of this process is read through std alone, which locks it.
         unsafe {
             std::env::set_var("GIT_CONFIG_GLOBAL", "/dev/null");
             std::env::set_var("GIT_CONFIG_NOSYSTEM", "1");
-            std::env::set_var("XDG_DATA_HOME", cache.join("data"));
-            std::env::set_var("REFIT_CACHE_DIR", cache);
+            std::env::set_var("REFIT_CACHE_DIR", own.join("cache"));
+            std::env::set_var("REFIT_DATA_DIR", own.join("data"));
+            libc::atexit(remove_own_folder);
         }
     });
+}
+
+/// Where this process keeps what a user has in their home.
+fn own_folder() -> PathBuf {
+    std::env::temp_dir().join(format!("refit-test-{}", std::process::id()))
+}
+
+extern "C" fn remove_own_folder() {
+    let _ = std::fs::remove_dir_all(own_folder());
 }
 
 impl Scene {

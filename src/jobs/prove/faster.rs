@@ -158,7 +158,7 @@ fn build(
 fn look(climb: &Climb, twins: &[Twin], driver: &Driver) -> Result<(Assessed, String), Problem> {
     let yard = climb.yard;
     let written = yard.slots.dir().join("timed");
-    let _ = std::fs::remove_file(&written);
+    files::remove(&written);
     let gate = yard.workspace.slo.gate;
     let (began, limit) = (Instant::now(), Duration::from_nanos(gate.max_time_ns));
     let mut look = 0;
@@ -168,7 +168,7 @@ fn look(climb: &Climb, twins: &[Twin], driver: &Driver) -> Result<(Assessed, Str
         let ended = exercise(climb, driver, &written)?;
         look += 1;
         let is_last = look == LOOKS || began.elapsed() + ran.elapsed() > limit || yard.ear.cancel.is_cancelled();
-        let text = std::fs::read_to_string(&written).unwrap_or_default();
+        let text = files::read_text(&written, "timings").unwrap_or_default();
         let question =
             Question { twins, gate, kind: climb.rewrite.kind, look: look - 1, is_last, exercised_by: driver.word() };
         let assessed = timing::assess(&text, &question);

@@ -41,7 +41,7 @@ pub fn baseline(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Baseli
     let kept = |run: usize| yard.slots.dir().join(format!("baseline-{}-{run}", &name[..16]));
     let mut runs = Vec::new();
     for run in 0..2 {
-        if let Some(known) = std::fs::read_to_string(kept(run)).ok().and_then(|text| from_kept(&text)) {
+        if let Some(known) = files::read_text(&kept(run), "kept results").ok().and_then(|text| from_kept(&text)) {
             runs.push(known);
             continue;
         }

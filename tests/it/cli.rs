@@ -1,0 +1,574 @@
+//! Arguments and folders in; what the real binary prints and how it exits out.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A folder with a home of its own, so that nothing of this machine shows through.
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+/// What came of one run.
+#[derive(Debug)]
+struct Ran {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+const GOOD: &str =
+    "version = \"slo/v1\"\nservice = { name = \"shop\" }\n[[slo]]\nname = \"latency\"\np99 = \"200ms\"\n";
+
+impl Place {
+    fn new() -> Place {
+        let place = Place { dir: tempfile::tempdir().expect("a temporary folder") };
+        std::fs::create_dir_all(place.path("home")).expect("a home");
+        std::fs::create_dir_all(place.path("work")).expect("a folder to work in");
+        place
+    }
+
+    /// A git repository with these files committed.
+    fn repository(files: &[(&str, &str)]) -> Place {
+        let place = Place::new();
+        place.git(&["init", "-q", "-b", "main"]);
+        place.write(files);
+        place.git(&["add", "-A"]);
+        place.git(&[
+            "-c",
+            "user.name=M",
+            "-c",
+            "user.email=m@example.invalid",
+            "commit",
+            "-q",
+            "--allow-empty",
+            "-m",
+            "start",
+        ]);
+        place
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.dir.path().join(path)
+    }
+
+    fn write(&self, files: &[(&str, &str)]) {
+        for (path, text) in files {
+            let path = self.path("work").join(path);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders can be made");
+            std::fs::write(path, text).expect("files can be written");
+        }
+    }
+
+    fn hermetic(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        let home = self.path("home");
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            if name.starts_with("GIT_") || name.starts_with("REFIT_") || name.starts_with("XDG_") || name == "COLUMNS" {
+                command.env_remove(name);
+            }
+        }
+        command.env("HOME", &home).env("XDG_DATA_HOME", home.join("data")).env("XDG_CACHE_HOME", home.join("cache"));
+        command.env("GIT_CONFIG_GLOBAL", home.join("gitconfig")).env("GIT_CONFIG_NOSYSTEM", "1").env("LC_ALL", "C");
+        command.env("GIT_CEILING_DIRECTORIES", self.dir.path()).env("TERM", "xterm").env_remove("NO_COLOR");
+        command.current_dir(self.path("work")).stdin(Stdio::null());
+        command
+    }
+
+    fn git(&self, args: &[&str]) -> String {
+        let out = self.hermetic("git").args(args).output().expect("git runs");
+        assert!(out.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
+    }
+
+    fn refit(&self, args: &[&str]) -> Ran {
+        let out = self.hermetic(env!("CARGO_BIN_EXE_refit")).args(args).output().expect("refit runs");
+        let top = self.dir.path().canonicalize().expect("it is there");
+        let shown = |bytes: &[u8]| {
+            let text = String::from_utf8(bytes.to_vec()).expect("refit prints UTF-8");
+            text.replace(&*top.to_string_lossy(), "TOP").replace(&*self.dir.path().to_string_lossy(), "TOP")
+        };
+        Ran { status: out.status.code().unwrap_or(-1), out: shown(&out.stdout), err: shown(&out.stderr) }
+    }
+
+    /// The messages of a run that must be refused with exit status 2 and nothing on standard output.
+    #[track_caller]
+    fn refused(&self, args: &[&str]) -> String {
+        let ran = self.refit(args);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{ran:?}");
+        ran.err
+    }
+}
+
+#[test]
+fn a_missing_slo_toml_is_told_with_what_to_do() {
+    let place = Place::repository(&[("a", "")]);
+    insta::assert_snapshot!(place.refused(&["rank"]), @r"
+    error: there is no slo.toml here
+      --> ./slo.toml
+      help: write one with `refit init`, or look at an example first: `refit try payment-gateway`
+    ");
+}
+
+#[test]
+fn an_unreadable_slo_toml_is_told() {
+    let place = Place::repository(&[("a", "")]);
+    std::fs::create_dir(place.path("work/slo.toml")).expect("a folder");
+    insta::assert_snapshot!(place.refused(&["rank"]), @r#"
+    error: "slo.toml" is a folder
+      --> slo.toml
+      help: name the file in it
+    "#);
+    std::fs::remove_dir(place.path("work/slo.toml")).expect("removed");
+    std::fs::write(place.path("work/slo.toml"), b"version = \"\xff\"").expect("written");
+    insta::assert_snapshot!(place.refused(&["scan"]), @r#"
+    error: "slo.toml" is not UTF-8 text
+      --> slo.toml:1
+      help: byte 11 is no part of a letter: save the file as UTF-8
+    "#);
+}
+
+#[test]
+fn all_faults_of_slo_toml_are_told_at_once() {
+    let place = Place::repository(&[(
+        "slo.toml",
+        "version = \"slo/v2\"\n[service]\nname = \"shop\"\nnmae = 1\n[[slo]]\nname = \"a\"\np99 = 200\n",
+    )]);
+    insta::assert_snapshot!(place.refused(&["rank"]), @r#"
+    error: version "slo/v2" is not one that this Refit reads
+      --> slo.toml:1:11
+      help: write `version = "slo/v1"`
+    error: [service] has no key `nmae`
+      --> slo.toml:4:1
+      help: did you mean `name`?
+    error: [[slo]]: `p99 = 200` has no unit
+      --> slo.toml:7:7
+      help: write `p99 = "200ms"`, if ms is meant
+    "#);
+}
+
+#[test]
+fn a_folder_without_a_repository_is_told() {
+    let place = Place::new();
+    place.write(&[("slo.toml", GOOD)]);
+    insta::assert_snapshot!(place.refused(&["rank"]), @r"
+    error: TOP/work is in no git repository
+      help: make one: `git init && git add -A && git commit -m start`
+    ");
+}
+
+#[test]
+fn without_a_terminal_the_workbench_says_what_to_run_instead() {
+    let place = Place::repository(&[("slo.toml", GOOD)]);
+    insta::assert_snapshot!(place.refused(&[]), @r"
+    error: the workbench needs a terminal
+      help: run it in a terminal; every action is also a command: `refit rank`, `refit propose`, `refit --help`
+    ");
+}
+
+#[test]
+fn a_folder_that_is_not_there_may_be_a_slip_of_a_command() {
+    let place = Place::new();
+    insta::assert_snapshot!(place.refused(&["scna"]), @r#"
+    error: there is no folder "scna"
+      --> scna
+      help: did you mean `refit scan`?
+    "#);
+    insta::assert_snapshot!(place.refused(&["some/where"]), @r#"
+    error: there is no folder "some/where"
+      --> some/where
+      help: name the folder that holds slo.toml, or a command: `refit --help` lists them
+    "#);
+}
+
+#[test]
+fn a_recording_that_cannot_be_read_is_told() {
+    let with = |sources: &str| format!("{GOOD}{sources}");
+    let place = Place::repository(&[
+        (
+            "slo.toml",
+            &with(
+                "[[source]]\nfile = \"none.txt\"\n[[source]]\nfile = \"empty.txt\"\n[[source]]\nfile = \"odd.bin\"\n[[source]]\nfile = \"cut.gz\"\n",
+            ),
+        ),
+        ("empty.txt", ""),
+        ("odd.bin", "this is no profile of any kind\n"),
+        ("Cargo.toml", "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
+        ("src/lib.rs", "pub fn f() {}\n"),
+    ]);
+    std::fs::write(place.path("work/cut.gz"), [0x1f, 0x8b, 8, 0, 0]).expect("written");
+    let told = place.refused(&["rank"]);
+    // The list of formats grows; that it is told is enough.
+    let told = told.lines().map(|l| l.split_once("known are: ").map_or(l, |(before, _)| before)).collect::<Vec<_>>();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    error: "none.txt" is not there
+      --> none.txt
+      help: looked for TOP/work/none.txt
+    error: this recording is empty
+      --> empty.txt
+      help: record again, and let the recorded program run long enough
+    error: this is no format that Refit reads
+      --> odd.bin
+      help: 
+    error: "cut.gz" ends in the middle of its compressed data
+      --> cut.gz
+      help: record or copy it again
+    "#);
+}
+
+#[test]
+fn a_project_that_names_no_recording_is_told() {
+    let place = Place::repository(&[
+        ("slo.toml", GOOD),
+        ("Cargo.toml", "[package]\nname = \"shop\"\nversion = \"0.1.0\"\n"),
+        ("src/lib.rs", ""),
+    ]);
+    insta::assert_snapshot!(place.refused(&["rank"]), @r#"
+    error: nothing was measured: slo.toml names no [[source]]
+      --> ./slo.toml
+      help: record one with perf and name it: `[[source]]` `file = "perf/service.perf.txt"`
+    "#);
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_told_with_exit_status_2() {
+    let place = Place::repository(&[("slo.toml", GOOD)]);
+    for args in [
+        &["verify"][..],
+        &["review", "reject", "r1"],
+        &["rank", "--colour"],
+        &["apply"],
+        &["--color=always", "--no-color", "rank"],
+    ] {
+        let ran = place.refit(args);
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{args:?}: {ran:?}");
+        assert!(ran.err.starts_with("error: "), "{args:?}: {}", ran.err);
+    }
+    insta::assert_snapshot!(place.refused(&["propose", "--rule", "quadratic-membrship-in-lop"]).lines().next().unwrap_or_default(), @r#"error: there is no rule "quadratic-membrship-in-lop""#);
+    insta::assert_snapshot!(place.refused(&["apply", "r1", "--branch", "a..b"]), @r#"
+    error: "a..b" is no name of a branch
+      help: write letters, digits, `-`, `_` and `/`
+    "#);
+}
+
+#[test]
+fn help_lists_every_command_and_the_exit_statuses() {
+    let place = Place::new();
+    let ran = place.refit(&["--help"]);
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    for command in [
+        "rank", "scan", "propose", "verify", "review", "apply", "undo", "redo", "log", "report", "check", "rules",
+        "explain", "doctor", "init", "try",
+    ] {
+        assert!(
+            ran.out.lines().any(|l| l.trim_start().starts_with(&format!("{command} "))),
+            "{command} is not in the help"
+        );
+    }
+    assert!(ran.out.contains("Exit status"));
+    assert!(place.refit(&["--version"]).out.starts_with("refit "));
+}
+
+#[test]
+fn cargo_may_call_it() {
+    let place = Place::new();
+    assert_eq!(place.refit(&["refit", "rules"]).out, place.refit(&["rules"]).out);
+}
+
+#[test]
+fn json_is_one_document_whether_it_went_well_or_not() {
+    let place = Place::repository(&[("slo.toml", GOOD)]);
+    for (args, schema) in [
+        (&["rules", "--json"][..], "refit.rules/1"),
+        (&["doctor", "--json"], "refit.doctor/1"),
+        (&["rank", "--json"], "refit.error/1"),
+        (&["--json"], "refit.error/1"),
+    ] {
+        let ran = place.refit(args);
+        let document: serde_json::Value =
+            serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{args:?}: {e}: {ran:?}"));
+        assert_eq!(document["schema"], schema, "{args:?}");
+    }
+}
+
+#[test]
+fn rules_and_their_manual_pages_come_from_the_table() {
+    let place = Place::new();
+    let table = place.refit(&["rules"]).out;
+    for rule in refit::detect::REGISTRY {
+        assert!(table.contains(rule.id.0), "{} is not listed", rule.id);
+        let page = place.refit(&["explain", rule.id.0]);
+        assert_eq!(page.status, 0);
+        assert!(page.out.starts_with(rule.id.0) && page.out.contains("When it is refused"), "{}", page.out);
+        assert!(!page.out.contains('\u{1b}'), "there is no terminal to colour");
+    }
+    let unknown = place.refit(&["explain", "no-such-rule-anywhere"]);
+    insta::assert_snapshot!(unknown.err, @r#"
+    error: there is no rule "no-such-rule-anywhere"
+      help: `refit rules` lists them
+    "#);
+    assert_eq!(unknown.status, 2);
+}
+
+#[test]
+fn colour_comes_when_asked_for_and_goes_when_forbidden() {
+    let place = Place::repository(&[]);
+    assert!(place.refit(&["doctor", "--color=always"]).out.contains("\u{1b}["));
+    assert!(!place.refit(&["doctor", "--color=never"]).out.contains("\u{1b}["));
+    assert!(!place.refit(&["doctor", "--no-color"]).out.contains("\u{1b}["));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    use std::io::Read;
+    let place = Place::new();
+    let mut command = place.hermetic(env!("CARGO_BIN_EXE_refit"));
+    let mut child = command.arg("--help").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("refit starts");
+    drop(child.stdout.take());
+    let mut said = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut said).expect("UTF-8");
+    assert!(child.wait().expect("it ends").code().is_some_and(|c| c < 3), "{said}");
+    assert!(!said.contains("panic") && !said.contains("at fault"), "{said}");
+}
+
+#[test]
+fn doctor_tells_what_is_missing_and_what_comes_next() {
+    let place = Place::new();
+    let next = |ran: &Ran| ran.out.lines().last().unwrap_or_default().to_owned();
+    let ran = place.refit(&["doctor"]);
+    assert_eq!((ran.status, next(&ran).as_str()), (0, "next: git init"), "{}", ran.out);
+    place.git(&["init", "-q", "-b", "main"]);
+    let ran = place.refit(&["doctor"]);
+    assert!(ran.out.contains("no commit yet") && ran.out.contains("a sign-off needs a name"), "{}", ran.out);
+    assert_eq!(next(&ran), "next: refit init");
+    place.write(&[("slo.toml", "version = 1")]);
+    let ran = place.refit(&["doctor"]);
+    assert!(ran.out.contains("slo.toml:1:11"), "{}", ran.out);
+    assert_eq!(next(&ran), "next: $EDITOR slo.toml");
+}
+
+#[test]
+fn doctor_sees_a_merge_a_changed_file_and_hooks() {
+    let place = Place::repository(&[("slo.toml", GOOD), ("a", "1")]);
+    place.write(&[("a", "2"), (".git/MERGE_HEAD", ""), (".git/hooks/pre-commit", "#!/bin/sh\n")]);
+    let out = place.refit(&["doctor"]).out;
+    for words in ["a merge", "pre-commit: landing runs them", "changed files   1"] {
+        assert!(out.contains(words), "\"{words}\" is missing in\n{out}");
+    }
+}
+
+#[test]
+fn init_writes_what_it_finds_and_never_over_a_file() {
+    let log: String = (0..400u64)
+        .map(|i| {
+            format!(
+                "{{\"request\":\"r{i}\",\"operation\":\"GET /cart\",\"start_ns\":{},\"end_ns\":{},\"tid\":1}}\n",
+                i * 1_000_000,
+                i * 1_000_000 + 5_000_000
+            )
+        })
+        .collect();
+    let place = Place::repository(&[
+        ("shop/Cargo.toml", "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
+        ("shop/src/main.rs", "fn main() {}\n"),
+        ("perf/requests.jsonl", &log),
+        ("notes.txt", "nothing that was measured\n"),
+    ]);
+    let ran = place.refit(&["init"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    insta::assert_snapshot!(ran.out, @r"
+    slo.toml is written
+      packages: shop
+      recording: perf/requests.jsonl (request log)
+      operation: GET /cart, 400 requests, p99 5.0 ms
+    next: write the limit that you promise into slo.toml, then refit rank
+    ");
+    let text = std::fs::read_to_string(place.path("work/slo.toml")).expect("it was written");
+    insta::assert_snapshot!(text, @r#"
+    # Budgets of shop, read by Refit. `refit check` tells whether they are met.
+    version = "slo/v1"
+
+    [service]
+    name = "shop"
+
+    # What was measured: perf script, folded stacks, a request log, OTLP lines. Recognised by content.
+    [[source]]   # request log
+    file = "perf/requests.jsonl"
+
+    # What must hold. The operation is the root span or the request kind.
+    # Operations in the recordings; below stands the most frequent one with what it takes now:
+    # write what you promise.
+    #   "GET /cart"                           400 requests, p99 5.0 ms
+    [[slo]]
+    name = "get-cart-latency"
+    operation = "GET /cart"
+    p99 = "5ms"
+
+    [code]
+    root = "shop"
+
+    # How to exercise the service, for before and after. Commands run only after you agreed to them.
+    [[workload]]
+    slo = "get-cart-latency"
+    build = "cargo build --manifest-path shop/Cargo.toml --release --bins"
+    test = "cargo test --manifest-path shop/Cargo.toml --workspace"
+    # run = "shop/target/release/shop --port {port}"
+    # ready = "GET http://127.0.0.1:{port}/health"
+    # load = "target/release/load --port {port} --log {log}"
+
+    [gate]
+    min_effect = "1%"
+    confidence = 0.95
+    max_time = "90s"
+    "#);
+    assert!(refit::slo::parse("slo.toml", &text).problems.is_empty());
+    insta::assert_snapshot!(place.refused(&["init"]), @r#"
+    error: "slo.toml" is there already
+      --> slo.toml
+      help: mend it by hand; `refit doctor` tells what is wrong with it
+    "#);
+    assert_eq!(std::fs::read_to_string(place.path("work/slo.toml")).expect("there"), text);
+}
+
+#[test]
+fn init_refuses_where_there_is_no_cargo_project_or_no_such_operation() {
+    let place = Place::repository(&[("a", "")]);
+    insta::assert_snapshot!(place.refused(&["init"]), @r"
+    error: there is no Cargo.toml here or in a folder below
+      --> .
+      help: run `refit init` in the folder of a Rust project, or name it: --root DIR
+    ");
+    place.write(&[("Cargo.toml", "[package]\nname = \"shop\"\nversion = \"0.1.0\"\n"), ("src/lib.rs", "")]);
+    insta::assert_snapshot!(place.refused(&["init", "--operation", "GET /"]), @r#"
+    error: no recording has the operation "GET /"
+      help: no recording tells operations
+    "#);
+    assert!(!place.path("work/slo.toml").exists());
+}
+
+#[test]
+fn try_makes_a_repository_with_one_commit_and_leaves_the_configuration_alone() {
+    let place = Place::new();
+    let ran = place.refit(&["try", "payment-gateway", "--no-open"]);
+    insta::assert_snapshot!(ran.out, @r"
+    payment-gateway is in payment-gateway
+    next: refit payment-gateway
+    ");
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    let there = |path: &str| place.path("work/payment-gateway").join(path);
+    assert!(there("Cargo.lock").is_file() && there("src/bin/load.rs").is_file());
+    let git = |args: &[&str]| place.git(&[&["-C", "payment-gateway"], args].concat());
+    assert_eq!(git(&["log", "--format=%an <%ae> %D"]), "Refit example <refit@example.invalid> HEAD -> main");
+    assert_eq!(git(&["status", "--porcelain"]), "");
+    assert!(!place.path("home/gitconfig").exists());
+    assert!(!std::fs::read_to_string(there(".git/config")).expect("there").contains("user"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert!(there("record.sh").metadata().expect("there").permissions().mode() & 0o100 != 0);
+    }
+    let doctor = place.refit(&["--root", "payment-gateway", "doctor"]).out;
+    assert!(doctor.contains("you agreed to them"), "{doctor}");
+}
+
+#[test]
+fn try_takes_the_name_that_git_knows() {
+    let place = Place::new();
+    std::fs::write(place.path("home/gitconfig"), "[user]\nname = Payments lead\nemail = lead@example.invalid\n")
+        .expect("written");
+    assert_eq!(place.refit(&["try", "payment-gateway", "here", "--no-open"]).status, 0);
+    assert_eq!(place.git(&["-C", "here", "log", "--format=%an <%ae>"]), "Payments lead <lead@example.invalid>");
+}
+
+#[test]
+fn try_refuses_an_unknown_example_and_a_folder_that_holds_something() {
+    let place = Place::new();
+    insta::assert_snapshot!(place.refused(&["try", "payment-gatewya"]), @r#"
+    error: there is no example "payment-gatewya"
+      help: there is: payment-gateway
+    "#);
+    place.write(&[("payment-gateway/mine.txt", "keep")]);
+    insta::assert_snapshot!(place.refused(&["try", "payment-gateway"]), @r#"
+    error: "payment-gateway" is there already and is not empty
+      --> payment-gateway
+      help: open it with `refit payment-gateway`, or name another folder: `refit try NAME DIR`
+    "#);
+    assert_eq!(std::fs::read_dir(place.path("work/payment-gateway")).expect("there").count(), 1);
+}
+
+/// The example, unpacked and with a name in git's configuration.
+fn example() -> (Place, PathBuf) {
+    let place = Place::new();
+    std::fs::write(place.path("home/gitconfig"), "[user]\nname = Payments lead\nemail = lead@example.invalid\n")
+        .expect("written");
+    assert_eq!(place.refit(&["try", "payment-gateway", "--no-open"]).status, 0);
+    let folder = place.path("work/payment-gateway");
+    (place, folder)
+}
+
+fn json(place: &Place, args: &[&str]) -> serde_json::Value {
+    let ran = place.refit(&[&["--root", "payment-gateway", "--json"], args].concat());
+    serde_json::from_str(&ran.out).unwrap_or_else(|e| panic!("{args:?}: {e}: {ran:?}"))
+}
+
+#[test]
+fn the_example_misses_its_objective_and_the_split_adds_up() {
+    let (place, _) = example();
+    let rank = json(&place, &["rank"]);
+    assert_eq!(rank["schema"], "refit.rank/1");
+    let objective = &rank["objectives"][0];
+    let number = |v: &serde_json::Value| v.as_f64().unwrap_or_else(|| panic!("no number: {v}"));
+    assert!(number(&objective["gap_ms"]) >= 40.0, "{objective}");
+    let rows = objective["split"].as_array().expect("rows");
+    let sum: f64 = rows.iter().map(|r| number(&r["c_ms"])).sum();
+    assert!((sum - number(&objective["measured_ms"])).abs() < 0.01, "{sum}");
+    assert!(rows.iter().any(|r| r["kind"] == "wait") && rows.iter().any(|r| r["kind"] == "function"));
+    let check = place.refit(&["--root", "payment-gateway", "check"]);
+    assert_eq!(check.status, 1, "{check:?}");
+}
+
+#[test]
+fn scan_and_propose_of_the_example_are_the_same_each_time() {
+    let (place, folder) = example();
+    let scan = json(&place, &["scan", "--all"]);
+    assert_eq!(scan["schema"], "refit.scan/1");
+    assert!(scan["findings"].as_array().is_some_and(|f| !f.is_empty()));
+    let propose = json(&place, &["propose", "--all"]);
+    assert_eq!(propose, json(&place, &["propose", "--all"]));
+    for rewrite in propose["rewrites"].as_array().expect("rewrites") {
+        for edit in rewrite["edits"].as_array().expect("edits") {
+            let file = edit["file"].as_str().expect("a file");
+            let text = std::fs::read(folder.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+            assert_eq!(edit["base"], refit::effects::files::hash(&text).0, "{file}");
+        }
+    }
+    let nothing = json(&place, &["scan", "--all", "no/such/folder"]);
+    assert_eq!(nothing["findings"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn nothing_runs_before_somebody_agreed() {
+    let (place, folder) = example();
+    std::fs::remove_dir_all(place.path("home/data")).expect("consent was kept there");
+    let ran = place.refit(&["--root", "payment-gateway", "verify", "--all"]);
+    assert_eq!(ran.status, 2, "{ran:?}");
+    assert!(ran.err.contains("nobody agreed to the commands") && ran.err.contains("cargo"), "{}", ran.err);
+    assert!(!folder.join("target").exists());
+}
+
+#[test]
+fn ids_that_do_not_exist_are_told() {
+    let (place, _) = example();
+    let ran = place.refit(&["--root", "payment-gateway", "review", "show", "rzzzzzzzz"]);
+    assert_eq!(ran.status, 2, "{ran:?}");
+    assert!(ran.err.contains("there is no proposal \"rzzzzzzzz\""), "{}", ran.err);
+}
+
+/// A path is used in messages as it was given.
+#[test]
+fn another_root_and_another_config_may_be_named() {
+    let place = Place::repository(&[("sub/budgets.toml", GOOD)]);
+    let err = place.refused(&["--root", "sub", "--config", "budgets.toml", "rank"]);
+    assert!(err.contains("no [[source]]"), "{err}");
+    assert!(Path::new(&place.path("work/sub")).is_dir());
+}
