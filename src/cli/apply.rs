@@ -35,6 +35,10 @@ pub(super) fn run(context: &Context, options: &Options) -> Outcome {
     if !options.ids.is_empty() {
         let reason = options.reason.as_deref();
         let (_, signed) = review::sign(context, &workspace, &options.ids, "", false, reason)?;
+        if signed.len() > 1 {
+            // Proposals that were proved one by one are compiled and tested together first.
+            context.agree(&workspace).map_err(|p| vec![p])?;
+        }
         let listener = context.ear();
         operations.push(jobs::apply(&workspace, &signed, listener.ear()).map_err(|p| vec![p])?);
     }

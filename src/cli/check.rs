@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::answer::{Answer, Outcome};
 use super::context::Context;
 use super::json::{self, ProblemJson};
-use super::table::{Align, Table};
-use crate::jobs::{self, Checked};
+use super::style::Style;
+use crate::jobs::{self, Checked, PointState};
 
 #[derive(Serialize)]
 struct CheckJson {
@@ -29,7 +29,7 @@ pub(super) fn run(context: &Context) -> Outcome {
     let listener = context.ear();
     let checked = jobs::check(&workspace, listener.ear())?;
     drop(listener);
-    let answer = Answer::new(context, || to_json(&checked), || text(&checked, context.width));
+    let answer = Answer::new(context, || to_json(&checked), || text(&checked, context.style));
     Ok(answer.beside(&checked.problems).says_no(!checked.passes()))
 }
 
@@ -48,11 +48,16 @@ fn to_json(checked: &Checked) -> CheckJson {
     }
 }
 
-fn text(checked: &Checked, width: usize) -> String {
-    let mut table = Table::new(&[("", Align::Left), ("", Align::Left), ("", Align::Elastic), ("", Align::Left)]);
+fn text(checked: &Checked, style: Style) -> String {
+    let mut text = String::new();
     for point in &checked.points {
-        table.row([point.state.word(), point.about, &point.what, &point.detail].map(str::to_owned));
+        let pad = " ".repeat(8 - point.state.word().len());
+        let state = match point.state {
+            PointState::Met => style.good(point.state.word()),
+            PointState::Missed => style.bad(point.state.word()),
+            PointState::Open => style.doubtful(point.state.word()),
+        };
+        text += &format!("{state}{pad}{:<11}{}\n{:19}{}\n", point.about, point.what, "", point.detail);
     }
-    let verdict = if checked.passes() { "the check passes\n" } else { "the check does not pass\n" };
-    table.render(0, width) + verdict
+    text + if checked.passes() { "the check passes\n" } else { "the check does not pass\n" }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Global;
 use super::progress;
 use super::style::Style;
-use crate::jobs::{Ear, Reviewed, Trust, Workspace, load_reviews};
+use crate::jobs::{self, Ear, Reviewed, Trust, Workspace, load_reviews};
 use crate::model::{Problem, Rewrite};
 use crate::pipeline::{Analysis, Depth, Inputs};
 use crate::slo::nearest;
@@ -80,9 +80,13 @@ impl Context {
         Context { root, config: self.config.clone(), ..*self }
     }
 
-    /// Opens the project; executes nothing.
+    /// Opens the project and settles what a crash of an earlier run cut off; executes nothing of the project.
     pub(super) fn open(&self) -> Result<Workspace, Vec<Problem>> {
-        Workspace::open(&self.root, &self.config)
+        let workspace = Workspace::open(&self.root, &self.config)?;
+        if let Some(done) = jobs::recover(&workspace).map_err(|p| vec![p])? {
+            let _ = writeln!(std::io::stderr(), "{done}");
+        }
+        Ok(workspace)
     }
 
     /// An ear that tells progress on standard error, and that Ctrl-C cancels.

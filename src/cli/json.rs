@@ -16,7 +16,8 @@ pub(super) fn document<T: Serialize>(value: &T) -> String {
 
 /// Six decimals of a millisecond are a nanosecond: what lies below is no measurement.
 fn number(x: f64) -> f64 {
-    (x * 1e6).round() / 1e6
+    // Adding zero takes the sign off a negative zero.
+    (x * 1e6).round() / 1e6 + 0.0
 }
 
 fn pair(low: f64, high: f64) -> [f64; 2] {

@@ -1,9 +1,10 @@
 //! What a running job says in; lines on standard error out, and Ctrl-C turned into a wish to stop.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 
 use super::style::Style;
 use crate::effects::Cancel;
@@ -54,22 +55,28 @@ fn cancel_on_interrupt(cancel: Cancel) {
     });
 }
 
+/// Work that ends within this time is not told about: nobody could read it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 fn print_all(receiver: &Receiver<Progress>, style: Style) {
-    let is_terminal = std::io::stderr().is_terminal();
+    let began = Instant::now();
+    let mut held: Vec<String> = Vec::new();
     let mut last_step = String::new();
-    for progress in receiver {
-        let line = match progress {
-            Progress::Step { what, .. } if what == last_step && !is_terminal => continue,
-            Progress::Step { what, done, total } => {
+    loop {
+        let wait = if held.is_empty() { Duration::from_secs(3_600) } else { PATIENCE.saturating_sub(began.elapsed()) };
+        match receiver.recv_timeout(wait) {
+            Ok(Progress::Step { what, .. }) if what == last_step => {}
+            Ok(Progress::Step { what, done, total }) => {
                 last_step.clone_from(&what);
-                step(&what, done, total)
+                held.push(step(&what, done, total));
             }
-            other => match words(&other, style) {
-                Some(words) => words,
-                None => continue,
-            },
-        };
-        let _ = writeln!(std::io::stderr(), "{line}");
+            Ok(other) => held.extend(words(&other, style)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        if began.elapsed() >= PATIENCE {
+            held.drain(..).for_each(|line| drop(writeln!(std::io::stderr(), "{line}")));
+        }
     }
 }
 

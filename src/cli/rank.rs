@@ -129,13 +129,13 @@ fn row_cells(row: &Contribution, with_tail: bool, width: usize) -> Vec<String> {
         RowKind::Window | RowKind::Unattributed => row.name.clone(),
     };
     let tail = match with_tail {
-        true => format!("{:.2} [{:.2}, {:.2}]", row.c_ms, row.ci_ms.low, row.ci_ms.high),
+        true => format!("{} [{}, {}]", ms(row.c_ms), ms(row.ci_ms.low), ms(row.ci_ms.high)),
         false => format!("{:.1} %", row.share * 100.0),
     };
     if row.kind != RowKind::Function {
-        return vec![band, name, tail, format!("{:.2}", row.mean_ms)];
+        return vec![band, name, tail, ms(row.mean_ms)];
     }
-    let times = [row.mean_ms, row.self_ms, row.total_ms].map(|ms| format!("{ms:.2}"));
+    let times = [row.mean_ms, row.self_ms, row.total_ms].map(ms);
     let budget = row.budget_ms.map(|b| format!("{b:.2}")).unwrap_or_default();
     let over = if row.over_ms > 0.0 { format!("{:.2}", row.over_ms) } else { String::new() };
     [band, name, tail].into_iter().chain(times).chain([budget, over]).collect()
@@ -145,6 +145,12 @@ fn row_cells(row: &Contribution, with_tail: bool, width: usize) -> Vec<String> {
 pub(super) fn last_two(path: &str) -> &str {
     let mut ends = path.rmatch_indices("::").map(|(i, _)| i + 2);
     ends.nth(1).map_or(path, |start| &path[start..])
+}
+
+/// Milliseconds with two decimals, and no sign before a zero.
+pub(super) fn ms(ms: f64) -> String {
+    let text = format!("{ms:.2}");
+    if text == "-0.00" { String::from("0.00") } else { text }
 }
 
 /// `200` for 200.0, `1.5` for 1.5.

@@ -57,6 +57,20 @@ enum Action {
         #[arg(long, default_value_t = 1)]
         line: usize,
     },
+    /// Opens the new text of a file in $EDITOR; what you write becomes a proposal of yours
+    Edit {
+        /// Id of the proposal
+        id: String,
+        /// File to edit, the first one by default
+        #[arg(value_name = "FILE")]
+        file: Option<String>,
+    },
+    /// Brings the reviews of others from a remote, and yours to it
+    Sync {
+        /// Name of the remote
+        #[arg(default_value = "origin")]
+        remote: String,
+    },
     /// Signs a proposal whose hunks are all accepted
     Sign {
         /// Ids of proposals
@@ -94,6 +108,11 @@ pub(super) fn run(context: &Context, options: &Options) -> Outcome {
         }
         Action::Defer(hunks) => decide(context, &workspace, hunks, &Decision::Deferred),
         Action::Comment { id, text, hunk, line } => comment(context, &workspace, id, (*hunk, *line), text),
+        Action::Edit { id, file } => edit(context, &workspace, id, file.as_deref()),
+        Action::Sync { remote } => {
+            jobs::sync_reviews(&workspace, remote).map_err(|p| vec![p])?;
+            list(context, &workspace, false)
+        }
         Action::Sign { ids, role, accept_obligations, reason } => {
             let signed = sign(context, &workspace, ids, role, *accept_obligations, reason.as_deref())?;
             Ok(Answer::new(context, || json::Reviews::from(&signed.0[..]), || signed_text(&signed.1, context.style)))
@@ -200,10 +219,13 @@ fn which(reviewed: &Reviewed, asked: &[usize]) -> Result<Vec<usize>, Vec<Problem
     if !asked.is_empty() {
         return Ok(asked.iter().map(|n| n - 1).collect());
     }
-    match reviewed.hunks.iter().find(|h| h.touches_sync && count > 1) {
+    match reviewed.hunks.iter().find(|h| h.touches_sync) {
         Some(hunk) => {
-            let what = format!("hunk {} of {id} touches synchronisation and is decided by itself", hunk.index + 1);
-            Err(vec![Problem::error(what).help(format!("read it with `refit review show {id}`, then name each hunk"))])
+            let number = hunk.index + 1;
+            let what = format!("hunk {number} of {id} touches synchronisation and is decided by itself");
+            let help =
+                format!("read it with `refit review show {id}`, then name it: `refit review accept {id} {number}`");
+            Err(vec![Problem::error(what).help(help)])
         }
         None => Ok((0..count).collect()),
     }
@@ -219,6 +241,24 @@ fn comment(context: &Context, workspace: &Workspace, id: &str, at: (usize, usize
     }
     reviewed.review = jobs::comment(workspace, &reviewed.rewrite, hunk, at.1 - 1, text).map_err(|p| vec![p])?;
     answer(context, &reviewed)
+}
+
+fn edit(context: &Context, workspace: &Workspace, id: &str, file: Option<&str>) -> Outcome {
+    let reviewed = one(context, workspace, id)?;
+    let rewrite = &reviewed.rewrite;
+    let file = file.unwrap_or(&rewrite.file);
+    let line = reviewed.hunks.iter().find(|h| h.file == file).map_or(1, |h| h.new_start);
+    let written = jobs::edit_in_editor(workspace, rewrite, file, line).map_err(|p| vec![p])?;
+    let Some(text) = written else {
+        return Ok(Answer::new(
+            context,
+            || json::Reviews::from(&[reviewed.clone()][..]),
+            || format!("{id} is as it was\n"),
+        ));
+    };
+    let edited = jobs::edit(workspace, rewrite, file, &text).map_err(|p| vec![p])?;
+    let next = one(context, workspace, &edited.id.0)?;
+    answer(context, &next)
 }
 
 fn answer(context: &Context, reviewed: &Reviewed) -> Outcome {

@@ -7,7 +7,7 @@ use clap::Args;
 use super::answer::{Answer, Outcome};
 use super::context::Context;
 use super::json;
-use super::rank::thousands;
+use super::rank::{ms, thousands};
 use super::style::Style;
 use crate::model::{Finding, FindingCost};
 use crate::pipeline::{Analysis, Depth};
@@ -63,8 +63,11 @@ fn finding(f: &Finding, style: Style) -> String {
 pub(super) fn cost(cost: Option<&FindingCost>) -> String {
     match cost {
         Some(c) => format!(
-            "costs at most {:.2} ms of the quantile [{:.2}, {:.2}] (basis {})",
-            c.c_ms, c.ci_ms.low, c.ci_ms.high, c.basis
+            "costs at most {} ms of the quantile [{}, {}] (basis {})",
+            ms(c.c_ms),
+            ms(c.ci_ms.low),
+            ms(c.ci_ms.high),
+            c.basis
         ),
         None => String::from("not measured by itself"),
     }

@@ -34,7 +34,7 @@ struct TryJson {
 pub(super) fn run(context: &Context, options: &Options) -> Outcome {
     let folder = options.folder.clone().unwrap_or_else(|| PathBuf::from(&options.name));
     jobs::try_example(&options.name, &folder)?;
-    if !options.no_open {
+    if !options.no_open && workbench::has_terminal() {
         return workbench::open(&context.at(folder), tui::Options { warm: true, ..context.bench });
     }
     let shown = folder.display().to_string();

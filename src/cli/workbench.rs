@@ -20,7 +20,7 @@ pub(super) fn run(context: &Context, folder: Option<&Path>) -> Outcome {
 
 /// Opens the workbench, having made sure that the project opens and that there is a terminal.
 pub(super) fn open(context: &Context, options: tui::Options) -> Outcome {
-    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+    if !has_terminal() {
         let help =
             "run it in a terminal; every action is also a command: `refit rank`, `refit propose`, `refit --help`";
         return Err(vec![Problem::error("the workbench needs a terminal").help(help)]);
@@ -34,6 +34,11 @@ pub(super) fn open(context: &Context, options: tui::Options) -> Outcome {
         // A signal ended it: its own status, whatever an answer would say.
         status => std::process::exit(status.into()),
     }
+}
+
+/// True if keys can be read and a screen can be drawn.
+pub(super) fn has_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
 fn no_folder(folder: &Path) -> Problem {

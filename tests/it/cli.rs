@@ -564,6 +564,85 @@ fn ids_that_do_not_exist_are_told() {
     assert!(ran.err.contains("there is no proposal \"rzzzzzzzz\""), "{}", ran.err);
 }
 
+/// Without [[review]] one signature is enough.
+fn without_roles(place: &Place) {
+    let path = place.path("work/payment-gateway/slo.toml");
+    let text = std::fs::read_to_string(&path).expect("the example has one");
+    let kept: Vec<&str> = text.split("\n\n").filter(|part| !part.contains("[[review]]")).collect();
+    std::fs::write(&path, kept.join("\n\n")).expect("written");
+    place.git(&["-C", "payment-gateway", "commit", "-q", "-a", "-m", "Let one signature do"]);
+}
+
+#[test]
+fn a_proposal_is_decided_signed_landed_taken_back_and_reported_from_the_shell() {
+    let (place, folder) = example();
+    without_roles(&place);
+    let run = |args: &[&str]| place.refit(&[&["--root", "payment-gateway"], args].concat());
+    let done = |args: &[&str]| {
+        let ran = run(args);
+        assert_eq!(ran.status, 0, "{args:?}: {ran:?}");
+        ran.out
+    };
+    let rewrites = json(&place, &["propose"])["rewrites"].clone();
+    let plain = rewrites.as_array().expect("rewrites").iter().find(|r| r["obligations"] == serde_json::json!([]));
+    let id = plain.expect("a proposal without obligations")["id"].as_str().expect("an id").to_owned();
+    let before = place.git(&["-C", "payment-gateway", "rev-parse", "HEAD"]);
+
+    assert!(run(&["apply", &id]).err.contains("is not accepted"), "nothing lands undecided");
+    let shown = done(&["review", "show", &id]);
+    assert!(shown.contains("hunk 1 of") && shown.contains("no evidence yet"), "{shown}");
+    let hunks = json(&place, &["review", "show", &id])["proposals"][0]["hunks"].as_array().map_or(0, Vec::len);
+    for hunk in 1..=hunks {
+        done(&["review", "accept", &id, &hunk.to_string()]);
+    }
+    let said = run(&["apply", &id]);
+    assert!(said.status == 2 && said.err.contains("has no evidence yet"), "{said:?}");
+    assert!(run(&["review", "sign", &id, "--override", "the shell is tried out"]).out.contains("FORCED"));
+    let landed = done(&["apply", &id]);
+    assert!(landed.contains("refit undo"), "{landed}");
+
+    let message = place.git(&["-C", "payment-gateway", "log", "-1", "--format=%B", "refit/payment-gateway"]);
+    for trailer in [
+        "Refit-Rule: ",
+        &format!("Refit-Proposal: {id}"),
+        "Refit-Forced: the shell is tried out",
+        "Reviewed-by: Payments lead <lead@example.invalid>",
+    ] {
+        assert!(message.lines().any(|l| l.starts_with(trailer)), "{trailer} is not in\n{message}");
+    }
+    assert!(message.lines().next().is_some_and(|l| l.chars().count() <= 72), "{message}");
+    assert_eq!(place.git(&["-C", "payment-gateway", "rev-parse", "HEAD"]), before);
+    assert_eq!(place.git(&["-C", "payment-gateway", "status", "--porcelain"]), "");
+
+    let report = done(&["report", "--no-measurement"]);
+    assert!(
+        report.contains("1 landed.") && report.contains("**FORCED**") && report.contains("the shell is tried out"),
+        "{report}"
+    );
+    let check = run(&["check"]);
+    assert!(check.out.contains("FORCED by Payments lead"), "{}", check.out);
+    done(&["undo"]);
+    assert!(done(&["log"]).contains("(undone)"));
+    assert!(done(&["report", "--no-measurement"]).contains("Nothing landed yet."));
+    done(&["redo"]);
+    done(&["apply", "--here"]);
+    assert_eq!(place.git(&["-C", "payment-gateway", "log", "-1", "--format=%B"]), message);
+    done(&["report", "--no-measurement", "--output", "r.md"]);
+    assert!(place.path("work/r.md").is_file() && folder.join("slo.toml").is_file());
+}
+
+#[test]
+fn hunks_and_lines_that_do_not_exist_are_told() {
+    let (place, _) = example();
+    let rewrites = json(&place, &["propose"])["rewrites"].clone();
+    let id = rewrites[0]["id"].as_str().expect("an id").to_owned();
+    let err = |args: &[&str]| place.refused(&[&["--root", "payment-gateway", "review"], args].concat());
+    assert!(err(&["accept", &id, "99"]).contains("and no hunk 99"));
+    assert!(err(&["accept", &id, "0"]).contains("and no hunk 0"));
+    assert!(err(&["comment", &id, "why", "--line", "9999"]).contains("and no line 9999"));
+    assert!(err(&["reject", &id, "1", "--reason", " "]).contains("reason"));
+}
+
 /// A path is used in messages as it was given.
 #[test]
 fn another_root_and_another_config_may_be_named() {
