@@ -67,7 +67,7 @@ pub fn warm(workspace: &Workspace, ear: &Ear) -> Result<(), Problem> {
     yard.step("checking the candidate's slot");
     candidate.put(&yard, &[])?;
     candidate.cargo.check(&[], None, &ear.cancel, &mut |line| yard.log(line))?;
-    Ok(())
+    faster::warm(&yard)
 }
 
 fn tell_rungs(ear: &Ear, verdict: &Verdict) {

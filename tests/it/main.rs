@@ -12,4 +12,5 @@ mod proposals;
 mod ranking;
 mod review;
 mod scene;
+mod twins;
 mod verify;

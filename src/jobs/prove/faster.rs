@@ -124,8 +124,7 @@ fn build(
     driver: &Driver,
 ) -> Result<Result<Vec<Twin>, Found>, Problem> {
     let yard = climb.yard;
-    let wrapper = stand.slot.dir.join("quiet.sh");
-    files::write_program(&wrapper, "#!/bin/sh\nexec \"$@\" --cap-lints allow\n")?;
+    let wrapper = quiet(stand)?;
     let mut tail = String::new();
     let mut tried = Vec::new();
     for ask in ASKS {
@@ -152,6 +151,26 @@ fn build(
     }
     let said = tail.lines().find(|l| l.starts_with("error")).unwrap_or("the build failed").to_owned();
     Ok(Err(Found::new(RungState::Undecided, format!("old and new cannot stand side by side: {said}")).log(tail)))
+}
+
+/// Builds the base in the twins' slot, so that the dependencies of the measured profile stand when a proof begins.
+///
+/// # Errors
+/// A slot that cannot be written; a build that fails only costs the warmth.
+pub fn warm(yard: &Yard) -> Result<(), Problem> {
+    let Some(workload) = yard.workload() else { return Ok(()) };
+    let stand = yard.stand_beside(Arm::Twin)?;
+    stand.put(yard, &[])?;
+    yard.step(&format!("{} (for timing)", workload.build));
+    let command = stand.shell(&workload.build).env("RUSTC_WORKSPACE_WRAPPER", quiet(&stand)?.to_string_lossy());
+    command.run(&yard.ear.cancel, &mut |line| yard.log(line)).map(drop)
+}
+
+/// A wrapper around the workspace's own compilations: generated code must not trip over lints.
+fn quiet(stand: &Stand) -> Result<PathBuf, Problem> {
+    let wrapper = stand.slot.dir.join("quiet.sh");
+    files::write_program(&wrapper, "#!/bin/sh\nexec \"$@\" --cap-lints allow\n")?;
+    Ok(wrapper)
 }
 
 /// Runs the driver until the numbers decide, at most [`LOOKS`] times and within the gate's time.
@@ -190,7 +209,7 @@ fn exercise(climb: &Climb, driver: &Driver, written: &Path) -> Result<Ended, Pro
         }
         Driver::Tests(_, run) => {
             let command = (**run).clone().env(twin::VARIABLE, format!("{};patient", written.display()));
-            let wrapper: PathBuf = yard.slots.slot(Arm::Twin).dir.join("quiet.sh");
+            let wrapper = quiet(&yard.stand_beside(Arm::Twin)?)?;
             let command = command.env("RUSTC_WORKSPACE_WRAPPER", wrapper.to_string_lossy());
             command.run(&yard.ear.cancel, &mut |line| yard.log(line))
         }
