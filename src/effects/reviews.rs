@@ -100,10 +100,10 @@ impl Repository {
     /// # Errors
     /// git cannot run.
     pub fn review_ops(&self, session: &str) -> Result<Vec<Op>, Problem> {
-        let mut lines = self.log_lines(&format!("{REVIEW}/{session}/"))?;
-        let theirs = self.log_lines(REMOTES)?;
-        lines.extend(theirs.into_iter().filter(|l| l.name.contains(&format!("/review/{session}/"))));
-        let mut texts: Vec<String> = lines.into_iter().map(|l| l.text).collect();
+        let lines = self.log_lines(&[&format!("{REVIEW}/{session}/"), REMOTES])?;
+        let of_session = format!("/review/{session}/");
+        let lines = lines.into_iter().filter(|l| l.name.contains(&of_session));
+        let mut texts: Vec<String> = lines.map(|l| l.text).collect();
         texts.sort_unstable();
         texts.dedup();
         let ops = texts.iter().filter_map(|text| serde_json::from_str::<Op>(text).ok());
@@ -113,24 +113,30 @@ impl Repository {
         Ok(ops)
     }
 
-    /// Records what the person of git's configuration did, in a ref that nobody else writes.
+    /// Records what the person of git's configuration did, in a ref that nobody else writes; `seen` is what they had
+    /// seen. Returns what was recorded.
     ///
     /// # Errors
     /// No name configured; the repository cannot be written; a signature that cannot be made.
-    pub fn record(&self, session: &str, rewrite: &RewriteId, acts: Vec<Act>) -> Result<(), Problem> {
+    pub fn record(&self, session: &str, rewrite: &RewriteId, acts: Vec<Act>, seen: &[Op]) -> Result<Vec<Op>, Problem> {
         let author = self.person()?;
-        let seen = self.review_ops(session)?.iter().map(|op| op.clock).max().unwrap_or(0);
+        let next = seen.iter().map(|op| op.clock).max().unwrap_or(0) + 1;
         let signs = acts.iter().any(|a| matches!(a, Act::Sign { .. }));
-        let mut lines = Vec::new();
-        for (n, act) in acts.into_iter().enumerate() {
-            let clock = seen + 1 + n as u64;
-            let op =
-                Op { v: VERSION, clock, at: clock::now(), author: author.clone(), rewrite: rewrite.0.clone(), act };
-            lines.push(serde_json::to_string(&op).map_err(|e| Problem::error(format!("cannot write a review: {e}")))?);
-        }
+        let op = |(clock, act)| Op {
+            v: VERSION,
+            clock,
+            at: clock::now(),
+            author: author.clone(),
+            rewrite: rewrite.0.clone(),
+            act,
+        };
+        let ops: Vec<Op> = (next..).zip(acts).map(op).collect();
+        let lines: Result<Vec<String>, serde_json::Error> = ops.iter().map(serde_json::to_string).collect();
+        let lines = lines.map_err(|e| Problem::error(format!("cannot write a review: {e}")))?;
         let subject = if signs { format!("sign {rewrite}") } else { format!("review {rewrite}") };
         let signed = signs && self.signs_commits()?;
-        self.append(&format!("{REVIEW}/{session}/{}", author_id(&author)), &lines, &format!("{subject}\n"), signed)
+        self.append(&format!("{REVIEW}/{session}/{}", author_id(&author)), &lines, &format!("{subject}\n"), signed)?;
+        Ok(ops)
     }
 
     /// Brings the reviews of others from a remote, and the person's own to it. Neither can conflict.
@@ -154,8 +160,7 @@ impl Repository {
     pub fn verified_signers(&self, session: &str, rewrite: &RewriteId) -> Result<Vec<String>, Problem> {
         let subject = format!("sign {rewrite}");
         let mut found = Vec::new();
-        for (name, _) in self.refs_below(&format!("{REVIEW}/{session}/"))?.into_iter().chain(self.refs_below(REMOTES)?)
-        {
+        for (name, _) in self.refs_below(&[&format!("{REVIEW}/{session}/"), REMOTES])? {
             for line in self.commit_lines(&name, "%G?%x09%an <%ae>%x09%s")? {
                 let fields: Vec<&str> = line.split('\t').collect();
                 let fields = fields[..].try_into().unwrap_or([""; 3]);

@@ -129,7 +129,7 @@ pub fn edit(workspace: &Workspace, rewrite: &Rewrite, file: &str, new_text: &str
         return Ok(edited);
     }
     let act = Act::Edit { from: rewrite.id.0.clone(), file: file.into(), text: new_text.into() };
-    desk.repository.record(&desk.session, &edited.id, vec![act])?;
+    desk.repository.record(&desk.session, &edited.id, vec![act], &desk.ops)?;
     Ok(edited)
 }
 
@@ -156,7 +156,7 @@ pub fn sign(
     let evidence = signed.verdict().map(|v| evidence::to_text(&desk.base.tree, "", v, neutral)).transpose()?;
     let forced = signed.forced().map(String::from);
     let act = Act::Sign { role: role.into(), forced, base: desk.base.tree.clone(), evidence };
-    desk.repository.record(&desk.session, &rewrite.id, vec![act])?;
+    desk.repository.record(&desk.session, &rewrite.id, vec![act], &desk.ops)?;
     Ok(signed)
 }
 
@@ -275,10 +275,10 @@ impl Desk {
         Ok(fold(&self.ops, &rewrite.id, self.hunks(rewrite)?.len()))
     }
 
-    /// Records what was done, and folds everything anew.
+    /// Records what was done, and folds it with everything that was there.
     fn record(&self, rewrite: &Rewrite, acts: Vec<Act>) -> Result<Review, Problem> {
-        self.repository.record(&self.session, &rewrite.id, acts)?;
-        let ops = self.repository.review_ops(&self.session)?;
+        let new = self.repository.record(&self.session, &rewrite.id, acts, &self.ops)?;
+        let ops = [&self.ops[..], &new].concat();
         Ok(fold(&ops, &rewrite.id, self.hunks(rewrite)?.len()))
     }
 

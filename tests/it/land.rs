@@ -545,6 +545,24 @@ fn two_instances_do_not_change_a_repository_at_once() {
 }
 
 #[test]
+fn a_linked_worktree_lands_into_its_own_checkout_and_leaves_the_other_alone() {
+    let scene = scene();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let linked = elsewhere.path().join("linked");
+    scene.git(&["worktree", "add", "-q", "-b", "side", &linked.to_string_lossy()]);
+    let main = scene.read("src/lib.rs");
+    let workspace = Workspace { root: linked.clone(), config: linked.join("slo.toml"), ..workspace(&scene) };
+    land(&workspace, "src/lib.rs", "let x = 1", "let x = 10");
+    jobs::land_here(&workspace).unwrap();
+    assert!(std::fs::read_to_string(linked.join("src/lib.rs")).unwrap().contains("let x = 10;"));
+    assert_eq!((scene.read("src/lib.rs"), scene.git(&["status", "--porcelain"])), (main.clone(), String::new()));
+    jobs::undo(&workspace).unwrap();
+    assert_eq!(std::fs::read_to_string(linked.join("src/lib.rs")).unwrap(), main);
+    assert_eq!(scene.git(&["rev-parse", "side"]), scene.git(&["rev-parse", "main"]));
+    assert_eq!(scene.git(&["-C", &linked.to_string_lossy(), "status", "--porcelain"]), "");
+}
+
+#[test]
 fn newer_repository_formats_land_and_undo_too() {
     for format in [&["--object-format=sha256"][..], &["--ref-format=reftable"]] {
         if Scene::empty().try_git(&[&["init", "-q"], format, &["probe"]].concat()).is_err() {

@@ -46,12 +46,13 @@ impl Repository {
         Ok(self.resolve(&[name])?.into_iter().next().flatten())
     }
 
-    /// All refs below a prefix (`refs/refit/review/`), sorted by name, with what they point at.
+    /// All refs below prefixes (`refs/refit/review/`), sorted by name, with what they point at.
     ///
     /// # Errors
     /// git cannot run.
-    pub fn refs_below(&self, prefix: &str) -> Result<Vec<(String, String)>, Problem> {
-        let out = self.git.line(&["for-each-ref", "--format=%(refname) %(objectname)", prefix])?;
+    pub fn refs_below(&self, prefixes: &[&str]) -> Result<Vec<(String, String)>, Problem> {
+        let format = "--format=%(refname) %(objectname)";
+        let out = self.git.line(&[&["for-each-ref", format], prefixes].concat())?;
         Ok(out.lines().filter_map(|l| l.split_once(' ')).map(|(n, o)| (n.to_string(), o.to_string())).collect())
     }
 
@@ -120,12 +121,12 @@ impl Repository {
         Err(last.unwrap_or_else(|| Problem::error(format!("cannot write {name}"))))
     }
 
-    /// The lines of all logs below a prefix, in the order of their refs and of writing.
+    /// The lines of all logs below prefixes, in the order of their refs and of writing.
     ///
     /// # Errors
     /// git cannot run.
-    pub fn log_lines(&self, prefix: &str) -> Result<Vec<LogLine>, Problem> {
-        let refs = self.refs_below(prefix)?;
+    pub fn log_lines(&self, prefixes: &[&str]) -> Result<Vec<LogLine>, Problem> {
+        let refs = self.refs_below(prefixes)?;
         let wanted: Vec<String> = refs.iter().map(|(_, at)| format!("{at}:{LINES}")).collect();
         let blobs = self.blobs(&wanted.iter().map(String::as_str).collect::<Vec<_>>())?;
         let mut found = Vec::new();

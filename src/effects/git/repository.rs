@@ -192,6 +192,9 @@ impl Repository {
     /// # Errors
     /// An object that is missing (named in the message).
     pub fn blobs(&self, oids: &[&str]) -> Result<Vec<Vec<u8>>, Problem> {
+        if oids.is_empty() {
+            return Ok(Vec::new());
+        }
         let input: String = oids.iter().map(|o| format!("{o}\n")).collect();
         let out = self.git.feed(&["cat-file", "--batch"], input.as_bytes())?;
         let mut rest = &out[..];
