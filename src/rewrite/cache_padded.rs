@@ -27,7 +27,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         return Err(format!("`{name}` derives `{other}`, which the padding would have to follow"));
     }
     let written = written(files, counter, &name);
-    let mut edits = vec![(file.path.clone(), typed(file, counter, &written))];
+    let mut edits = vec![(file.path.clone(), typed(file, &written))];
     edits.extend(built(files, &name, &written)?);
     let reused = is_declared(file, counter)?;
     if !reused {
@@ -73,8 +73,7 @@ fn writers(files: &[SourceFile], counter: &Counters<'_>, name: &str) -> Vec<Func
     found
 }
 
-fn typed(file: &SourceFile, counter: &Counters<'_>, written: &[&syn::Field]) -> Vec<TextEdit> {
-    let _ = counter;
+fn typed(file: &SourceFile, written: &[&syn::Field]) -> Vec<TextEdit> {
     let edits = written.iter().flat_map(|field| {
         let range = file.range(&field.ty);
         Template::new(file, range).text("CachePadded<").keep(range).text(">").edits()
@@ -140,6 +139,19 @@ fn is_declared(file: &SourceFile, counter: &Counters<'_>) -> Result<bool, String
     }
 }
 
+/// Where the type is declared: after the first struct of counters of the module, the same place for all of them, so that
+/// two proposals show as alternatives instead of declaring it twice.
+fn anchor(file: &SourceFile, counter: &Counters<'_>) -> u32 {
+    let placed = items(&file.ast);
+    let module_of = |item: &syn::ItemStruct| {
+        placed.iter().find(|p| matches!(p.item, syn::Item::Struct(s) if std::ptr::eq(s, item))).map(|p| p.module)
+    };
+    let own = module_of(counter.item);
+    let all = counters(file);
+    let first = all.iter().find(|other| module_of(other.item) == own).map_or(counter.item, |other| other.item);
+    file.range(first).end
+}
+
 fn declared(file: &SourceFile, counter: &Counters<'_>, debug: bool) -> Vec<TextEdit> {
     let visibility = file.text_of(&counter.item.vis);
     let visible = if visibility.is_empty() { String::new() } else { format!("{visibility} ") };
@@ -170,7 +182,7 @@ impl<T: std::fmt::Debug> std::fmt::Debug for CachePadded<T> {
 }",
         );
     }
-    let end = file.range(counter.item).end;
+    let end = anchor(file, counter);
     Template::new(file, TextRange { start: end, end }).text(text).edits()
 }
 

@@ -24,7 +24,12 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         touched.extend(file.item_around(clue.site).map(|item| item.id.clone()));
     }
     if !conversion.exists {
-        edits.push((files[conversion.home].path.clone(), implemented(&files[conversion.home], conversion)));
+        let rank = found
+            .iter()
+            .filter(|other| !other.exists && (other.home, &other.target) == (conversion.home, &conversion.target))
+            .position(|other| other == conversion)
+            .unwrap_or(0);
+        edits.push((files[conversion.home].path.clone(), implemented(&files[conversion.home], conversion, rank)));
     }
     touched.dedup();
     Ok(Draft { title: title(conversion), edits, touched, preconditions: preconditions(conversion), ..Draft::default() })
@@ -64,7 +69,28 @@ fn shortened(file: &SourceFile, clue: &Clue) -> Result<Vec<TextEdit>, String> {
 }
 
 /// The `impl From`, after the last one of the enum, or after the enum.
-fn implemented(file: &SourceFile, conversion: &Conversion) -> Vec<TextEdit> {
+///
+/// Several conversions of one enum are proposals of their own: each gets a place of its own, so that all can land.
+fn implemented(file: &SourceFile, conversion: &Conversion, rank: usize) -> Vec<TextEdit> {
+    let Conversion { target, variant, source, .. } = conversion;
+    let text = format!(
+        "impl From<{source}> for {target} {{\n    fn from(error: {source}) -> Self {{\n        {target}::{variant}(error)\n    }}\n}}"
+    );
+    let anchors = anchors(file, conversion);
+    let after = anchors[(rank / 2) % anchors.len()];
+    let line_end = file.text[after as usize..].find('\n').map(|n| after + n as u32 + 1);
+    // The first proposal goes before the line break behind the anchor, the second after it.
+    let (at, text) = match line_end.filter(|_| rank % 2 == 1) {
+        Some(next) if file.text[after as usize..next as usize].trim().is_empty() => (next, format!("\n{text}\n")),
+        _ => (after, format!("\n\n{text}")),
+    };
+    let place = TextRange { start: after, end: after };
+    let laid_out = Template::new(file, place).text(text).edits();
+    laid_out.into_iter().map(|edit| TextEdit { range: TextRange { start: at, end: at }, ..edit }).collect()
+}
+
+/// Ends of the enum's `From` impls, the last first, and of the enum.
+fn anchors(file: &SourceFile, conversion: &Conversion) -> Vec<u32> {
     let placed = items(&file.ast);
     let module = placed.iter().find(|p| file.range(p.item) == conversion.declared).map_or(0, |p| p.module);
     let froms = placed.iter().filter(|p| p.module == module).filter_map(|p| match p.item {
@@ -74,21 +100,19 @@ fn implemented(file: &SourceFile, conversion: &Conversion) -> Vec<TextEdit> {
         }
         _ => None,
     });
-    let after = froms.max().unwrap_or(conversion.declared.end).max(conversion.declared.end);
-    let Conversion { target, variant, source, .. } = conversion;
-    let text = format!(
-        "\n\nimpl From<{source}> for {target} {{\n    fn from(error: {source}) -> Self {{\n        {target}::{variant}(error)\n    }}\n}}"
-    );
-    Template::new(file, TextRange { start: after, end: after }).text(text).edits()
+    let mut all: Vec<u32> =
+        froms.chain([conversion.declared.end]).filter(|end| *end >= conversion.declared.end).collect();
+    all.sort_unstable_by(|a, b| b.cmp(a));
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use crate::detect;
-    use crate::model::TextEdit;
+    use crate::model::{EditSet, TextEdit};
     use crate::rewrite::propose;
     use crate::rewrite::testing::{check, parse};
-    use crate::source::{FileRole, SourceFile};
+    use crate::source::{FileRole, SourceFile, apply};
 
     const RULE: &str = "repeated-map-err";
 
@@ -124,6 +148,18 @@ mod tests {
             "mod error {\n    pub enum E {\n        Io(io::Error),\n        Num(Gone),\n    }\n\n    impl From<Gone> for E {\n        fn from(e: Gone) -> Self {\n            E::Num(e)\n        }\n    }\n}\n\nfn f() -> Result<u8, error::E> {\n    g().map_err(error::E::Io)?;\n    h().map_err(error::E::Io)?;\n    Ok(1)\n}\n",
             "mod error {\n    pub enum E {\n        Io(io::Error),\n        Num(Gone),\n    }\n\n    impl From<Gone> for E {\n        fn from(e: Gone) -> Self {\n            E::Num(e)\n        }\n    }\n\n    impl From<io::Error> for E {\n        fn from(error: io::Error) -> Self {\n            E::Io(error)\n        }\n    }\n}\n\nfn f() -> Result<u8, error::E> {\n    g()?;\n    h()?;\n    Ok(1)\n}\n",
         );
+    }
+
+    #[test]
+    fn conversions_of_one_enum_can_all_land() {
+        let text = "enum E {\n    Io(io::Error),\n    Num(Gone),\n}\n\nfn f() -> Result<u8, E> {\n    a().map_err(E::Io)?;\n    b().map_err(E::Io)?;\n    c().map_err(E::Num)?;\n    d().map_err(E::Num)?;\n    Ok(1)\n}\n";
+        let files = [parse(text)];
+        let (findings, _) = detect::scan(&files, &[detect::rule(RULE).unwrap()]);
+        let (rewrites, _) = propose(&files, &findings);
+        let all: Vec<TextEdit> = rewrites.iter().flat_map(|r| r.edits[0].edits().to_vec()).collect();
+        let both = EditSet::new("src/lib.rs", files[0].hash.clone(), all).expect("the places are distinct");
+        let expected = "enum E {\n    Io(io::Error),\n    Num(Gone),\n}\n\nimpl From<io::Error> for E {\n    fn from(error: io::Error) -> Self {\n        E::Io(error)\n    }\n}\n\nimpl From<Gone> for E {\n    fn from(error: Gone) -> Self {\n        E::Num(error)\n    }\n}\n\nfn f() -> Result<u8, E> {\n    a()?;\n    b()?;\n    c()?;\n    d()?;\n    Ok(1)\n}\n";
+        assert_eq!(apply(&both, text).unwrap(), expected);
     }
 
     #[test]

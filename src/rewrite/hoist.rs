@@ -3,7 +3,7 @@
 use super::{Draft, Recipe, borrow, file_of, holds, probe_at, short};
 use crate::model::{Finding, Precondition, ProbeQuestion, RuleId, TextEdit, TextRange};
 use crate::source::functions::{Function, functions};
-use crate::source::invariants::{Invariant, invariants, is_told_text};
+use crate::source::invariants::{Invariant, Told, invariants, told};
 use crate::source::names::{fresh, mentions, root};
 use crate::source::{SourceFile, Template, lexer};
 
@@ -17,6 +17,10 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let (function, invariant) = found
         .find(|(_, invariant)| file.range(invariant.value) == finding.range)
         .ok_or("the text is no longer made where it was found")?;
+    if let Some(part) = invariant.parts.iter().find(|part| told(files, function, part) == Told::Workspace) {
+        let text = quote::ToTokens::to_token_stream(part).to_string().replace(' ', "");
+        return Err(format!("`{text}` is of a type of the workspace, whose `Display` is written by hand"));
+    }
     let edits = match invariant.binding {
         Some(binding) => moved(file, function, &invariant, binding)?,
         None => named(file, function, &invariant),
@@ -25,25 +29,34 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         title: format!("make a text of {} once instead of in each round", short(&finding.function)),
         edits: vec![(finding.file.clone(), edits)],
         touched: vec![finding.function.clone()],
-        preconditions: preconditions(file, function, &invariant),
+        preconditions: preconditions(files, file, function, &invariant),
         ..Draft::default()
     })
 }
 
-fn preconditions(file: &SourceFile, function: &Function<'_>, invariant: &Invariant<'_>) -> Vec<Precondition> {
+fn preconditions(
+    files: &[SourceFile],
+    file: &SourceFile,
+    function: &Function<'_>,
+    invariant: &Invariant<'_>,
+) -> Vec<Precondition> {
     let value = file.range(invariant.value);
+    let changes_case = matches!(invariant.value, syn::Expr::MethodCall(call) if call.method != "to_string");
     let mut all = vec![
         holds("nothing the text is made of is bound, assigned or borrowed as `&mut` in the loop"),
         holds("the loop only looks at the text"),
     ];
     for part in &invariant.parts {
         let text = quote::ToTokens::to_token_stream(part).to_string().replace(' ', "");
-        if is_told_text(function, part) {
-            all.push(holds(format!(
-                "`{text}` is a `str` or `String`: making a text of it has no effect and cannot fail"
-            )));
-        } else {
-            all.push(is_plain(file, value, invariant, part, &text));
+        let precondition = match told(files, function, part) {
+            Told::Text => {
+                holds(format!("`{text}` is a text of std: making a text of it has no effect and cannot fail"))
+            }
+            Told::Primitive if !changes_case => holds(format!("`{text}` is a primitive: its `Display` has no effect")),
+            _ => is_plain(file, value, invariant, part, &text),
+        };
+        if !all.contains(&precondition) {
+            all.push(precondition);
         }
     }
     all.push(borrow("the text made before the loop lives long enough and is moved nowhere"));
@@ -223,6 +236,30 @@ mod tests {
         let asked: Vec<_> = rewrite.preconditions.iter().filter(|p| p.answered_by == AnsweredBy::Type).collect();
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].probe.as_ref().unwrap().question, crate::model::ProbeQuestion::HashEq);
+    }
+
+    #[test]
+    fn the_structs_of_the_workspace_tell_the_types_of_fields() {
+        let order = "struct Order {\n    merchant: String,\n    lines: u32,\n}\n";
+        let rewrite = check(
+            RULE,
+            &format!(
+                "{order}\nfn f(order: &Order, xs: &[u8], text: &mut String) {{\n    for x in xs {{\n        let heading = format!(\"{{}} {{}}\", order.merchant.to_uppercase(), order.lines);\n        text.push_str(&heading);\n        text.push(*x as char);\n    }}\n}}\n"
+            ),
+            &format!(
+                "{order}\nfn f(order: &Order, xs: &[u8], text: &mut String) {{\n    let heading = format!(\"{{}} {{}}\", order.merchant.to_uppercase(), order.lines);\n    for x in xs {{\n        text.push_str(&heading);\n        text.push(*x as char);\n    }}\n}}\n"
+            ),
+        );
+        assert!(rewrite.preconditions.iter().all(|p| p.answered_by != AnsweredBy::Type));
+    }
+
+    #[test]
+    fn a_display_that_is_written_by_hand_is_refused() {
+        check_refuses(
+            RULE,
+            "struct Id(u8);\nfn f(id: &Id, xs: &[String]) -> bool { xs.iter().any(|x| *x == id.to_string()) }",
+            "`id` is of a type of the workspace, whose `Display` is written by hand",
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{Draft, Recipe, borrow, file_of, holds, short};
 use crate::model::{Finding, Precondition, RuleId, TextEdit, TextRange};
 use crate::source::functions::Function;
 use crate::source::names::{NameUse, Use, fresh, imports, screaming, uses};
-use crate::source::{Node, SourceFile, Template, expr_at, function_body, path_to, stmt_around};
+use crate::source::{Node, SourceFile, Template, expr_at, function_body, indent_of, path_to, stmt_around};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("regex-in-function"), derive };
@@ -40,6 +40,22 @@ pub(super) fn preconditions(file: &SourceFile, constant: &str) -> Vec<Preconditi
     }
     all
 }
+
+/// `static NAME: LazyLock<T> =` with what opens its initialiser, on two lines where `value` would make one too long.
+pub(super) fn static_head(file: &SourceFile, at: TextRange, name: &str, ty: &str, value: &str) -> String {
+    let lazy = lazy_lock(file);
+    let (declared, built) = (format!("static {name}: {lazy}<{ty}> ="), format!("{lazy}::new(|| "));
+    let first = value.lines().next().unwrap_or_default().len();
+    let width = indent_of(&file.text, at.start).len() + declared.len() + built.len() + first + ");".len() + 1;
+    if width > MAX_WIDTH && !value.contains('\n') {
+        format!("{declared}\n    {built}")
+    } else {
+        format!("{declared} {built}")
+    }
+}
+
+/// The width that rustfmt allows where nothing else is said.
+const MAX_WIDTH: usize = 100;
 
 /// `LazyLock` as the file may spell it.
 pub(super) fn lazy_lock(file: &SourceFile) -> &'static str {
@@ -89,9 +105,8 @@ fn renamed(file: &SourceFile, value: TextRange, ty: &str, local: &Local) -> Resu
         return Err(format!("`{}` is moved, returned or stored in line {line}", local.name));
     }
     let name = free_name(file, value, &screaming(&local.name));
-    let lazy = lazy_lock(file);
     let mut edits = Template::new(file, local.stmt)
-        .text(format!("static {name}: {lazy}<{ty}> = {lazy}::new(|| "))
+        .text(static_head(file, value, &name, ty, file.slice(value)))
         .keep(value)
         .text(");")
         .edits();
@@ -115,8 +130,7 @@ fn inserted(file: &SourceFile, value: TextRange, ty: &str) -> Result<Vec<TextEdi
     let (block, index) = stmt_around(file, value).ok_or("the expression stands in no statement")?;
     let before = file.range(&block.stmts[index]).start;
     let name = free_name(file, value, "PATTERN");
-    let lazy = lazy_lock(file);
-    let declared = format!("static {name}: {lazy}<{ty}> = {lazy}::new(|| {});\n", file.slice(value));
+    let declared = format!("{}{});\n", static_head(file, value, &name, ty, file.slice(value)), file.slice(value));
     let mut edits = Template::new(file, TextRange { start: before, end: before }).text(declared).edits();
     edits.push(TextEdit { range: value, text: name });
     if before == value.start {
@@ -163,7 +177,7 @@ mod tests {
         let rewrite = check(
             RULE,
             "use regex::Regex;\n\nfn f(s: &str) -> bool {\n    // Orders.\n    let order_id = Regex::new(r\"^ORD-\\d{8}$\").unwrap(); // eight digits\n    check(&order_id);\n    order_id.is_match(s)\n}\n",
-            "use regex::Regex;\n\nfn f(s: &str) -> bool {\n    // Orders.\n    static ORDER_ID: std::sync::LazyLock<Regex> = std::sync::LazyLock::new(|| Regex::new(r\"^ORD-\\d{8}$\").unwrap()); // eight digits\n    check(&ORDER_ID);\n    ORDER_ID.is_match(s)\n}\n",
+            "use regex::Regex;\n\nfn f(s: &str) -> bool {\n    // Orders.\n    static ORDER_ID: std::sync::LazyLock<Regex> =\n        std::sync::LazyLock::new(|| Regex::new(r\"^ORD-\\d{8}$\").unwrap()); // eight digits\n    check(&ORDER_ID);\n    ORDER_ID.is_match(s)\n}\n",
         );
         assert_eq!(rewrite.title, "compile the pattern of pay::f once");
     }
@@ -182,12 +196,12 @@ mod tests {
         check(
             RULE,
             "fn f(s: &str) -> bool {\n    s.len() > 2 && regex::Regex::new(\"a\").unwrap().is_match(s)\n}\n",
-            "fn f(s: &str) -> bool {\n    static PATTERN: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| regex::Regex::new(\"a\").unwrap());\n    s.len() > 2 && PATTERN.is_match(s)\n}\n",
+            "fn f(s: &str) -> bool {\n    static PATTERN: std::sync::LazyLock<regex::Regex> =\n        std::sync::LazyLock::new(|| regex::Regex::new(\"a\").unwrap());\n    s.len() > 2 && PATTERN.is_match(s)\n}\n",
         );
         check(
             RULE,
             "fn f(s: &str) -> bool {\n    regex::Regex::new(\"a\").unwrap().is_match(s)\n}\n",
-            "fn f(s: &str) -> bool {\n    static PATTERN: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| regex::Regex::new(\"a\").unwrap());\n    PATTERN.is_match(s)\n}\n",
+            "fn f(s: &str) -> bool {\n    static PATTERN: std::sync::LazyLock<regex::Regex> =\n        std::sync::LazyLock::new(|| regex::Regex::new(\"a\").unwrap());\n    PATTERN.is_match(s)\n}\n",
         );
     }
 
@@ -196,7 +210,7 @@ mod tests {
         check(
             RULE,
             "fn f(s: &str) -> bool {\n    let sku = regex::Regex::new(\"a\").unwrap();\n    sku.is_match(s) || s == SKU\n}\n",
-            "fn f(s: &str) -> bool {\n    static SKU_2: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| regex::Regex::new(\"a\").unwrap());\n    SKU_2.is_match(s) || s == SKU\n}\n",
+            "fn f(s: &str) -> bool {\n    static SKU_2: std::sync::LazyLock<regex::Regex> =\n        std::sync::LazyLock::new(|| regex::Regex::new(\"a\").unwrap());\n    SKU_2.is_match(s) || s == SKU\n}\n",
         );
     }
 

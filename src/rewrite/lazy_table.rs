@@ -1,6 +1,6 @@
 //! A table of literals that a function builds on each call in; a static that builds it once out.
 
-use super::lazy_regex::{free_name, is_local, lazy_lock, preconditions};
+use super::lazy_regex::{free_name, is_local, preconditions, static_head};
 use super::{Draft, Recipe, file_of, short};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};
 use crate::source::functions::{Function, functions};
@@ -56,20 +56,19 @@ fn type_of(file: &SourceFile, function: &Function<'_>, table: &Table<'_>) -> Res
 fn built_once(file: &SourceFile, table: &Table<'_>, ty: &str) -> Vec<TextEdit> {
     let binding = file.range(table.binding);
     let name = free_name(file, binding, &screaming(&table.name.to_string()));
-    let lazy = lazy_lock(file);
-    let head = format!("static {name}: {lazy}<{ty}> = {lazy}::new(|| ");
+    let head = |value: &str| static_head(file, binding, &name, ty, value);
     let Some(last) = table.fills.last() else {
         let init = file.range(table.init);
         let template = Template::new(file, binding);
         return if file.slice(init).contains('\n') {
-            template.text(format!("{head}{{\n    ")).keep_moved(init, 1).text("\n});").edits()
+            template.text(format!("{}{{\n    ", head("\n"))).keep_moved(init, 1).text("\n});").edits()
         } else {
-            template.text(head).keep(init).text(");").edits()
+            template.text(head(file.slice(init))).keep(init).text(");").edits()
         };
     };
     let filled = TextRange { start: binding.start, end: file.range(*last).end };
     let value = format!("\n    {}\n}});", table.name);
-    Template::new(file, filled).text(format!("{head}{{\n    ")).keep_moved(filled, 1).text(value).edits()
+    Template::new(file, filled).text(format!("{}{{\n    ", head("\n"))).keep_moved(filled, 1).text(value).edits()
 }
 
 #[cfg(test)]
@@ -83,7 +82,7 @@ mod tests {
         let rewrite = check(
             RULE,
             "fn f(key: &str) -> Option<u8> {\n    let zones: HashMap<&str, u8> = HashMap::from([(\"a\", 1), (\"b\", 2)]);\n    zones.get(key).copied()\n}\n",
-            "fn f(key: &str) -> Option<u8> {\n    static ZONES: std::sync::LazyLock<HashMap<&str, u8>> = std::sync::LazyLock::new(|| HashMap::from([(\"a\", 1), (\"b\", 2)]));\n    ZONES.get(key).copied()\n}\n",
+            "fn f(key: &str) -> Option<u8> {\n    static ZONES: std::sync::LazyLock<HashMap<&str, u8>> =\n        std::sync::LazyLock::new(|| HashMap::from([(\"a\", 1), (\"b\", 2)]));\n    ZONES.get(key).copied()\n}\n",
         );
         assert_eq!(rewrite.title, "build the table zones of pay::f once");
     }

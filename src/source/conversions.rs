@@ -1,11 +1,13 @@
 //! Files in; the error conversions that are spelled out by hand again and again, joined over the workspace, out.
 
+use std::collections::HashMap;
+
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 
 use super::SourceFile;
 use super::functions::{derives, functions, head, items, type_arguments};
-use super::names::{imports, plain_name};
+use super::names::{all_imports, plain_name};
 use crate::model::TextRange;
 
 /// Something one file says about error conversions; plain data that can be cached.
@@ -74,7 +76,7 @@ pub struct Conversion {
 
 /// What one file says.
 pub fn clues(file: &SourceFile) -> Vec<Clue> {
-    let mut found = declared(file);
+    let mut found = declared(file, &all_imports(&file.ast));
     if file.role.is_test || file.is_generated {
         return found;
     }
@@ -97,8 +99,15 @@ pub fn join(files: &[Vec<Clue>]) -> Vec<Conversion> {
             .enumerate()
             .flat_map(move |(i, clues)| clues.iter().filter(move |c| c.what == what).map(move |c| (i, c)))
     };
+    let mut spelled: HashMap<(&str, &str), usize> = HashMap::new();
+    for (_, site) in all(What::MapErr).chain(all(What::Match)) {
+        *spelled.entry((&site.canonical, &site.variant)).or_default() += 1;
+    }
     let mut found = Vec::new();
     for (home, variant) in all(What::Variant) {
+        if spelled.get(&(variant.target.as_str(), variant.variant.as_str())).is_none_or(|count| *count < 2) {
+            continue;
+        }
         let rivals = all(What::Variant).filter(|(_, other)| other.target == variant.target);
         let same = rivals.filter(|(i, other)| {
             *i != home
@@ -149,13 +158,16 @@ fn may_be_same(a: &Clue, b: &Clue) -> bool {
     a.iter().rev().zip(b.iter().rev()).take(2).all(|(x, y)| x == y)
 }
 
+/// Names that a file imports, with their full paths.
+type Imports = [(String, String)];
+
 /// Variants, impls and aliases.
-fn declared(file: &SourceFile) -> Vec<Clue> {
+fn declared(file: &SourceFile, imports: &Imports) -> Vec<Clue> {
     let mut found = Vec::new();
     for placed in items(&file.ast).iter().filter(|p| !p.is_test) {
         match placed.item {
-            syn::Item::Enum(item) => found.extend(variants(file, item)),
-            syn::Item::Impl(item) => found.extend(from_impl(file, item)),
+            syn::Item::Enum(item) => found.extend(variants(file, imports, item)),
+            syn::Item::Impl(item) => found.extend(from_impl(file, imports, item)),
             syn::Item::Type(item) => found.extend(alias(file, item)),
             _ => {}
         }
@@ -163,7 +175,7 @@ fn declared(file: &SourceFile) -> Vec<Clue> {
     found
 }
 
-fn variants(file: &SourceFile, item: &syn::ItemEnum) -> Vec<Clue> {
+fn variants(file: &SourceFile, imports: &Imports, item: &syn::ItemEnum) -> Vec<Clue> {
     let site = file.range(item);
     let mut found = Vec::new();
     for variant in &item.variants {
@@ -180,7 +192,7 @@ fn variants(file: &SourceFile, item: &syn::ItemEnum) -> Vec<Clue> {
             target: item.ident.to_string(),
             variant: variant.ident.to_string(),
             source: file.slice(file.range(&field.ty)).to_string(),
-            canonical: canonical(file, &field.ty),
+            canonical: canonical(imports, &field.ty),
         };
         if has_from && derives(&item.attrs).iter().any(|d| d == "Error" || d == "From") {
             found.push(Clue { what: What::From, ..clue.clone() });
@@ -190,7 +202,7 @@ fn variants(file: &SourceFile, item: &syn::ItemEnum) -> Vec<Clue> {
     found
 }
 
-fn from_impl(file: &SourceFile, item: &syn::ItemImpl) -> Option<Clue> {
+fn from_impl(file: &SourceFile, imports: &Imports, item: &syn::ItemImpl) -> Option<Clue> {
     let (path, _) = item.trait_.as_ref()?;
     let last = path.segments.last().filter(|s| s.ident == "From")?;
     let syn::PathArguments::AngleBracketed(args) = &last.arguments else { return None };
@@ -203,7 +215,7 @@ fn from_impl(file: &SourceFile, item: &syn::ItemImpl) -> Option<Clue> {
         target: head(&item.self_ty),
         variant: wrapped_variant(item).unwrap_or_default(),
         source: if generic { String::new() } else { file.slice(file.range(source)).to_string() },
-        canonical: canonical(file, source),
+        canonical: canonical(imports, source),
     })
 }
 
@@ -243,11 +255,13 @@ fn alias(file: &SourceFile, item: &syn::ItemType) -> Option<Clue> {
 }
 
 /// A type with its import resolved, whatever way it is spelled: `std::io::Error` of `io::Error` and of `Error`.
-fn canonical(file: &SourceFile, ty: &syn::Type) -> String {
+fn canonical(imports: &Imports, ty: &syn::Type) -> String {
     let text = ty.to_token_stream().to_string().replace(' ', "");
     let (first, rest) = text.split_once("::").map_or((text.as_str(), None), |(a, b)| (a, Some(b)));
-    match (imports(&file.ast, first).as_slice(), rest) {
-        ([full], None) => full.clone(),
+    let mut paths: Vec<&String> = imports.iter().filter(|(name, _)| name == first).map(|(_, full)| full).collect();
+    paths.dedup();
+    match (paths.as_slice(), rest) {
+        ([full], None) => full.to_string(),
         ([full], Some(rest)) => format!("{full}::{rest}"),
         _ => text,
     }

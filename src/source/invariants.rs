@@ -2,7 +2,8 @@
 
 use syn::visit::{self, Visit};
 
-use super::functions::{Function, head};
+use super::SourceFile;
+use super::functions::{Function, head, items};
 use super::names::{Use, arguments, bound_by, bound_in, is_formatting, mentions, peel, plain_name, root, uses};
 
 /// A value that every round of a loop makes anew.
@@ -215,7 +216,7 @@ pub fn parts(value: &syn::Expr) -> Option<Vec<syn::Expr>> {
                 match peel(value) {
                     syn::Expr::Lit(_) => {}
                     place if is_place(place) => parts.push(place.clone()),
-                    _ => return None,
+                    text => parts.extend(self::parts(text)?),
                 }
             }
             let named = |name: &str| {
@@ -469,48 +470,107 @@ fn is_iterator(expr: &syn::Expr) -> bool {
     }
 }
 
-/// True where the syntax tells that the place is a text: a parameter or a `let` that says so.
-pub fn is_told_text(function: &Function<'_>, place: &syn::Expr) -> bool {
-    let Some(name) = plain_name(place) else { return false };
+/// What the syntax tells of a place's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// `str` or `String`.
+    Text,
+    /// A primitive number, `bool` or `char`.
+    Primitive,
+    /// A type that the workspace declares: what its `Display` does is written by hand.
+    Workspace,
+    /// Nothing, or something else.
+    Nothing,
+}
+
+/// What parameters, annotations, initialisers and the structs of the workspace tell of a place's type.
+pub fn told(files: &[SourceFile], function: &Function<'_>, place: &syn::Expr) -> Told {
+    let Some(ty) = type_of(files, function, place) else { return Told::Nothing };
+    match head(bare(&ty)).as_str() {
+        "str" | "String" => Told::Text,
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "i8" | "i16" | "i32" | "i64" | "i128" | "isize" | "f32"
+        | "f64" | "bool" | "char" => Told::Primitive,
+        name if files.iter().any(|file| declares(file, name)) => Told::Workspace,
+        _ => Told::Nothing,
+    }
+}
+
+fn declares(file: &SourceFile, name: &str) -> bool {
+    items(&file.ast).iter().any(|placed| match placed.item {
+        syn::Item::Struct(item) => item.ident == name,
+        syn::Item::Enum(item) => item.ident == name,
+        _ => false,
+    })
+}
+
+/// The type without references.
+fn bare(ty: &syn::Type) -> &syn::Type {
+    match ty {
+        syn::Type::Reference(reference) => bare(&reference.elem),
+        other => other,
+    }
+}
+
+fn type_of(files: &[SourceFile], function: &Function<'_>, place: &syn::Expr) -> Option<syn::Type> {
+    if let syn::Expr::Field(field) = peel(place) {
+        let syn::Member::Named(name) = &field.member else { return None };
+        let owner = head(bare(&type_of(files, function, &field.base)?));
+        let mut structs = files.iter().flat_map(|file| items(&file.ast)).filter_map(|placed| match placed.item {
+            syn::Item::Struct(item) if item.ident == owner && item.generics.type_params().next().is_none() => {
+                Some(item)
+            }
+            _ => None,
+        });
+        let (only, second) = (structs.next()?, structs.next());
+        let found = only.fields.iter().find(|f| f.ident.as_ref() == Some(name)).map(|f| f.ty.clone());
+        return found.filter(|_| second.is_none());
+    }
+    let name = plain_name(place)?;
     for input in &function.sig.inputs {
-        if let syn::FnArg::Typed(typed) = input
-            && matches!(&*typed.pat, syn::Pat::Ident(ident) if ident.ident == *name)
-        {
-            return is_text(&typed.ty);
+        match input {
+            syn::FnArg::Receiver(_) if name == "self" => return function.self_ty.cloned(),
+            syn::FnArg::Typed(typed) if matches!(&*typed.pat, syn::Pat::Ident(ident) if ident.ident == *name) => {
+                return Some((*typed.ty).clone());
+            }
+            _ => {}
         }
     }
-    let mut walk = TextLets { name: name.to_string(), told: Vec::new() };
+    let mut walk = LetTypes { name: name.to_string(), told: Vec::new() };
     walk.visit_block(function.block);
-    walk.told.len() == 1 && walk.told[0]
-}
-
-fn is_text(ty: &syn::Type) -> bool {
-    match ty {
-        syn::Type::Reference(reference) => is_text(&reference.elem),
-        other => matches!(head(other).as_str(), "str" | "String"),
+    match walk.told.as_slice() {
+        [Some(only)] => Some(only.clone()),
+        _ => None,
     }
 }
 
-struct TextLets {
+struct LetTypes {
     name: String,
-    told: Vec<bool>,
+    told: Vec<Option<syn::Type>>,
 }
 
-impl<'a> Visit<'a> for TextLets {
+impl<'a> Visit<'a> for LetTypes {
     fn visit_local(&mut self, node: &'a syn::Local) {
         if bound_by(&node.pat).contains(&self.name) {
-            let literal = node.init.as_ref().is_some_and(|init| match peel(&init.expr) {
+            let is_text = node.init.as_ref().is_some_and(|init| match peel(&init.expr) {
                 syn::Expr::Lit(lit) => matches!(lit.lit, syn::Lit::Str(_)),
                 syn::Expr::Macro(mac) => mac.mac.path.is_ident("format"),
                 _ => false,
             });
-            let told = match &node.pat {
-                syn::Pat::Type(typed) => is_text(&typed.ty),
-                syn::Pat::Ident(_) => literal,
-                _ => false,
-            };
-            self.told.push(told);
+            self.told.push(match &node.pat {
+                syn::Pat::Type(typed) => Some((*typed.ty).clone()),
+                syn::Pat::Ident(_) if is_text => syn::parse_str("String").ok(),
+                _ => None,
+            });
         }
-        visit::visit_local(self, node);
+        if let Some(init) = &node.init {
+            visit::visit_local_init(self, init);
+        }
+    }
+
+    fn visit_pat_ident(&mut self, node: &'a syn::PatIdent) {
+        // A name that something else binds too may be of another type there.
+        if node.ident == self.name {
+            self.told.push(None);
+        }
     }
 }

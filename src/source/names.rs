@@ -184,35 +184,38 @@ pub fn screaming(name: &str) -> String {
 
 /// The full paths that `use` declarations of the file give to `name`, `regex::Regex` for `Regex`.
 pub fn imports(file: &syn::File, name: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for placed in items(file) {
-        if let syn::Item::Use(item) = placed.item {
-            spell(&item.tree, String::new(), name, &mut found);
-        }
-    }
-    for function in functions(file) {
-        for stmt in &function.block.stmts {
-            if let syn::Stmt::Item(syn::Item::Use(item)) = stmt {
-                spell(&item.tree, String::new(), name, &mut found);
-            }
-        }
-    }
+    let mut found: Vec<String> =
+        all_imports(file).into_iter().filter(|(n, _)| n == name).map(|(_, full)| full).collect();
     found.sort();
     found.dedup();
     found
 }
 
-fn spell(tree: &syn::UseTree, before: String, name: &str, found: &mut Vec<String>) {
-    match tree {
-        syn::UseTree::Path(path) => spell(&path.tree, format!("{before}{}::", path.ident), name, found),
-        syn::UseTree::Name(last) if last.ident == name => found.push(format!("{before}{name}")),
-        syn::UseTree::Rename(last) if last.rename == name => found.push(format!("{before}{}", last.ident)),
-        syn::UseTree::Group(group) => {
-            for tree in &group.items {
-                spell(tree, before.clone(), name, found);
+/// Every name that a `use` declaration of the file brings in, with its full path; globs bring in nothing that is known.
+pub fn all_imports(file: &syn::File) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for placed in items(file) {
+        if let syn::Item::Use(item) = placed.item {
+            spell(&item.tree, "", &mut found);
+        }
+    }
+    for function in functions(file) {
+        for stmt in &function.block.stmts {
+            if let syn::Stmt::Item(syn::Item::Use(item)) = stmt {
+                spell(&item.tree, "", &mut found);
             }
         }
-        _ => {}
+    }
+    found
+}
+
+fn spell(tree: &syn::UseTree, before: &str, found: &mut Vec<(String, String)>) {
+    match tree {
+        syn::UseTree::Path(path) => spell(&path.tree, &format!("{before}{}::", path.ident), found),
+        syn::UseTree::Name(last) => found.push((last.ident.to_string(), format!("{before}{}", last.ident))),
+        syn::UseTree::Rename(last) => found.push((last.rename.to_string(), format!("{before}{}", last.ident))),
+        syn::UseTree::Group(group) => group.items.iter().for_each(|tree| spell(tree, before, found)),
+        syn::UseTree::Glob(_) => {}
     }
 }
 

@@ -11,6 +11,7 @@ mod profiles;
 mod proposals;
 mod ranking;
 mod review;
+mod rules_on_example;
 mod scene;
 mod twins;
 mod verify;

@@ -1,5 +1,7 @@
 //! Types with a fixed layout in; the `repr(C)` structs out whose fields lie so that padding makes them larger.
 
+use std::collections::HashMap;
+
 use quote::ToTokens;
 
 use crate::detect::{Fact, FileFacts, Rule};
@@ -127,17 +129,19 @@ fn types(fact: &Fact) -> Vec<syn::Type> {
 /// The shapes of all types of the workspace whose name stands for one type only.
 fn known(all: &[(&FileFacts, &Fact)]) -> Known {
     let name = |fact: &Fact| fact.word("struct").or(fact.word("enum")).map(str::to_string);
-    let is_unique = |wanted: &str| all.iter().filter(|(_, fact)| name(fact).as_deref() == Some(wanted)).count() == 1;
-    let mut known = Known::new();
+    let mut counts: HashMap<String, usize> = HashMap::new();
     for (_, fact) in all {
-        if let (Some(name), Some(Ok(size))) = (fact.word("enum"), fact.word("size").map(str::parse))
-            && is_unique(name)
-        {
+        *counts.entry(name(fact).unwrap_or_default()).or_default() += 1;
+    }
+    let is_unique = |fact: &Fact| counts.get(&name(fact).unwrap_or_default()) == Some(&1);
+    let unique: Vec<&Fact> = all.iter().map(|(_, fact)| *fact).filter(|fact| is_unique(fact)).collect();
+    let mut known = Known::new();
+    for fact in &unique {
+        if let (Some(name), Some(Ok(size))) = (fact.word("enum"), fact.word("size").map(str::parse)) {
             known.insert(name.to_string(), Shape { size, align: size });
         }
     }
-    let structs =
-        all.iter().filter_map(|(_, fact)| fact.word("struct").filter(|n| is_unique(n)).map(|n| (n, types(fact))));
+    let structs = unique.iter().filter_map(|fact| fact.word("struct").map(|name| (name, types(fact))));
     learn(structs, &mut known);
     known
 }
