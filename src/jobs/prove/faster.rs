@@ -40,7 +40,14 @@ pub fn climb(climb: &Climb) -> Result<Found, Problem> {
             Ok(twins) => twins,
             Err(found) => return Ok(found),
         };
-        let (assessed, tail) = look(climb, &built, &driver)?;
+        // A service that does not come up with twins in it says nothing of the other proposals.
+        let (assessed, tail) = match look(climb, &built, &driver) {
+            Ok(looked) => looked,
+            Err(problem) => {
+                last = Found::new(RungState::Undecided, problem.what);
+                continue;
+            }
+        };
         let silent = assessed.measurement.is_none() && !assessed.detail.starts_with("void");
         last = Found { measurement: assessed.measurement, ..Found::new(assessed.state, assessed.detail).log(tail) };
         if !silent || yard.ear.cancel.is_cancelled() {
