@@ -26,7 +26,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
             site.keyed(method, &keyed, captured("key")?, element)
         }
     }?;
-    let list = file.slice(site.list);
+    let list = site.list();
     let mut preconditions = vec![
         holds("the list is the same in every round of the loop, and building its index has no effect"),
         probe_at(
@@ -63,12 +63,12 @@ struct Site<'a> {
 type Built = Result<(Vec<TextEdit>, String, Vec<Precondition>), String>;
 
 impl Site<'_> {
-    fn list(&self) -> &str {
-        self.file.slice(self.list)
+    fn list(&self) -> String {
+        self.file.on_one_line(self.list)
     }
 
     fn name(&self, suffix: &str) -> String {
-        place::fresh_name(self.file, self.finding.range, &format!("{}_{suffix}", place::base_name(self.list())))
+        place::fresh_name(self.file, self.finding.range, &format!("{}_{suffix}", place::base_name(&self.list())))
     }
 
     fn before(&self, new: &str) -> Vec<TextEdit> {
@@ -306,6 +306,44 @@ fn f(items: &[Item], catalogue: &[Product]) {
             if let Some(at) = ids_index.get(id).copied() {
                 mark(at);
             }
+        }
+    }
+}
+",
+        );
+    }
+
+    #[test]
+    fn a_chain_over_several_lines_is_read_as_one() {
+        check(
+            RULE,
+            "struct S {
+    known: Vec<u32>,
+}
+impl S {
+    fn f(&self, ids: &[u32]) {
+        for id in ids {
+            let at = self
+                .known
+                .iter()
+                .position(|other| other == id);
+            mark(at);
+        }
+    }
+}
+",
+            "struct S {
+    known: Vec<u32>,
+}
+impl S {
+    fn f(&self, ids: &[u32]) {
+        let mut known_index = std::collections::HashMap::new();
+        for (at, other) in self.known.iter().enumerate() {
+            known_index.entry(other).or_insert(at);
+        }
+        for id in ids {
+            let at = known_index.get(id).copied();
+            mark(at);
         }
     }
 }

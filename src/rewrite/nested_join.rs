@@ -17,12 +17,12 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let (list, statement, key) = (captured("list")?, captured("statement")?, captured("key")?);
     let expr = |range| source::expr_at(file, range).ok_or_else(|| "the comparison changed".to_owned());
     let keyed = keyed(files, file, expr(captured("element")?)?, expr(key)?, 1)?;
-    let base = place::base_name(file.slice(list));
+    let base = place::base_name(&file.on_one_line(list));
     let suffix = if keyed.field.is_empty() { "map".to_owned() } else { format!("by_{}", keyed.field) };
     let name = place::fresh_name(file, finding.range, &format!("{base}_{suffix}"));
     let mut edits = place::insert_before(file, statement, &join.index(&name, &keyed));
     edits.extend(join.replaced(&name, &keyed)?);
-    let shown = file.slice(list);
+    let shown = file.on_one_line(list);
     Ok(Draft {
         title: format!("join by {name} instead of comparing every pair"),
         edits: vec![(file.path.clone(), edits)],
@@ -79,7 +79,7 @@ impl<'a> Join<'a> {
         };
         format!(
             "let mut {name} = {new};\nfor {element} in {} {{\n    {name}.entry({}).{add};\n}}",
-            file.text_of(&self.inner.expr),
+            file.on_one_line(file.range(&self.inner.expr)),
             keyed.held
         )
     }

@@ -99,6 +99,11 @@ impl SourceFile {
         &self.text[range.bytes()]
     }
 
+    /// The text of a range without the line breaks and indentation inside it: `self.groups` of a chain over two lines.
+    pub fn on_one_line(&self, range: TextRange) -> String {
+        self.slice(range).lines().map(str::trim).collect()
+    }
+
     /// The text of a node.
     pub fn text_of(&self, node: &impl Spanned) -> &str {
         self.slice(self.range(node))

@@ -116,10 +116,17 @@ fn self_type(file: &SourceFile, at: TextRange) -> Option<syn::Type> {
 
 /// The declared type of a field of a struct in this file.
 fn field_type(file: &SourceFile, owner: &str, field: &str) -> Option<syn::Type> {
-    struct_fields(file)
-        .into_iter()
-        .find(|f| f.owner == owner && f.name == field)
-        .and_then(|f| syn::parse_str(&f.ty).ok())
+    fn search(items: &[syn::Item], owner: &str, field: &str) -> Option<syn::Type> {
+        items.iter().find_map(|item| match item {
+            syn::Item::Struct(s) if s.ident == owner => {
+                let declared = s.fields.iter().find(|f| f.ident.as_ref().is_some_and(|name| name == field))?;
+                Some(declared.ty.clone())
+            }
+            syn::Item::Mod(m) => search(&m.content.as_ref()?.1, owner, field),
+            _ => None,
+        })
+    }
+    search(&file.ast.items, owner, field)
 }
 
 /// A field of a struct as it is declared.

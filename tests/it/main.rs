@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod example;
 mod land;
+mod lookups;
 mod patch;
 mod profiles;
 mod proposals;

@@ -33,6 +33,10 @@ const ADAPTORS: &[&str] = &[
 
 /// The outermost repetition around `site` that leaves the list as it is; `None` where none repeats or the list changes.
 pub fn hoist<'a>(file: &'a SourceFile, site: TextRange, list: &PlacePath) -> Option<Hoist<'a>> {
+    // `rows[i].names` before the loop could panic where the loop, without a round, did not.
+    if !list.is_plain {
+        return None;
+    }
     let path = source::path_to(file, site);
     let mut statement = None;
     for node in &path {

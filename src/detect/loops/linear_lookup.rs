@@ -195,7 +195,7 @@ fn fact(file: &SourceFile, call: &syn::ExprMethodCall, list: &syn::Expr, place: 
     let message = format!(
         "`{}` walks `{}` for each round of the loop at line {loop_line}: the time grows with the product of both lengths",
         call.method,
-        file.slice(list_range)
+        file.on_one_line(list_range)
     );
     Some(
         Fact::at(file, site)
@@ -263,6 +263,8 @@ mod tests {
                 // A list that changes in the loop.
                 "fn f(xs: &mut Vec<u32>) { for i in 0..9 { if xs.contains(&i) { xs.push(i); } } }",
                 "fn f(mut xs: Vec<u32>) { for i in 0..9 { if xs.contains(&i) { xs[0] = i; } } }",
+                // An index may panic before a loop that has no round.
+                "fn f(xs: &[Vec<u32>], n: usize) { for i in 0..9 { if xs[n].contains(&i) {} } }",
                 // The list belongs to the round.
                 "fn f(os: &[Order]) { for o in os { let xs: Vec<u32> = o.ids(); if xs.contains(&1) {} } }",
                 "fn f(os: &[Vec<u32>]) { for xs in os { if xs.contains(&1) {} } }",

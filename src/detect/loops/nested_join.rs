@@ -119,7 +119,7 @@ fn join(file: &SourceFile, inner: &syn::ExprForLoop) -> Option<Fact> {
     let outer_line = file.line_column(file.range(repeated).start).0;
     let message = format!(
         "every element of `{}` is compared for each round of the loop at line {outer_line}: the time grows with the product of both lengths",
-        file.text_of(list)
+        file.on_one_line(file.range(list))
     );
     let fact = Fact::at(file, site)
         .capture("list", file.range(list))

@@ -88,11 +88,12 @@ fn copied_place<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<(&'a syn::
     let is_text = matches!(head.as_deref(), Some("str" | "String"));
     let is_shared = head.as_deref().is_some_and(is_shared_by_cloning);
     let is_cheap = ty.as_ref().is_some_and(|ty| types::is_primitive(types::strip(ty)));
+    let is_self = place.root == "self" && place.fields.is_empty();
     let is_known_enough = head.is_some() || !place.fields.is_empty();
     let fits = match method.as_str() {
         "to_string" => is_text,
         // `self.clone()` and copies of what is not known at all are left alone.
-        _ => is_known_enough && !is_shared && !is_cheap && !(place.root == "self" && place.fields.is_empty()),
+        _ => is_known_enough && !is_shared && !is_cheap && !is_self,
     };
     fits.then_some((copy, place))
 }
