@@ -19,14 +19,17 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 /// A running gateway with a data folder of its own.
 struct Service {
     port: u16,
-    data: PathBuf,
+    data: Folder,
     gateway: Arc<Gateway>,
     authenticator: Authenticator,
 }
 
-impl Drop for Service {
+/// Removed at the end of the test.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.data);
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -45,7 +48,7 @@ impl Service {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(server::serve(listener, gateway.clone()));
-        Service { port, data, gateway, authenticator: Authenticator::new(config.token_key.as_bytes()) }
+        Service { port, data: Folder(data), gateway, authenticator: Authenticator::new(config.token_key.as_bytes()) }
     }
 
     async fn authorize(&self, order: &Order, key: Option<&str>) -> Reply {
@@ -64,7 +67,7 @@ impl Service {
 
     async fn log(&self, name: &str) -> String {
         self.gateway.flush().await.unwrap();
-        std::fs::read_to_string(self.data.join(name)).unwrap()
+        std::fs::read_to_string(self.data.0.join(name)).unwrap()
     }
 
     async fn metric(&self, name: &str) -> u64 {
@@ -154,7 +157,21 @@ async fn an_approved_order_is_booked_and_logged() {
         )
     );
     assert_eq!(service.log("access.log").await, "r-1 POST /authorize 200\n");
-    assert_eq!(service.log("day-book.log").await, format!("{id} C0001 2000\n{id} C0002 500\n"));
+}
+
+#[test]
+fn the_day_book_is_complete_when_the_service_has_ended() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (service, id) = runtime.block_on(async {
+        let service = Service::start().await;
+        let id = service.approved(&order(1)).await.payment_id;
+        (service, id)
+    });
+    let Service { data, gateway, .. } = service;
+    drop(runtime);
+    drop(gateway);
+    let day_book = std::fs::read_to_string(data.0.join("day-book.log")).unwrap();
+    assert_eq!(day_book, format!("{id} C0001 2000\n{id} C0002 500\n"));
 }
 
 #[tokio::test]
