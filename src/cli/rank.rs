@@ -9,7 +9,7 @@ use super::style::Style;
 use super::table::{Align, Table};
 use crate::model::{Basis, Contribution, ObjectiveSplit, RowKind};
 use crate::pipeline::{Analysis, Depth};
-use crate::report::quantile_name;
+use crate::report::{decimals, quantile_name};
 
 /// Rows of functions that are shown without `--all`.
 const SHOWN: usize = 15;
@@ -48,12 +48,13 @@ pub(super) fn headline(o: &ObjectiveSplit, style: Style) -> String {
         let limit = format!("  {quantile} not measured (limit {} ms)", trim(o.limit_ms));
         return text + &style.doubtful(&limit) + "; add a request log or a trace\n";
     };
+    let digits = decimals(o.limit_ms);
     let gap = match o.gap_ms {
-        gap if gap > 0.0 => style.bad(&format!("{gap:.1} ms over")),
-        gap => style.good(&format!("{:.1} ms below", -gap)),
+        gap if gap > 0.0 => style.bad(&format!("{gap:.digits$} ms over")),
+        gap => style.good(&format!("{:.digits$} ms below", -gap)),
     };
     text += &format!(
-        "  {quantile} {measured:.1} ms [{:.1}, {:.1}], limit {} ms, {gap}\n  {} requests, {:.2} % within the limit, basis {}\n",
+        "  {quantile} {measured:.digits$} ms [{:.digits$}, {:.digits$}], limit {} ms, {gap}\n  {} requests, {:.2} % within the limit, basis {}\n",
         o.ci_ms.low,
         o.ci_ms.high,
         trim(o.limit_ms),

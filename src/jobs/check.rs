@@ -82,8 +82,10 @@ fn objective(objective: &Objective, split: Option<&ObjectiveSplit>) -> Point {
     let Some((split, measured)) = split.and_then(|s| s.measured_ms.map(|m| (s, m))) else {
         return Point { about: "objective", what, state: PointState::Open, detail: String::from("not measured") };
     };
-    let interval = format!("[{:.1}, {:.1}]", split.ci_ms.low, split.ci_ms.high);
-    let detail = format!("{measured:.1} ms {interval}, {} requests, basis {}", split.requests, split.basis.word());
+    let digits = crate::report::decimals(limit);
+    let interval = format!("[{:.digits$}, {:.digits$}]", split.ci_ms.low, split.ci_ms.high);
+    let detail =
+        format!("{measured:.digits$} ms {interval}, {} requests, basis {}", split.requests, split.basis.word());
     let state = if measured <= limit { PointState::Met } else { PointState::Missed };
     Point { about: "objective", what, state, detail }
 }

@@ -130,10 +130,11 @@ fn headline(ledger: &Ledger) -> String {
 fn won(m: &ObjectiveMeasurement) -> String {
     let (difference, low, high) = m.difference_ms;
     let (after, _, after_high) = m.after_ms;
+    let digits = decimals(m.limit_ms);
     let claim = if high < 0.0 {
-        format!("at least {:.1} ms won (point estimate {:.1} ms)", -high, -difference)
+        format!("at least {:.digits$} ms won (point estimate {:.digits$} ms)", -high, -difference)
     } else if low > 0.0 {
-        format!("slower by at least {low:.1} ms (point estimate {difference:.1} ms)")
+        format!("slower by at least {low:.digits$} ms (point estimate {difference:.digits$} ms)")
     } else {
         String::from("no change shown: the interval of the difference includes zero")
     };
@@ -142,7 +143,16 @@ fn won(m: &ObjectiveMeasurement) -> String {
         (false, true) => "within the limit by its point estimate, not by its whole interval",
         (false, false) => "over the limit",
     };
-    format!("**{}**: {claim}; {after:.1} ms of {:.1} ms, {met}.", m.slo, m.limit_ms)
+    format!("**{}**: {claim}; {after:.digits$} ms of {:.digits$} ms, {met}.", m.slo, m.limit_ms)
+}
+
+/// Decimals of milliseconds that tell something beside a limit of this size.
+pub fn decimals(limit_ms: f64) -> usize {
+    match limit_ms {
+        limit if limit >= 10.0 => 1,
+        limit if limit >= 0.1 => 3,
+        _ => 6,
+    }
 }
 
 /// `p99` for 0.99.

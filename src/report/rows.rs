@@ -1,6 +1,6 @@
 //! Parts of the ledger in, Markdown tables and sentences out.
 
-use super::{Entry, Landed, quantile_name};
+use super::{Entry, Landed, decimals, quantile_name};
 use crate::model::{
     Basis, Decision, ObjectiveMeasurement, ObjectiveSplit, Refusal, Review, RowKind, SourceQuality, Verdict,
 };
@@ -10,16 +10,17 @@ const SHOWN: usize = 12;
 
 pub(super) fn objectives(splits: &[ObjectiveSplit]) -> String {
     let rows = splits.iter().map(|s| {
+        let digits = decimals(s.limit_ms);
         let measured = match s.measured_ms {
-            Some(ms) => format!("{ms:.1} [{:.1}, {:.1}]", s.ci_ms.low, s.ci_ms.high),
+            Some(ms) => format!("{ms:.digits$} [{:.digits$}, {:.digits$}]", s.ci_ms.low, s.ci_ms.high),
             None => String::from("not measured"),
         };
-        let gap = if s.measured_ms.is_some() { format!("{:+.1}", s.gap_ms) } else { String::from("–") };
+        let gap = if s.measured_ms.is_some() { format!("{:+.digits$}", s.gap_ms) } else { String::from("–") };
         vec![
             s.slo.clone(),
             s.operation.clone(),
             quantile_name(s.quantile),
-            format!("{:.1}", s.limit_ms),
+            format!("{:.digits$}", s.limit_ms),
             measured,
             gap,
             s.requests.to_string(),
@@ -32,8 +33,9 @@ pub(super) fn objectives(splits: &[ObjectiveSplit]) -> String {
 }
 
 pub(super) fn remeasured(measured: &[ObjectiveMeasurement]) -> String {
-    let cell = |(point, low, high): (f64, f64, f64)| format!("{point:.1} [{low:.1}, {high:.1}]");
     let rows = measured.iter().map(|m| {
+        let digits = decimals(m.limit_ms);
+        let cell = |(point, low, high): (f64, f64, f64)| format!("{point:.digits$} [{low:.digits$}, {high:.digits$}]");
         let (before, after, difference) = (cell(m.before_ms), cell(m.after_ms), cell(m.difference_ms));
         let trees = format!("{} → {}", short(&m.trees.0), short(&m.trees.1));
         vec![m.slo.clone(), before, after, difference, m.requests.to_string(), trees]
