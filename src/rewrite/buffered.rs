@@ -261,7 +261,7 @@ impl<'a> Visit<'a> for FileUses<'_> {
 }
 
 /// `BufWriter` as the file may spell it.
-pub(super) fn buf_writer(file: &SourceFile) -> &'static str {
+fn buf_writer(file: &SourceFile) -> &'static str {
     if imports(&file.ast, "BufWriter") == ["std::io::BufWriter"] { "BufWriter" } else { "std::io::BufWriter" }
 }
 

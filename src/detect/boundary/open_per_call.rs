@@ -40,25 +40,26 @@ fn enter(&mut self, line: &str) -> io::Result<()> {
 ## After
 
 ```rust
-struct DayBook { path: PathBuf, writer: Option<BufWriter<File>> }
+struct DayBook { path: PathBuf, writer: Option<File> }
 
 fn enter(&mut self, line: &str) -> io::Result<()> {
     let file = match &mut self.writer {
         Some(writer) => writer,
-        none => none.insert(BufWriter::new(OpenOptions::new().create(true).append(true).open(&self.path)?)),
+        none => none.insert(OpenOptions::new().create(true).append(true).open(&self.path)?),
     };
     writeln!(file, \"{line}\")
 }
 ```
 
-The file is opened at the first write and kept open; behind `&self` a `Mutex` guards it. What is given up: up to 8 KiB of
-the youngest lines are lost if the process is killed or exits without dropping the struct, other readers of the file see
-lines later, and a file that somebody moves away is still written to under its new name. That is for a person to accept.
+The file is opened at the first write and kept open; behind `&self` a `Mutex` guards it. Nothing is buffered: every line
+reaches the file when it did before, so that other readers see no difference and nothing more is lost when the process is
+killed. What is given up: a file that somebody moves away is still written to under its new name, and a handle stays in
+use. That is for a person to accept.
 
 ## When it is refused
 
 The path is not a field of the struct; the struct derives what a file cannot (`Clone`, comparisons, serde); it is built
-where that cannot be seen, or taken apart by a pattern; it reads, renames or removes files; the file is synced.
+where that cannot be seen, or taken apart by a pattern; it reads, renames or removes files.
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
