@@ -189,7 +189,7 @@ impl Task {
             Task::Log => "read the operation log",
             Task::Report => "write the report",
             Task::Agree => "remember the agreement",
-            Task::Prove(rewrites) if rewrites.len() == 1 => return format!("prove {}", rewrites[0].title),
+            Task::Prove(rewrites) if rewrites.len() == 1 => return format!("prove: {}", rewrites[0].title),
             Task::Prove(rewrites) => return format!("prove {} proposals", rewrites.len()),
             Task::Warm => "prepare the build slots",
             Task::Measure(slo) => return format!("measure {slo} on the accepted stack"),

@@ -123,6 +123,11 @@ pub fn ms(value: f64) -> String {
     }
 }
 
+/// Milliseconds for a sentence: `243`, `43`, `5.8`; the table has the digits.
+pub fn short_ms(value: f64) -> String {
+    if value.abs() >= 9.95 { format!("{value:.0}") } else { ms(value) }
+}
+
 /// An interval in ms: `[51–66]`.
 pub fn interval_ms(low: f64, high: f64) -> String {
     let digits = if high.abs() < 9.95 { 1 } else { 0 };

@@ -207,7 +207,9 @@ fn footer(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
         _ => vec![("refresh", None)],
     };
     wanted.retain(|(name, _)| (named(name).ready)(state).is_ok());
-    wanted.extend([("palette", None), ("help", None), ("quit", None)]);
+    // On a narrow screen the keys that lead everywhere stand without their names.
+    let label = || (area.width < 60).then(String::new);
+    wanted.extend([("palette", label()), ("help", label()), ("quit", label())]);
     // The three that lead everywhere are kept; what does not fit before them is left out from the end.
     while wanted.len() > 3 && footer_cells(&wanted) > usize::from(area.width) {
         wanted.remove(wanted.len() - 4);
@@ -216,8 +218,11 @@ fn footer(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
         let binding = named(name);
         let Some(key) = binding.keys.first() else { continue };
         let start = pen.x();
-        pen.put(&spelled(*key), Tone::Key).put(" ", Tone::Text);
-        pen.put(label.as_deref().unwrap_or(binding.title), Tone::Text);
+        pen.put(&spelled(*key), Tone::Key);
+        let label = label.as_deref().unwrap_or(binding.title);
+        if !label.is_empty() {
+            pen.put(" ", Tone::Text).put(label, Tone::Text);
+        }
         drawn.hit(Rect::new(start, area.y, pen.x() - start, 1), Target::Action(binding.name));
         pen.put("  ", Tone::Text);
     }

@@ -1,6 +1,6 @@
 //! Actions that set work going: proving, cancelling, measuring, reading again, the report.
 
-use crate::model::{Rewrite, Rung};
+use crate::model::{Rewrite, RewriteId, Rung, RungState};
 use crate::tui::message::{Command, Task};
 use crate::tui::popups::{Popup, Sheet};
 use crate::tui::screens::ScreenId;
@@ -181,9 +181,13 @@ pub fn estimate(state: &State) -> Option<u64> {
     Some(each * unproved(state).len() as u64)
 }
 
-/// The rung that a proof is at: the first without evidence.
-pub fn rung_at(job: &crate::tui::state::Job) -> Option<Rung> {
-    let last = job.rungs.last()?;
-    let of_last = |r: &Rung| job.rungs.iter().any(|(id, e)| *id == last.0 && e.rung == *r);
-    Rung::ALL.iter().copied().find(|r| !of_last(r))
+/// The proposal and rung that a proof is at: the first proposal that is not through, its first rung without evidence.
+pub fn at_work(job: &crate::tui::state::Job) -> Option<(RewriteId, Rung)> {
+    let Task::Prove(rewrites) = &job.task else { return None };
+    let of =
+        |r: &Rewrite, rung: Rung| job.rungs.iter().find(|(id, e)| *id == r.id && e.rung == rung).map(|(_, e)| e.state);
+    let next = |r: &Rewrite| Rung::ALL.iter().copied().find(|rung| of(r, *rung).is_none());
+    let through = |r: &Rewrite| Rung::ALL.iter().any(|rung| of(r, *rung) == Some(RungState::Failed));
+    let at = rewrites.iter().find(|r| !through(r) && next(r).is_some())?;
+    Some((at.id.clone(), next(at)?))
 }

@@ -28,11 +28,13 @@ impl Palette {
         self.selected = 0;
     }
 
-    fn found(&self) -> Vec<&'static Binding> {
-        let mut found: Vec<(u32, &Binding)> = KEYMAP
-            .iter()
-            .filter_map(|b| Some((fuzzy(&self.input.text, &format!("{} {}", b.title, b.help))?, b)))
-            .collect();
+    /// The nearest names first; of equally near ones what can be done now.
+    fn found(&self, state: &State) -> Vec<&'static Binding> {
+        let score = |b: &'static Binding| {
+            let score = fuzzy(&self.input.text, &format!("{} {}", b.title, b.help))?;
+            Some(((score, (b.ready)(state).is_err()), b))
+        };
+        let mut found: Vec<_> = KEYMAP.iter().filter_map(score).collect();
         found.sort_by_key(|(score, _)| *score);
         found.into_iter().map(|(_, b)| b).collect()
     }
@@ -57,7 +59,7 @@ pub fn fuzzy(letters: &str, text: &str) -> Option<u32> {
 
 /// Edits the word, moves, or does the chosen action.
 pub fn key(state: &mut State, mut palette: Palette, event: &KeyEvent) -> Vec<Command> {
-    let count = palette.found().len();
+    let count = palette.found(state).len();
     let control = event.modifiers.contains(KeyModifiers::CONTROL);
     match event.code {
         KeyCode::Enter => return choose(state, &palette, palette.selected),
@@ -80,7 +82,7 @@ pub fn click(state: &mut State, palette: Palette, row: usize) -> Vec<Command> {
 }
 
 fn choose(state: &mut State, palette: &Palette, row: usize) -> Vec<Command> {
-    match palette.found().get(row) {
+    match palette.found(state).get(row) {
         Some(binding) => perform(state, binding),
         None => Vec::new(),
     }
@@ -89,7 +91,7 @@ fn choose(state: &mut State, palette: &Palette, row: usize) -> Vec<Command> {
 /// Draws the word, and under it the actions that it finds.
 pub fn view(state: &State, palette: &Palette, buffer: &mut Buffer, screen: Rect, drawn: &mut Drawn) {
     let theme = &state.theme;
-    let found = palette.found();
+    let found = palette.found(state);
     let rows = (found.len() as u16 + 2).max(4).min(screen.height.saturating_sub(4));
     let area = boxed(buffer, theme, screen, (72, rows), "palette", "Enter does it · Esc");
     let mut pen = Pen::new(buffer, theme, area, 0);
@@ -129,12 +131,15 @@ fn draw_action(state: &State, buffer: &mut Buffer, area: Rect, binding: &Binding
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::theme::Theme;
 
     #[test]
     fn letters_in_order_find_the_nearest_name_first() {
+        let theme = Theme::detect(|_| None, None);
+        let state = State::new((80, 24), theme, false);
         let first = |typed: &str| {
             let palette = Palette { input: LineInput::new(typed), selected: 0 };
-            palette.found().first().map(|b| b.name)
+            palette.found(&state).first().map(|b| b.name)
         };
         assert_eq!(first("undo"), Some("undo"));
         assert_eq!(first("land"), Some("land"));

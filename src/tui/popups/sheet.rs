@@ -24,6 +24,8 @@ pub struct SheetLine {
     pub tone: Tone,
     /// Cells from the left.
     pub indent: usize,
+    /// Cells at the start that are keys to press.
+    pub keys: usize,
     /// Logs and tables are cut at the edge, sentences are wrapped.
     pub verbatim: bool,
 }
@@ -42,7 +44,7 @@ impl Sheet {
     }
 
     fn add(&mut self, text: impl Into<String>, tone: Tone, indent: usize) {
-        self.lines.push(SheetLine { text: text.into(), tone, indent, verbatim: false });
+        self.lines.push(SheetLine { text: text.into(), tone, indent, keys: 0, verbatim: false });
     }
 
     /// Messages with places and help.
@@ -86,7 +88,13 @@ impl Sheet {
             );
             sheet.add(evidence.detail.clone(), Tone::Text, 2);
             for line in evidence.log.lines() {
-                sheet.lines.push(SheetLine { text: line.to_string(), tone: Tone::Dim, indent: 4, verbatim: true });
+                sheet.lines.push(SheetLine {
+                    text: line.to_string(),
+                    tone: Tone::Dim,
+                    indent: 4,
+                    keys: 0,
+                    verbatim: true,
+                });
             }
         }
         if let Some(m) = verdict.measurement() {
@@ -155,7 +163,7 @@ impl Sheet {
                 () => Tone::Text,
             };
             let text = if heading { line.trim_start_matches('#').trim() } else { line };
-            sheet.lines.push(SheetLine { text: text.to_string(), tone, indent: 0, verbatim: fenced || table });
+            sheet.lines.push(SheetLine { text: text.to_string(), tone, indent: 0, keys: 0, verbatim: fenced || table });
         }
         sheet
     }
@@ -199,7 +207,7 @@ pub fn help() -> Sheet {
             let keys: Vec<String> = binding.keys.iter().map(|k| spelled(*k)).collect();
             let keys = if keys.is_empty() { String::from("palette") } else { keys.join(" ") };
             let text = format!("{keys:<14}{:<20}{}", binding.title, binding.help);
-            sheet.lines.push(SheetLine { text, tone: Tone::Text, indent: 2, verbatim: true });
+            sheet.lines.push(SheetLine { text, tone: Tone::Text, indent: 2, keys: 14, verbatim: true });
         }
     }
     sheet.add("", Tone::Text, 0);
@@ -241,17 +249,16 @@ fn inner_width(state: &State) -> usize {
     usize::from(100.min(state.size.0.saturating_sub(4)))
 }
 
-/// Rows of the sheet at a width: (indent, text, tone).
-fn rows_of(sheet: &Sheet, width: usize) -> Vec<(usize, String, Tone)> {
+/// Rows of the sheet at a width.
+fn rows_of(sheet: &Sheet, width: usize) -> Vec<SheetLine> {
     let mut rows = Vec::new();
     for line in &sheet.lines {
         if line.verbatim {
-            rows.push((line.indent, line.text.clone(), line.tone));
+            rows.push(line.clone());
             continue;
         }
-        for text in wrap(&line.text, width.saturating_sub(line.indent)) {
-            rows.push((line.indent, text, line.tone));
-        }
+        let texts = wrap(&line.text, width.saturating_sub(line.indent)).into_iter();
+        rows.extend(texts.map(|text| SheetLine { text, ..line.clone() }));
     }
     rows
 }
@@ -266,8 +273,10 @@ pub fn view(state: &State, sheet: &Sheet, buffer: &mut Buffer, screen: Rect, dra
     let foot = if more { "j k scroll · Esc" } else { "Esc" };
     let area = boxed(buffer, theme, screen, (width as u16, height), &sheet.title, foot);
     let top = sheet.top.min(rows.len().saturating_sub(usize::from(area.height)));
-    for (y, (indent, text, tone)) in (0..area.height).zip(rows.iter().skip(top)) {
-        Pen::new(buffer, theme, area, y).space(*indent).put(text, *tone);
+    for (y, line) in (0..area.height).zip(rows.iter().skip(top)) {
+        let keys = line.text.char_indices().nth(line.keys).map_or(line.text.len(), |(i, _)| i);
+        let (keys, text) = line.text.split_at(if line.keys > 0 { keys } else { 0 });
+        Pen::new(buffer, theme, area, y).space(line.indent).put(keys, Tone::Key).put(text, line.tone);
     }
     drawn.pages.insert(Pane::Popup, Page { top, height: usize::from(area.height) });
 }

@@ -8,7 +8,7 @@ use crate::model::{Basis, Contribution, Level, ObjectiveSplit, RowKind};
 use crate::tui::actions::{general, moving, working};
 use crate::tui::pen::{Pen, vertical_rule};
 use crate::tui::state::{Order, Page, Pane, State};
-use crate::tui::text::{count, estimate, interval_ms, ms, plural, quantile, short_path, width, wrap};
+use crate::tui::text::{count, estimate, interval_ms, ms, plural, quantile, short_ms, short_path, width, wrap};
 use crate::tui::theme::Tone;
 use crate::tui::view::{Drawn, Target, requests};
 use crate::tui::widgets::{histogram, top_for};
@@ -108,17 +108,17 @@ fn objective_line(state: &State, split: &ObjectiveSplit, pen: &mut Pen<'_>, room
     match split.measured_ms {
         Some(measured) => {
             let over = split.gap_ms > 0.0;
-            pen.put(&format!("{} ms", ms(measured)), if over { Tone::Bad } else { Tone::Good });
+            pen.put(&format!("{} ms", short_ms(measured)), if over { Tone::Bad } else { Tone::Good });
             pen.put(&format!(" {}", interval_ms(split.ci_ms.low, split.ci_ms.high)), Tone::Dim);
-            pen.put(&format!(" / {}   ", ms(split.limit_ms)), Tone::Text);
-            let gap = ms(split.gap_ms.abs());
+            pen.put(&format!(" / {}   ", short_ms(split.limit_ms)), Tone::Text);
+            let gap = short_ms(split.gap_ms.abs());
             match over {
-                true => pen.put(&format!("{gap} over"), Tone::Bad),
-                false => pen.put(&format!("met, {gap} to spare"), Tone::Good),
+                true => pen.put(&format!("{gap} ms over"), Tone::Bad),
+                false => pen.put(&format!("met, {gap} ms to spare"), Tone::Good),
             };
         }
         None => {
-            pen.put(&format!("not measured / {} ms", ms(split.limit_ms)), Tone::Warn);
+            pen.put(&format!("not measured / {} ms", short_ms(split.limit_ms)), Tone::Warn);
         }
     }
     let right = recorded(state, split);
@@ -151,21 +151,22 @@ fn parts_line(split: &ObjectiveSplit, pen: &mut Pen<'_>) {
         pen.put(&quantile(split.quantile), Tone::Warn);
         return;
     }
-    pen.space(1).put(&format!("code {} ms", ms(sum(RowKind::Function))), Tone::Text);
+    pen.space(1).put(&format!("code {} ms", short_ms(sum(RowKind::Function))), Tone::Text);
     let mut waits: Vec<&Contribution> = of(RowKind::Wait).collect();
     waits.sort_by(|a, b| b.c_ms.total_cmp(&a.c_ms));
     if !waits.is_empty() {
         let bar = pen.theme().bar();
-        pen.put(&format!(" {bar} "), Tone::Dim).put(&format!("waits {}", ms(sum(RowKind::Wait))), Tone::Text);
+        pen.put(&format!(" {bar} "), Tone::Dim).put(&format!("waits {}", short_ms(sum(RowKind::Wait))), Tone::Text);
         let worth = waits.iter().filter(|w| w.c_ms >= 1.0).take(3);
-        let named: Vec<String> = worth.map(|w| format!("{} {}", w.name, ms(w.c_ms))).collect();
+        let named: Vec<String> = worth.map(|w| format!("{} {}", w.name, short_ms(w.c_ms))).collect();
         let more = if waits.len() > named.len() { ", …" } else { "" };
         pen.put(&format!(" ({}{more})", named.join(", ")), Tone::Dim);
     }
     let bar = pen.theme().bar();
-    pen.put(&format!(" {bar} "), Tone::Dim).put(&format!("unplaced {}", ms(sum(RowKind::Unattributed))), Tone::Text);
+    pen.put(&format!(" {bar} "), Tone::Dim)
+        .put(&format!("unplaced {}", short_ms(sum(RowKind::Unattributed))), Tone::Text);
     if of(RowKind::Window).next().is_some() {
-        pen.put(&format!(" {bar} "), Tone::Dim).put(&format!("window {}", ms(sum(RowKind::Window))), Tone::Dim);
+        pen.put(&format!(" {bar} "), Tone::Dim).put(&format!("window {}", short_ms(sum(RowKind::Window))), Tone::Dim);
     }
     let basis = format!("basis {} ", split.basis.word());
     if pen.left() > width(&basis) + 3 && pen.move_to_right(width(&basis)) {
@@ -181,8 +182,11 @@ fn enough_line(split: &ObjectiveSplit, pen: &mut Pen<'_>) {
     match () {
         () if split.measured_ms.is_none() => {}
         () if waits > split.limit_ms => {
-            let text =
-                format!("waits alone are {} ms: code cannot bring it under {} ms", ms(waits), ms(split.limit_ms));
+            let text = format!(
+                "waits alone are {} ms: code cannot bring it under {} ms",
+                short_ms(waits),
+                short_ms(split.limit_ms)
+            );
             pen.put(&text, Tone::Bad);
         }
         () if split.gap_ms <= 0.0 => {
@@ -190,11 +194,11 @@ fn enough_line(split: &ObjectiveSplit, pen: &mut Pen<'_>) {
         }
         () if !split.reachable => {
             pen.put("cannot meet the objective by code alone", Tone::Bad);
-            pen.put(&format!(": all functions together are {} ms", ms(split.smallest_set_ms)), Tone::Dim);
+            pen.put(&format!(": all functions together are {} ms", short_ms(split.smallest_set_ms)), Tone::Dim);
         }
         () => {
             pen.put("enough to meet it: ", Tone::Text).put(&names.join(" + "), Tone::Title);
-            pen.put(&format!(" (together at most {} ms)", ms(split.smallest_set_ms)), Tone::Dim);
+            pen.put(&format!(" (together at most {} ms)", short_ms(split.smallest_set_ms)), Tone::Dim);
         }
     }
 }
@@ -340,7 +344,7 @@ fn row_name(row: &Contribution, cells: usize) -> (String, Tone) {
         RowKind::Function if cells >= width(&row.name) => (row.name.clone(), Tone::Text),
         RowKind::Function => (short_path(&row.name), Tone::Text),
         RowKind::Wait => (format!("wait: {}", row.name), Tone::Warn),
-        RowKind::Window => (String::from("window (cohort mean to quantile)"), Tone::Dim),
+        RowKind::Window => (String::from("window: cohort mean to quantile"), Tone::Dim),
         RowKind::Unattributed => (row.name.clone(), Tone::Dim),
     }
 }
@@ -364,7 +368,12 @@ fn draw_row(
     pen.put(if enough { "*" } else { " " }, Tone::Accent).space(1);
     let (name, tone) = row_name(row, name_cells);
     let matched = !state.search.is_empty() && row.name.to_lowercase().contains(&state.search.to_lowercase());
-    pen.path_column(&name, name_cells.saturating_sub(1), if matched { Tone::Match } else { tone }).space(1);
+    let (cells, tone) = (name_cells.saturating_sub(1), if matched { Tone::Match } else { tone });
+    match row.kind {
+        RowKind::Function => pen.path_column(&name, cells, tone),
+        _ => pen.column(&name, cells, tone),
+    };
+    pen.space(1);
     for column in columns {
         let text = (column.text)(state, row);
         let tone = match column.head {

@@ -193,7 +193,8 @@ fn climbing(state: &State, job: &Job) -> Vec<Line> {
 fn rung_line(state: &State, job: &Job, rewrite: &Rewrite, rung: Rung) -> Line {
     let evidence: Option<&Evidence> =
         job.rungs.iter().find(|(id, e)| *id == rewrite.id && e.rung == rung).map(|(_, e)| e);
-    let here = job.is_open() && at_work(job, rewrite) && working::rung_at(job).is_none_or(|r| r == rung);
+    let running = matches!(job.state, JobState::Running(_));
+    let here = running && working::at_work(job) == Some((rewrite.id.clone(), rung));
     match evidence {
         Some(e) => {
             let (mark, tone) = rung_mark(&state.theme, e.state);
@@ -202,11 +203,6 @@ fn rung_line(state: &State, job: &Job, rewrite: &Rewrite, rung: Rung) -> Line {
         None if here => (format!("{} {:<15}running", state.theme.glyph("▸", ">"), rung.word()), Tone::Accent),
         None => (format!("{} {}", state.theme.glyph("○", "o"), rung.word()), Tone::Dim),
     }
-}
-
-/// True for the proposal whose rungs came last, or the first one before any came.
-fn at_work(job: &Job, rewrite: &Rewrite) -> bool {
-    job.rungs.last().is_some_and(|(id, _)| *id == rewrite.id)
 }
 
 /// The tail of the log; further back with the other pane chosen.

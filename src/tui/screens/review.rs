@@ -48,13 +48,13 @@ fn footer(state: &State) -> Footer {
     vec![
         ("accept", None),
         ("reject", None),
-        ("defer", None),
-        ("comment", None),
-        ("edit", None),
         ("prove", None),
         ("sign", None),
         ("land", None),
         ("next-undecided", Some(String::from("next"))),
+        ("defer", None),
+        ("comment", None),
+        ("edit", None),
         ("split-view", Some(String::from("split"))),
         ("evidence", None),
         ("why", None),
@@ -216,14 +216,41 @@ fn diff_pane(state: &State, proposal: &Proposal, buffer: &mut Buffer, area: Rect
         Pen::new(buffer, &state.theme, area, 1).space(2).put("the proposal changes nothing any more", Tone::Dim);
         return;
     }
-    let height = usize::from(area.height);
     let cursor = state.diff_row.min(count - 1);
+    let area = whole_line(state, proposal, cursor, buffer, area);
+    let height = usize::from(area.height);
     let top = top_for(Page { height, ..state.page(Pane::Diff) }, cursor, count, height);
     drawn.pane(Pane::Diff, area, top);
     drawn.computed += diff::draw(buffer, area, state, proposal, top);
     for y in 0..(count - top).min(height) as u16 {
         drawn.hit(Rect::new(area.x, area.y + y, area.width, 1), Target::Row(Pane::Diff, top + usize::from(y)));
     }
+}
+
+/// A line under the cursor that is wider than its pane stands whole at the pane's foot: nothing is decided half read.
+fn whole_line(state: &State, proposal: &Proposal, cursor: usize, buffer: &mut Buffer, area: Rect) -> Rect {
+    let side = diff::side_by_side(state);
+    let room = diff::text_cells(area.width, side);
+    let mut rows = Vec::new();
+    for line in diff::lines_at(proposal, proposal.rows.of(side).get(cursor)) {
+        if width(&line.text) <= room {
+            continue;
+        }
+        let (mark, tone) = diff::line_mark(line.mark);
+        for (i, text) in wrap(line.text.trim(), usize::from(area.width).saturating_sub(4)).into_iter().enumerate() {
+            rows.push((if i == 0 { mark } else { " " }, text, tone));
+        }
+    }
+    let taken = (rows.len() as u16 + 1).min(area.height / 2);
+    if rows.is_empty() || taken < 2 {
+        return area;
+    }
+    let foot = Rect::new(area.x, area.bottom() - taken, area.width, taken);
+    Pen::new(buffer, &state.theme, foot, 0).put(" the whole line ", Tone::Dim).rule();
+    for (y, (mark, text, tone)) in (1..taken).zip(&rows) {
+        Pen::new(buffer, &state.theme, foot, y).space(1).put(mark, *tone).space(1).put(text, Tone::Text);
+    }
+    Rect { height: area.height - taken, ..area }
 }
 
 /// One line beside the diff.

@@ -4,13 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::spans::SourceLine;
-use crate::model::{Comment, Decision, Hunk, LineMark};
+use crate::model::{Comment, Decision, Hunk, HunkLine, LineMark};
 use crate::tui::pen::Pen;
 use crate::tui::state::{Proposal, Split, State};
 use crate::tui::theme::{Theme, Tone};
 
-/// Columns from which side by side is chosen by itself.
-pub const SIDE_BY_SIDE_FROM: u16 = 130;
+/// Columns from which side by side is chosen by itself: each side then shows some sixty cells of code.
+pub const SIDE_BY_SIDE_FROM: u16 = 180;
 
 /// One row of a diff; numbers are places in the hunks and comments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +171,35 @@ pub fn decision_mark(theme: &Theme, decision: Option<&Decision>) -> (&'static st
     }
 }
 
+/// Cells that a line's text has in a pane of this width.
+pub fn text_cells(width: u16, side_by_side: bool) -> usize {
+    let gutter = if width >= 60 && !side_by_side { 14 } else { 9 };
+    usize::from(if side_by_side { width / 2 } else { width }).saturating_sub(gutter)
+}
+
+/// The lines that a row shows: the old and the new one of a pair.
+pub fn lines_at<'a>(proposal: &'a Proposal, row: Option<&DiffRow>) -> Vec<&'a HunkLine> {
+    let line = |hunk: u32, line: u32| &proposal.hunks[hunk as usize].lines[line as usize];
+    match row {
+        Some(DiffRow::Line { hunk, line: l }) => vec![line(*hunk, *l)],
+        Some(DiffRow::Pair { hunk, left, right }) => {
+            let mut both: Vec<u32> = left.iter().chain(right).copied().collect();
+            both.dedup();
+            both.into_iter().map(|l| line(*hunk, l)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The sign before a line and its tone.
+pub fn line_mark(mark: LineMark) -> (&'static str, Tone) {
+    match mark {
+        LineMark::Context => (" ", Tone::Dim),
+        LineMark::Added => ("+", Tone::Good),
+        LineMark::Removed => ("-", Tone::Bad),
+    }
+}
+
 /// Draws the rows from `top` on and returns how many were computed: never more than fit.
 pub fn draw(buffer: &mut Buffer, area: Rect, state: &State, proposal: &Proposal, top: usize) -> usize {
     let side = side_by_side(state);
@@ -276,10 +305,11 @@ impl Painter<'_> {
     /// The line's mark and text on the background of what happened to it.
     fn text(&self, pen: Pen<'_>, h: usize, l: usize) {
         let line = &self.proposal.hunks[h].lines[l];
-        let (mark, under, word, mark_tone) = match line.mark {
-            LineMark::Context => (" ", Tone::Text, Tone::Text, Tone::Dim),
-            LineMark::Added => ("+", Tone::Added, Tone::AddedWord, Tone::Good),
-            LineMark::Removed => ("-", Tone::Removed, Tone::RemovedWord, Tone::Bad),
+        let (mark, mark_tone) = line_mark(line.mark);
+        let (under, word) = match line.mark {
+            LineMark::Context => (Tone::Text, Tone::Text),
+            LineMark::Added => (Tone::Added, Tone::AddedWord),
+            LineMark::Removed => (Tone::Removed, Tone::RemovedWord),
         };
         let mut pen = pen.under(under);
         pen.put(mark, mark_tone);
@@ -307,7 +337,6 @@ impl Painter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::HunkLine;
 
     fn line(mark: LineMark) -> HunkLine {
         HunkLine { mark, text: String::from("x"), old: None, new: None, words: Vec::new() }

@@ -16,12 +16,15 @@ struct Columns {
 }
 
 impl Columns {
-    /// Spreads each bucket evenly over the columns it covers; the axis ends at the last bucket.
+    /// Spreads each bucket evenly over the columns it covers; `None` where there is nothing to show or no room.
     fn new(split: &ObjectiveSplit, columns: usize) -> Option<Columns> {
+        if columns < 8 {
+            return None;
+        }
         let last = split.histogram.last()?.0;
         let marks = split.measured_ms.unwrap_or(0.0).max(split.limit_ms);
         let to = last.min(marks * 2.5).max(marks * 1.05);
-        let step = to / columns.max(1) as f64;
+        let step = to / columns as f64;
         if !(step.is_finite() && step > 0.0) {
             return None;
         }
@@ -119,7 +122,7 @@ pub fn draw_line(pen: &mut Pen<'_>, theme: &Theme, split: &ObjectiveSplit) {
     const EIGHTHS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
     let legend = format!("  {} requests, limit {} ms at {}", count(split.requests), ms(split.limit_ms), theme.bar());
     let cells = pen.left().saturating_sub(legend.chars().count() + 9);
-    let Some(columns) = Columns::new(split, cells).filter(|_| cells >= 8) else { return };
+    let Some(columns) = Columns::new(split, cells) else { return };
     pen.put("latency ", Tone::Dim);
     let limit = columns.column_of(split.limit_ms);
     let most = (columns.most() + 1.0).ln();

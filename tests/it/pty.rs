@@ -1,0 +1,250 @@
+//! The real program in a real pseudo-terminal: opens, shows, ends, and gives the terminal back.
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// How long anything may take before the test fails; nothing waits for as long as this where all is well.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A line of the help, on its first page.
+const HELP: &str = "towards the start of long lines";
+
+/// What came out so far.
+struct Output {
+    parser: vt100::Parser,
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+/// The program on its terminal.
+struct Session {
+    child: Box<dyn Child + Send + Sync>,
+    writer: Box<dyn Write + Send>,
+    _master: Box<dyn MasterPty + Send>,
+    output: Arc<(Mutex<Output>, Condvar)>,
+}
+
+impl Session {
+    fn open(root: &Path, vars: &[(&str, &str)]) -> Session {
+        let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_refit"));
+        command.arg(root);
+        command.cwd(root);
+        for name in ["NO_COLOR", "COLORTERM", "COLORFGBG", "REFIT_ASCII", "REFIT_FAILPOINT"] {
+            command.env_remove(name);
+        }
+        command.env("TERM", "xterm-256color");
+        command.env("HOME", root.parent().expect("a folder above"));
+        command.env("XDG_CACHE_HOME", root.parent().expect("a folder above").join("cache"));
+        for (name, value) in vars {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).expect("the program starts");
+        let mut reader = pair.master.try_clone_reader().expect("its output");
+        let writer = pair.master.take_writer().expect("its input");
+        let (rows, columns) = (NonZero::new(30).unwrap(), NonZero::new(100).unwrap());
+        let parser = vt100::Parser::new(rows, columns, 0);
+        let output = Arc::new((Mutex::new(Output { parser, bytes: Vec::new(), ended: false }), Condvar::new()));
+        let shared = output.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            loop {
+                let read = reader.read(&mut buffer).unwrap_or(0);
+                let mut output = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+                output.parser.process(&buffer[..read]);
+                output.bytes.extend_from_slice(&buffer[..read]);
+                output.ended = read == 0;
+                shared.1.notify_all();
+                if read == 0 {
+                    return;
+                }
+            }
+        });
+        Session { child, writer, _master: pair.master, output }
+    }
+
+    /// Waits until the screen satisfies, and returns it.
+    #[track_caller]
+    fn until(&self, what: &str, holds: impl Fn(&Output) -> bool) -> String {
+        let start = Instant::now();
+        let mut output = self.output.0.lock().unwrap();
+        while !holds(&output) {
+            let left = DEADLINE.saturating_sub(start.elapsed());
+            assert!(!left.is_zero(), "waited for {what} in vain:\n{}", output.parser.screen().contents());
+            output = self.output.1.wait_timeout(output, left).unwrap().0;
+        }
+        output.parser.screen().contents()
+    }
+
+    #[track_caller]
+    fn shows(&self, text: &str) -> String {
+        self.until(text, |o| o.parser.screen().contents().contains(text))
+    }
+
+    #[track_caller]
+    fn gone(&self, text: &str) {
+        self.until(text, |o| !o.parser.screen().contents().contains(text));
+    }
+
+    fn keys(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).expect("keys are taken");
+        self.writer.flush().expect("keys are taken");
+    }
+
+    /// Waits for the end and returns the exit status; the terminal must be as it was found.
+    #[track_caller]
+    fn ends(mut self) -> (u32, Vec<u8>) {
+        let status = self.child.wait().expect("it ends");
+        self.until("the end", |o| o.ended);
+        let output = self.output.0.lock().unwrap();
+        let screen = output.parser.screen();
+        assert!(!screen.alternate_screen(), "the alternate screen is left");
+        assert!(!screen.hide_cursor(), "the cursor is shown");
+        assert!(!screen.bracketed_paste(), "bracketed paste is off");
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is let go");
+        (status.exit_code(), output.bytes.clone())
+    }
+}
+
+fn git(root: &Path, args: &[&str]) {
+    let done = std::process::Command::new("git")
+        .args(["-c", "user.name=Engineer", "-c", "user.email=engineer@example.org", "-c", "init.defaultBranch=main"])
+        .args(args)
+        .current_dir(root)
+        .output()
+        .expect("git runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// What perf would have written: five samples in every request, all in `work`.
+fn samples() -> String {
+    let mut text = String::new();
+    for request in 0..400_u64 {
+        for n in 1..=5_u64 {
+            let micros = request * 1_000_000 + n * 9_000;
+            let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
+            text.push_str(&format!("svc     1/1     {seconds}.{rest:06}:   10101010 cpu-clock:u: \n"));
+            text.push_str(
+                "\t    5588c0de1010 svc::work+0x10 (/srv/svc)\n\t    5588c0de2020 svc::main+0x20 (/srv/svc)\n\n",
+            );
+        }
+    }
+    text
+}
+
+/// A small service with a recorded request log and samples.
+fn service() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = dir.path().join("svc");
+    let write = |path: &str, text: &str| {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("Cargo.toml", "[package]\nname = \"svc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n");
+    write(
+        "src/lib.rs",
+        "pub fn work(xs: &[u32], ys: &[u32]) -> usize {\n    let mut n = 0;\n    for x in xs {\n        if ys.contains(x) {\n            n += 1;\n        }\n    }\n    n\n}\n",
+    );
+    let requests: String = (0..400_u64)
+        .map(|i| {
+            let start = i * 1_000_000_000;
+            let end = start + 50_000_000 + i % 40 * 1_000_000;
+            format!(
+                "{{\"request\":\"{i}\",\"operation\":\"GET /work\",\"start_ns\":{start},\"end_ns\":{end},\"tid\":1}}\n"
+            )
+        })
+        .collect();
+    write("perf/requests.jsonl", &requests);
+    write("perf/work.perf.txt", &samples());
+    let slo = concat!(
+        "version = \"slo/v1\"\n[service]\nname = \"svc\"\n",
+        "[[source]]\nfile = \"perf/work.perf.txt\"\n[[source]]\nfile = \"perf/requests.jsonl\"\n",
+        "[[slo]]\nname = \"work-latency\"\noperation = \"GET /work\"\np99 = \"60ms\"\n",
+    );
+    write("slo.toml", slo);
+    git(&root, &["init", "-q"]);
+    git(&root, &["add", "."]);
+    git(&root, &["commit", "-q", "-m", "a service"]);
+    dir
+}
+
+#[test]
+fn the_workbench_opens_shows_what_misses_and_gives_the_terminal_back() {
+    let dir = service();
+    let mut session = Session::open(&dir.path().join("svc"), &[]);
+    let screen = session.shows("GET /work");
+    assert!(screen.contains("Budget"), "{screen}");
+    session.shows("over");
+    session.keys("?");
+    session.shows(HELP);
+    session.keys("\x1b");
+    session.gone(HELP);
+    session.keys("4");
+    session.shows("log,");
+    session.keys("q");
+    let (status, _) = session.ends();
+    assert_eq!(status, 0);
+}
+
+#[test]
+fn sigterm_gives_the_terminal_back() {
+    let dir = service();
+    let session = Session::open(&dir.path().join("svc"), &[]);
+    session.shows("GET /work");
+    let pid = session.child.process_id().expect("a process") as i32;
+    // SAFETY: kill(2) with a process that this test started and has not waited for.
+    assert_eq!(unsafe { libc::kill(pid, libc::SIGTERM) }, 0);
+    let (status, _) = session.ends();
+    assert_eq!(status, 143);
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_prints() {
+    let dir = service();
+    let session = Session::open(&dir.path().join("svc"), &[("REFIT_FAILPOINT", "panic-after-first-frame")]);
+    let (status, bytes) = session.ends();
+    assert_ne!(status, 0);
+    let text = String::from_utf8_lossy(&bytes);
+    let left = text.rfind("\x1b[?1049l").expect("the alternate screen is left");
+    let said = text.find("asked for by REFIT_FAILPOINT").expect("the panic's message is printed");
+    assert!(left < said, "the message is printed where it can be read");
+}
+
+/// The colours set by select-graphic-rendition sequences; 39 and 49 give the terminal's own back.
+fn colours(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut found = Vec::new();
+    for piece in text.split("\x1b[").skip(1) {
+        let Some(end) = piece.find(|c: char| !c.is_ascii_digit() && c != ';') else { continue };
+        if !piece[end..].starts_with('m') {
+            continue;
+        }
+        let codes = piece[..end].split(';').filter_map(|c| c.parse::<u32>().ok());
+        found.extend(codes.filter(|c| matches!(c, 30..=38 | 40..=48 | 90..=107)).map(|c| c.to_string()));
+    }
+    found
+}
+
+#[test]
+fn no_color_means_no_colour_at_all() {
+    let dir = service();
+    for (vars, expected) in [(&[("NO_COLOR", "1")][..], false), (&[][..], true)] {
+        let mut session = Session::open(&dir.path().join("svc"), vars);
+        session.shows("GET /work");
+        session.keys("3");
+        session.keys("?");
+        session.shows(HELP);
+        session.keys("q");
+        session.gone(HELP);
+        session.keys("q");
+        let (_, bytes) = session.ends();
+        assert_eq!(!colours(&bytes).is_empty(), expected, "{:?}", colours(&bytes));
+    }
+}
