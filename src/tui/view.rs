@@ -1,6 +1,7 @@
 //! The state in, a frame out: tabs, the screen, the job line, the keys, and what lies over them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
@@ -10,10 +11,13 @@ use super::keymap::{named, spelled};
 use super::pen::Pen;
 use super::popups;
 use super::screens::{self, REGISTRY, ScreenId};
-use super::state::{Job, JobState, Leaving, Page, Pane, Phase, State};
+use super::state::{Job, JobState, Leaving, Notice, Page, Pane, Phase, State};
 use super::text::{count, duration, width};
 use super::theme::Tone;
 use crate::model::Level;
+
+/// How long a note hides the running job.
+const NOTE_STAYS: Duration = Duration::from_secs(6);
 
 /// What a click speaks to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +146,9 @@ fn job_line(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
         .into_iter()
         .find(|j| !matches!(j.state, JobState::Waiting))
         .or(state.open_jobs().first().copied());
-    if let Some(notice) = &state.notice {
+    // While a job runs, a note makes room for it again; warnings and errors stay until a key is pressed.
+    let stays = |n: &&Notice| n.problem.level > Level::Note || state.now.saturating_sub(n.at) < NOTE_STAYS;
+    if let Some(notice) = state.notice.as_ref().filter(|n| running.is_none() || stays(n)) {
         let tone = match notice.problem.level {
             Level::Error => Tone::Bad,
             Level::Warning => Tone::Warn,
