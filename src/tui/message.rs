@@ -55,8 +55,8 @@ pub enum Answer {
     Edited(RewriteId, Box<Proposal>),
     /// A proposal was signed.
     Signed(Box<SignOff>),
-    /// Something was landed, undone or redone.
-    Operated(Operation),
+    /// Something was landed, undone or redone; and the log that has it.
+    Operated(Operation, Vec<Operation>),
     /// The operation log.
     Log(Vec<Operation>),
     /// The report in Markdown.

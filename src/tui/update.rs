@@ -238,7 +238,11 @@ fn answered(state: &mut State, answer: Answer) -> Vec<Command> {
             state.say(Problem::note(format!("signed: {title}; L lands it")));
             read_reviews(state)
         }
-        Answer::Operated(operation) => operated(state, operation),
+        Answer::Operated(operation, log) => {
+            // The log comes with it: the very next key may take the operation back.
+            state.operations = log;
+            operated(state, operation)
+        }
         Answer::Log(operations) => {
             state.operations = operations;
             Vec::new()
@@ -387,7 +391,7 @@ fn operated(state: &mut State, operation: Operation) -> Vec<Command> {
         OperationKind::Undo => "; U does it again",
     };
     state.say(Problem::note(format!("{}: {}{hint}", operation.kind.word(), operation.title)));
-    vec![state.start(Task::Log), state.start(Task::Analyse)]
+    vec![state.start(Task::Analyse)]
 }
 
 fn edited(state: &mut State, order: Box<EditorOrder>, text: Result<Option<String>, Problem>) -> Vec<Command> {

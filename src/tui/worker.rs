@@ -11,7 +11,7 @@ use super::message::{Answer, EditorOrder, JobId, Lane, Message, Task};
 use super::state::{LineTokens, Measured, Project, Proposal, SourceText};
 use super::widgets::diff::DiffRows;
 use crate::jobs::{self, Ear, ProveOptions, Remeasure, Reviewed, Trust, Workspace};
-use crate::model::{Hunk, LineMark, Problem};
+use crate::model::{Hunk, LineMark, Operation, Problem};
 use crate::source::highlight_lines;
 
 /// Where the project is, and what of it is open.
@@ -196,10 +196,10 @@ fn ask(workspace: &Workspace, task: Task, ear: &Ear) -> Result<Answer, Problem> 
             }
             Answer::Signed(Box::new(jobs::sign(workspace, &s.rewrite, s.verdict, &s.role, s.reason)?))
         }
-        Task::Apply(signed) => Answer::Operated(jobs::apply(workspace, &signed, ear)?),
-        Task::LandHere => Answer::Operated(jobs::land_here(workspace)?),
-        Task::Undo => Answer::Operated(jobs::undo(workspace)?),
-        Task::Redo => Answer::Operated(jobs::redo(workspace)?),
+        Task::Apply(signed) => operated(workspace, jobs::apply(workspace, &signed, ear)?)?,
+        Task::LandHere => operated(workspace, jobs::land_here(workspace)?)?,
+        Task::Undo => operated(workspace, jobs::undo(workspace)?)?,
+        Task::Redo => operated(workspace, jobs::redo(workspace)?)?,
         Task::Log => Answer::Log(jobs::log(workspace)?),
         Task::Agree => {
             workspace.agree()?;
@@ -222,6 +222,10 @@ fn ask(workspace: &Workspace, task: Task, ear: &Ear) -> Result<Answer, Problem> 
             }))
         }
     })
+}
+
+fn operated(workspace: &Workspace, operation: Operation) -> Result<Answer, Problem> {
+    Ok(Answer::Operated(operation, jobs::log(workspace)?))
 }
 
 /// A text in lines with their colours.

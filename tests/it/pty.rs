@@ -112,7 +112,7 @@ impl Session {
     }
 }
 
-fn git(root: &Path, args: &[&str]) {
+fn git(root: &Path, args: &[&str]) -> String {
     let done = std::process::Command::new("git")
         .args(["-c", "user.name=Engineer", "-c", "user.email=engineer@example.org", "-c", "init.defaultBranch=main"])
         .args(args)
@@ -120,7 +120,19 @@ fn git(root: &Path, args: &[&str]) {
         .output()
         .expect("git runs");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).into_owned()
 }
+
+/// Code that a rule knows how to write shorter.
+const LADDER: &str = "/// Adds one to a number, or passes the error on.
+pub fn work(text: &str) -> Result<u32, std::num::ParseIntError> {
+    let n = match text.parse::<u32>() {
+        Ok(n) => n,
+        Err(e) => return Err(e),
+    };
+    Ok(n + 1)
+}
+";
 
 /// What perf would have written: five samples in every request, all in `work`.
 fn samples() -> String {
@@ -148,10 +160,7 @@ fn service() -> tempfile::TempDir {
         std::fs::write(path, text).unwrap();
     };
     write("Cargo.toml", "[package]\nname = \"svc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n");
-    write(
-        "src/lib.rs",
-        "pub fn work(xs: &[u32], ys: &[u32]) -> usize {\n    let mut n = 0;\n    for x in xs {\n        if ys.contains(x) {\n            n += 1;\n        }\n    }\n    n\n}\n",
-    );
+    write("src/lib.rs", LADDER);
     let requests: String = (0..400_u64)
         .map(|i| {
             let start = i * 1_000_000_000;
@@ -170,6 +179,8 @@ fn service() -> tempfile::TempDir {
     );
     write("slo.toml", slo);
     git(&root, &["init", "-q"]);
+    git(&root, &["config", "user.name", "Engineer"]);
+    git(&root, &["config", "user.email", "engineer@example.org"]);
     git(&root, &["add", "."]);
     git(&root, &["commit", "-q", "-m", "a service"]);
     dir

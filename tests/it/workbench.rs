@@ -283,6 +283,19 @@ pub fn proposal(rewrite: Rewrite, hunks: Vec<Hunk>) -> Proposal {
     Proposal { rewrite, hunks, tokens, review, verdict: None, rows }
 }
 
+/// The operation that lands what was signed.
+fn landed(signed: &[SignOff]) -> Operation {
+    Operation {
+        number: 1,
+        kind: OperationKind::Apply,
+        title: format!("{} on refit/payment-gateway", signed[0].rewrite().title),
+        rewrites: signed.iter().map(|s| s.rewrite().id.clone()).collect(),
+        refs: vec![("refs/heads/refit/payment-gateway".into(), String::new(), "0a1b2c3d4e".into())],
+        at: 0,
+        undone: false,
+    }
+}
+
 /// All evidence, every rung passed, 0.41 of the old time.
 pub fn evidence() -> Vec<Evidence> {
     let one = |rung, detail: &str, ms| Evidence {
@@ -458,15 +471,10 @@ impl Person {
             Task::Report => {
                 Ok(Answer::Report("# payment-gateway\n\n| function | ms |\n|---|---|\n| score | 19 |\n".into()))
             }
-            Task::Apply(signed) => Ok(Answer::Operated(Operation {
-                number: 1,
-                kind: OperationKind::Apply,
-                title: format!("{} on refit/payment-gateway", signed[0].rewrite().title),
-                rewrites: signed.iter().map(|s| s.rewrite().id.clone()).collect(),
-                refs: vec![("refs/heads/refit/payment-gateway".into(), String::new(), "0a1b2c3d4e".into())],
-                at: 0,
-                undone: false,
-            })),
+            Task::Apply(signed) => {
+                let operation = landed(signed);
+                Ok(Answer::Operated(operation.clone(), vec![operation]))
+            }
             _ => return None,
         })
     }

@@ -167,8 +167,7 @@ pub fn ask_sign(state: &mut State) -> Vec<Command> {
 }
 
 fn landed_apart(state: &State) -> Option<&Operation> {
-    let newest = state.operations.iter().find(|o| !o.undone)?;
-    (newest.kind == OperationKind::Apply).then_some(newest)
+    undoable(state).filter(|newest| newest.kind == OperationKind::Apply)
 }
 
 /// Something is signed, or stands on the branch.
