@@ -1,7 +1,7 @@
 //! Actions of the workbench itself: palette, help, messages, leaving.
 
 use crate::model::Problem;
-use crate::tui::message::Command;
+use crate::tui::message::{Command, Task};
 use crate::tui::popups::{Choice, Popup, Sheet};
 use crate::tui::state::{Leaving, Phase, State};
 
@@ -50,12 +50,14 @@ pub fn suspend(_: &mut State) -> Vec<Command> {
 
 /// Leaves, or asks while jobs run.
 pub fn quit(state: &mut State) -> Vec<Command> {
-    if state.leaving == Leaving::WhenIdle || state.open_jobs().is_empty() {
+    // Reading can be left at any moment: nothing is lost by it.
+    let mut jobs = state.open_jobs();
+    jobs.retain(|j| !matches!(j.task, Task::Analyse));
+    if state.leaving == Leaving::WhenIdle || jobs.is_empty() {
         return vec![Command::Quit(0)];
     }
-    let running = state.open_jobs().len();
-    let text = match running {
-        1 => format!("a job runs: {}", state.open_jobs()[0].title),
+    let text = match jobs.len() {
+        1 => format!("a job runs: {}", jobs[0].title),
         n => format!("{n} jobs run or wait"),
     };
     state.popup = Some(Popup::choose(
