@@ -205,6 +205,48 @@ fn the_workbench_opens_shows_what_misses_and_gives_the_terminal_back() {
 }
 
 #[test]
+fn a_proposal_goes_from_the_first_screen_to_a_landed_commit_and_back() {
+    let dir = service();
+    let root = dir.path().join("svc");
+    let mut session = Session::open(&root, &[]);
+    session.shows("review 1 proposal");
+    session.keys("\r");
+    session.shows("hunk 1/1");
+    session.keys("a");
+    session.shows("every hunk is accepted");
+    session.keys("s");
+    session.shows("reason to sign without proof");
+    session.keys("read by hand\r");
+    session.shows("signed:");
+    session.keys("L");
+    session.shows("commit on the branch");
+    session.keys("b");
+    session.shows("apply:");
+    let landed = git(&root, &["show", "refit/svc:src/lib.rs"]);
+    assert!(landed.contains("text.parse::<u32>()?"), "{landed}");
+    let message = git(&root, &["log", "-1", "--format=%B", "refit/svc"]);
+    assert!(message.contains("Refit-Forced: read by hand"), "the override is recorded: {message}");
+    assert_eq!(std::fs::read_to_string(root.join("src/lib.rs")).unwrap(), LADDER, "the checkout stays as it was");
+    session.keys("u");
+    session.shows("take it back");
+    session.keys("y");
+    session.shows("undo:");
+    assert_eq!(git(&root, &["branch", "--list", "refit/svc"]), "", "the branch has gone again");
+    session.keys("U");
+    session.shows("do it again");
+    session.keys("y");
+    session.shows("redo:");
+    session.keys("L");
+    session.shows("fast-forward");
+    session.keys("h");
+    session.shows("land:");
+    assert!(std::fs::read_to_string(root.join("src/lib.rs")).unwrap().contains("text.parse::<u32>()?"));
+    assert_eq!(git(&root, &["status", "--porcelain"]), "");
+    session.keys("q");
+    assert_eq!(session.ends().0, 0);
+}
+
+#[test]
 fn sigterm_gives_the_terminal_back() {
     let dir = service();
     let session = Session::open(&dir.path().join("svc"), &[]);
