@@ -333,7 +333,11 @@ impl Desk {
             review.reviewer = known.author.clone();
         }
         let verdict = evidence::load(&self.base.tree, &rewrite.id, None).or_else(|| self.travelled(rewrite));
-        Ok(Reviewed { rewrite: rewrite.clone(), hunks, review, verdict })
+        let mut rewrite = rewrite.clone();
+        if let Some(verdict) = &verdict {
+            rewrite.preconditions = verdict.answers(&rewrite.preconditions);
+        }
+        Ok(Reviewed { rewrite, hunks, review, verdict })
     }
 
     /// A rejection of the same rule in the same function's unchanged code, of whatever earlier proposal.

@@ -7,6 +7,7 @@ mod files;
 mod index;
 mod journal;
 mod landed;
+mod objects;
 mod oplog;
 mod perform;
 mod refs;

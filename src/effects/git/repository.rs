@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::command::Git;
+use super::objects;
 use super::scratch::Scratch;
 use crate::model::Problem;
 
@@ -170,6 +171,9 @@ impl Repository {
     /// # Errors
     /// No such tree.
     pub fn entries(&self, tree: &str) -> Result<Vec<TreeEntry>, Problem> {
+        if let Some(entries) = objects::entries(&self.git_dir, tree) {
+            return Ok(entries);
+        }
         let out = self.git.run(&["ls-tree", "-r", "-z", "--full-tree", tree])?;
         Ok(out.split(|b| *b == 0).filter_map(entry).collect())
     }
@@ -194,6 +198,9 @@ impl Repository {
     pub fn blobs(&self, oids: &[&str]) -> Result<Vec<Vec<u8>>, Problem> {
         if oids.is_empty() {
             return Ok(Vec::new());
+        }
+        if let Some(blobs) = objects::blobs(&self.git_dir, oids) {
+            return Ok(blobs);
         }
         let input: String = oids.iter().map(|o| format!("{o}\n")).collect();
         let out = self.git.feed(&["cat-file", "--batch"], input.as_bytes())?;
