@@ -18,4 +18,5 @@ mod scene;
 mod screens;
 mod twins;
 mod verify;
+mod walk;
 mod workbench;

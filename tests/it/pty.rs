@@ -9,20 +9,27 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// How long anything may take before the test fails; nothing waits for as long as this where all is well.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(300);
 
 /// A line of the help, on its first page.
 const HELP: &str = "towards the start of long lines";
 
 /// What came out so far.
-struct Output {
+pub struct Output {
     parser: vt100::Parser,
     bytes: Vec<u8>,
     ended: bool,
 }
 
+impl Output {
+    /// The screen as text.
+    pub fn screen(&self) -> String {
+        self.parser.screen().contents()
+    }
+}
+
 /// The program on its terminal.
-struct Session {
+pub struct Session {
     child: Box<dyn Child + Send + Sync>,
     writer: Box<dyn Write + Send>,
     _master: Box<dyn MasterPty + Send>,
@@ -30,7 +37,7 @@ struct Session {
 }
 
 impl Session {
-    fn open(root: &Path, vars: &[(&str, &str)]) -> Session {
+    pub fn open(root: &Path, vars: &[(&str, &str)]) -> Session {
         let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_refit"));
@@ -71,7 +78,7 @@ impl Session {
 
     /// Waits until the screen satisfies, and returns it.
     #[track_caller]
-    fn until(&self, what: &str, holds: impl Fn(&Output) -> bool) -> String {
+    pub fn until(&self, what: &str, holds: impl Fn(&Output) -> bool) -> String {
         let start = Instant::now();
         let mut output = self.output.0.lock().unwrap();
         while !holds(&output) {
@@ -83,7 +90,7 @@ impl Session {
     }
 
     #[track_caller]
-    fn shows(&self, text: &str) -> String {
+    pub fn shows(&self, text: &str) -> String {
         self.until(text, |o| o.parser.screen().contents().contains(text))
     }
 
@@ -92,14 +99,14 @@ impl Session {
         self.until(text, |o| !o.parser.screen().contents().contains(text));
     }
 
-    fn keys(&mut self, keys: &str) {
+    pub fn keys(&mut self, keys: &str) {
         self.writer.write_all(keys.as_bytes()).expect("keys are taken");
         self.writer.flush().expect("keys are taken");
     }
 
     /// Waits for the end and returns the exit status; the terminal must be as it was found.
     #[track_caller]
-    fn ends(mut self) -> (u32, Vec<u8>) {
+    pub fn ends(mut self) -> (u32, Vec<u8>) {
         let status = self.child.wait().expect("it ends");
         self.until("the end", |o| o.ended);
         let output = self.output.0.lock().unwrap();
