@@ -41,8 +41,6 @@ pub enum Depth {
 pub struct Inputs {
     /// What `slo.toml` says.
     pub slo: Slo,
-    /// All sources merged.
-    pub profile: Profile,
     /// The Rust files of the base tree.
     pub files: Vec<InputFile>,
     /// Findings in every file, not in the files of hot functions alone.
@@ -82,18 +80,33 @@ pub struct Analysis {
     pub problems: Vec<Problem>,
 }
 
-/// Ranks the functions, finds what makes them slow, and derives rewrites.
-pub fn analyse(inputs: &Inputs) -> Analysis {
-    let mut analysis = Analysis {
-        service: inputs.slo.service.clone(),
-        sources: inputs.profile.sources.clone(),
-        ..Analysis::default()
-    };
+/// What the sources tell by themselves, before anything measured is known.
+pub struct Survey {
+    files: Vec<SourceFile>,
+    found: Vec<Finding>,
+    analysis: Analysis,
+}
+
+/// Parses the sources and lets the rules look at them; needs no profile, so both can be read at once.
+pub fn survey(inputs: &Inputs) -> Survey {
+    let mut analysis = Analysis { service: inputs.slo.service.clone(), ..Analysis::default() };
     let files = parse(inputs, &mut analysis);
-    rank_functions(inputs, &mut analysis);
+    let mut found = Vec::new();
     if inputs.depth >= Depth::Scan {
-        find(inputs, &files, &mut analysis);
+        // Rules judge the facts of all files, because callers and shared state may stand elsewhere; what is shown may be less.
+        let (findings, problems) = detect::scan(&files, detect::REGISTRY);
+        found = findings;
+        analysis.problems.extend(problems);
     }
+    Survey { files, found, analysis }
+}
+
+/// Ranks the functions, prices what was found in them, and derives rewrites.
+pub fn analyse(inputs: &Inputs, survey: Survey, profile: &Profile) -> Analysis {
+    let Survey { files, found, mut analysis } = survey;
+    analysis.sources = profile.sources.clone();
+    rank_functions(inputs, profile, &mut analysis);
+    keep_and_price(inputs, found, &mut analysis);
     if inputs.depth >= Depth::Propose {
         let (rewrites, refused) = rewrite::propose(&files, &analysis.findings);
         analysis.rewrites = rewrites;
@@ -117,12 +130,12 @@ fn parse(inputs: &Inputs, analysis: &mut Analysis) -> Vec<SourceFile> {
     files
 }
 
-fn rank_functions(inputs: &Inputs, analysis: &mut Analysis) {
-    if inputs.profile.sources.is_empty() {
+fn rank_functions(inputs: &Inputs, profile: &Profile, analysis: &mut Analysis) {
+    if profile.sources.is_empty() {
         return;
     }
     let own = attribute::Options { own: inputs.slo.code.own.clone() };
-    let attribution = attribute::attribute(&inputs.profile, &analysis.items, &own);
+    let attribution = attribute::attribute(profile, &analysis.items, &own);
     let options = rank::Options { seed: SEED, despite_quality: inputs.despite_quality };
     let ranking = rank::rank(&attribution, &inputs.slo, options);
     analysis.problems.extend(attribution.problems);
@@ -132,14 +145,11 @@ fn rank_functions(inputs: &Inputs, analysis: &mut Analysis) {
     analysis.heat = ranking.heat;
 }
 
-fn find(inputs: &Inputs, files: &[SourceFile], analysis: &mut Analysis) {
-    // Rules judge the facts of all files, because callers and shared state may stand elsewhere; what is shown may be less.
-    let (found, problems) = detect::scan(files, detect::REGISTRY);
+fn keep_and_price(inputs: &Inputs, mut found: Vec<Finding>, analysis: &mut Analysis) {
     let is_hot = |file: &str| analysis.hot.iter().any(|h| h.file == file);
-    let mut found: Vec<Finding> = found.into_iter().filter(|f| inputs.all || is_hot(&f.file)).collect();
+    found.retain(|f| inputs.all || is_hot(&f.file));
     for finding in &mut found {
         finding.has_rewrite = rewrite::REGISTRY.iter().any(|r| r.rule == finding.rule);
     }
     analysis.findings = price::price(found, &analysis.hot, &analysis.heat, &analysis.items);
-    analysis.problems.extend(problems);
 }

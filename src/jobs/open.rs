@@ -8,7 +8,7 @@ use super::sources::read_sources;
 use crate::effects::git::{Base, Repository};
 use crate::effects::{files, measured, project, trust};
 use crate::model::{CrateRoot, Level, Place, Problem, Slo};
-use crate::pipeline::{self, Analysis, Depth, InputFile, Inputs};
+use crate::pipeline::{self, Analysis, Depth, InputFile, Inputs, Survey};
 use crate::slo;
 use crate::source;
 
@@ -105,21 +105,27 @@ impl Workspace {
         if ranks && self.slo.sources.is_empty() {
             return Err(vec![self.without_sources()]);
         }
-        let (code, profile) = std::thread::scope(|scope| {
-            let reader = scope.spawn(|| read_sources(&self.root, &self.slo.sources, ear));
-            let code = self.base().and_then(|base| Ok((self.code(&base)?, base)));
-            let profile = measured::waiting("profile reader", || reader.join());
-            (code, profile.expect("reading a profile does not panic"))
-        });
-        let (code, base) = code.map_err(|p| vec![p])?;
-        let (profile, troubles) = profile?;
         inputs.slo = self.slo.clone();
-        inputs.profile = profile;
-        inputs.files = code.files;
-        let mut analysis = pipeline::analyse(&inputs);
-        let before = self.problems.iter().cloned().chain(base.notes).chain(code.problems).chain(troubles);
+        let (surveyed, profile) = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| read_sources(&self.root, &self.slo.sources, ear));
+            let surveyed = self.survey(&mut inputs);
+            let profile = measured::waiting("profile reader", || reader.join());
+            (surveyed, profile.expect("reading a profile does not panic"))
+        });
+        let (survey, found) = surveyed.map_err(|p| vec![p])?;
+        let (profile, troubles) = profile?;
+        let mut analysis = pipeline::analyse(&inputs, survey, &profile);
+        let before = self.problems.iter().cloned().chain(found).chain(troubles);
         analysis.problems.splice(0..0, before);
         Ok(analysis)
+    }
+
+    /// Reads the base's code into `inputs` and looks at it; also what reading it found worth saying.
+    fn survey(&self, inputs: &mut Inputs) -> Result<(Survey, Vec<Problem>), Problem> {
+        let base = self.base()?;
+        let code = self.code(&base)?;
+        inputs.files = code.files;
+        Ok((pipeline::survey(inputs), base.notes.into_iter().chain(code.problems).collect()))
     }
 
     /// The Rust files of a tree with their place in their crates.
