@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tracing::span::EnteredSpan;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::request_log::{FlushOnDrop, RequestLog};
@@ -20,10 +21,16 @@ pub fn start() -> Option<FlushOnDrop> {
     Some(guard)
 }
 
-/// Runs one operation (`refit rank`, `key to frame`) as a request of the log.
+/// Runs one operation (`refit rank`) as a request of the log.
 pub fn operation<T>(name: &str, run: impl FnOnce() -> T) -> T {
+    let _entered = entered(name);
+    run()
+}
+
+/// One operation (`key to frame`) as a request of the log, from now until what it returns is dropped.
+pub fn entered(name: &str) -> EnteredSpan {
     let request = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    tracing::info_span!("operation", request = request.as_str(), operation = name).in_scope(run)
+    tracing::info_span!("operation", request = request.as_str(), operation = name).entered()
 }
 
 /// Runs something that the operation around it waits for, under a name of its own.

@@ -54,3 +54,8 @@ impl Ear {
         let _ = self.progress.send(progress);
     }
 }
+
+/// Notes in Refit's own request log that a frame is on its way, until what it returns is dropped.
+pub fn frame(name: &str) -> impl Drop + use<> {
+    crate::effects::measured::entered(name)
+}

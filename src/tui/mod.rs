@@ -85,13 +85,16 @@ impl Bench<'_> {
     fn run(&mut self) -> Result<u8, Problem> {
         let start = Instant::now();
         let mut commands = update::begin(&mut self.state);
+        let mut on_its_way = Some(worker::frame("first frame"));
         loop {
             self.state.drawn = self.screen.draw(&self.state)?;
+            drop(on_its_way.take());
             fail_if_asked();
             if let Some(status) = self.carry_out(std::mem::take(&mut commands))? {
                 return Ok(status);
             }
             let first = self.wait();
+            on_its_way = is_key(&first).then(|| worker::frame("key to frame"));
             update::update(&mut self.state, Message::Now(start.elapsed()));
             match self.take_in(first) {
                 Taken::Commands(wanted) => commands = wanted,
@@ -179,6 +182,10 @@ enum Taken {
 /// News of the lanes; everything else comes from the person or the system.
 fn is_news(message: &Message) -> bool {
     matches!(message, Message::Started(_) | Message::Progress(..) | Message::Done(..))
+}
+
+fn is_key(input: &Option<Input>) -> bool {
+    matches!(input, Some(Input::Message(Message::Key(_))))
 }
 
 /// The test that the terminal comes back after a panic asks for one.

@@ -266,3 +266,8 @@ pub fn hunk_tokens(hunk: &Hunk) -> Vec<LineTokens> {
     };
     hunk.lines.iter().map(token).map(Option::unwrap_or_default).collect()
 }
+
+/// Notes in Refit's own request log that a frame is on its way, until what it returns is dropped.
+pub fn frame(name: &str) -> impl Drop + use<> {
+    jobs::frame(name)
+}
