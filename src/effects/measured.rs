@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing::span::EnteredSpan;
 use tracing_subscriber::layer::SubscriberExt;
@@ -29,7 +30,9 @@ pub fn operation<T>(name: &str, run: impl FnOnce() -> T) -> T {
 
 /// One operation (`key to frame`) as a request of the log, from now until what it returns is dropped.
 pub fn entered(name: &str) -> EnteredSpan {
-    let request = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    // The system uses process ids again, and a recording holds the logs of many processes: the time tells them apart.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_micros());
+    let request = format!("{}-{now}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     tracing::info_span!("operation", request = request.as_str(), operation = name).entered()
 }
 

@@ -5,11 +5,11 @@
 #   tests/bench/self/requests.jsonl.zst   what Refit logged of each command and frame (REFIT_REQUEST_LOG)
 #
 # Needs perf, zstd and the right to record (root, or kernel.perf_event_paranoid at 1 or below).
-# REPEAT and HERTZ can be set from outside; a p99 with an interval needs 368 runs of each command.
+# REPEAT, HERTZ and WHAT can be set from outside; a p99 with an interval needs 368 runs of each command.
 set -eu
 
 cd "$(dirname "$0")/../.."
-repeat=${REPEAT:-400} hertz=${HERTZ:-499}
+repeat=${REPEAT:-370} hertz=${HERTZ:-99} what=${WHAT:-rank scan first-frame key-to-frame}
 target=${CARGO_TARGET_DIR:-target}
 here=$(pwd)
 work=$(mktemp -d)
@@ -19,8 +19,8 @@ mkdir -p tests/bench/self "$work/logs"
 cargo build --release --locked --bins
 bench=$(cargo bench --locked --bench numbers --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\)).*/\1/p')
 
-REFIT_REQUEST_LOG="$work/logs/{pid}.jsonl" perf record -q -k mono -e cpu-clock -F "$hertz" --call-graph dwarf,16384 \
-    -o "$work/perf.data" -- "$bench" --repeat "$repeat" rank scan first-frame key-to-frame
+REFIT_REQUEST_LOG="$work/logs/{pid}.jsonl" perf record -q -k mono -e cpu-clock -F "$hertz" --call-graph dwarf,8192 \
+    -o "$work/perf.data" -- "$bench" --repeat "$repeat" $what
 
 perf script -i "$work/perf.data" --comm refit --ns --inline --full-source-path \
     -F comm,pid,tid,time,period,event,ip,sym,symoff,dso,srcline 2>/dev/null |
