@@ -6,19 +6,11 @@ use crate::model::{Answer, CommitPlan, Measurement, Objective, Problem, Rewrite,
 use crate::source;
 use crate::template::{self, COMMIT};
 
-/// What a commit message tells beyond the sign-off itself.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Background<'a> {
-    /// The objective that the proposal works for.
-    pub objective: Option<&'a Objective>,
-    /// The finding's sentence: what was slow and why; empty where it is not known any more.
-    pub finding: &'a str,
-}
-
 /// Longest subject that git's own listings show whole.
 const SUBJECT: usize = 72;
 
-/// Plans the commit of one signed proposal on `branch`. `base` holds the text of every file that it touches.
+/// Plans the commit of one signed proposal on `branch`. `base` holds the text of every file that it touches; the
+/// message names the objective that the proposal works for.
 ///
 /// # Errors
 /// A file that is not in `base`, or whose text is another than the one the edits were made for.
@@ -26,7 +18,7 @@ pub fn plan(
     signed: &SignOff,
     base: &BTreeMap<String, String>,
     branch: &str,
-    background: Background<'_>,
+    objective: Option<&Objective>,
 ) -> Result<CommitPlan, Problem> {
     let rewrite = signed.rewrite();
     let mut files = Vec::new();
@@ -41,7 +33,7 @@ pub fn plan(
         Some(_) => None,
         None => signed.verdict().map(|v| v.tree().to_owned()),
     };
-    let message = message(signed, background)?;
+    let message = message(signed, objective)?;
     Ok(CommitPlan { branch: branch.to_owned(), files, message, rewrites: vec![rewrite.id.clone()], proved_tree })
 }
 
@@ -49,21 +41,21 @@ pub fn plan(
 ///
 /// # Errors
 /// The template and its values do not fit, which is a fault of Refit.
-pub fn message(signed: &SignOff, background: Background<'_>) -> Result<String, Problem> {
+pub fn message(signed: &SignOff, objective: Option<&Objective>) -> Result<String, Problem> {
     let rewrite = signed.rewrite();
     let verdict = signed.verdict();
     template::render(
         COMMIT,
         &[
             ("subject", &subject(&rewrite.title)),
-            ("finding", &wrap(&sentence(background.finding))),
+            ("finding", &wrap(&sentence(&rewrite.finding))),
             ("place", &wrap(&place(rewrite))),
             ("preconditions", &preconditions(rewrite)),
             ("obligations", &obligations(rewrite)),
             ("proof", &verdict.map(proof).unwrap_or_default()),
             ("rule", rewrite.rule.0),
             ("proposal", &rewrite.id.0),
-            ("slo", &background.objective.map(objective).unwrap_or_default()),
+            ("slo", &objective.map(promise).unwrap_or_default()),
             ("measured", &verdict.and_then(Verdict::measurement).map(measured).unwrap_or_default()),
             ("evidence", &verdict.map(evidence).unwrap_or_default()),
             ("forced", &one_line(signed.forced().unwrap_or_default())),
@@ -114,7 +106,7 @@ fn proof(verdict: &Verdict) -> String {
     bullets("Proof:", rungs.map(|e| format!("{}: {}, {}", e.rung.word(), e.state.word(), one_line(&e.detail))))
 }
 
-fn objective(objective: &Objective) -> String {
+fn promise(objective: &Objective) -> String {
     let percent = (objective.target * 1e6).round() / 1e4;
     format!("{} {percent} % within {} ms", objective.name, objective.limit_ns as f64 / 1e6)
 }

@@ -19,6 +19,7 @@ fn rewrite() -> Rewrite {
         end_line: 47,
         function: FunctionId("gateway::risk::Scorer::score".into()),
         title: "index seen devices by a set in risk::Scorer::score".into(),
+        finding: "`seen.contains` walks the whole list for every device of every request, so its cost grows with the square of their number".into(),
         edits: vec![EditSet::new("src/risk.rs", ContentHash("0".into()), vec![edit]).expect("one edit")],
         touched: vec![],
         diff: String::new(),
@@ -101,10 +102,8 @@ fn objective() -> Objective {
 
 #[test]
 fn a_commit_says_why_and_carries_its_evidence() {
-    let finding = "`seen.contains` walks the whole list for every device of every request, so its cost grows with the square of their number";
     let objective = objective();
-    let background = Background { objective: Some(&objective), finding };
-    insta::assert_snapshot!(message(&sign(Some(verdict()), None), background).expect("it renders"), @r"
+    insta::assert_snapshot!(message(&sign(Some(verdict()), None), Some(&objective)).expect("it renders"), @r"
     Index seen devices by a set in risk::Scorer::score
 
     `seen.contains` walks the whole list for every device of every request,
@@ -139,8 +138,11 @@ fn a_commit_says_why_and_carries_its_evidence() {
 #[test]
 fn a_forced_sign_off_says_so_and_cannot_forge_a_trailer() {
     let signed = sign(None, Some("the incident is running\nReviewed-by: Somebody Else <x@example.invalid>"));
-    insta::assert_snapshot!(message(&signed, Background::default()).expect("it renders"), @r"
+    insta::assert_snapshot!(message(&signed, None).expect("it renders"), @r"
     Index seen devices by a set in risk::Scorer::score
+
+    `seen.contains` walks the whole list for every device of every request,
+    so its cost grows with the square of their number.
 
     gateway::risk::Scorer::score (src/risk.rs:41-47) owned 31.2 ms [28.0,
     35.1] of the measured quantile (basis: samples+requests), the most that
@@ -170,7 +172,7 @@ fn long_titles_are_cut_at_a_word() {
 
 #[test]
 fn a_file_that_is_gone_is_told() {
-    let problem = plan(&sign(Some(verdict()), None), &BTreeMap::new(), "refit/x", Background::default());
+    let problem = plan(&sign(Some(verdict()), None), &BTreeMap::new(), "refit/x", None);
     assert_eq!(
         problem.expect_err("the file is not there").what,
         "\"src/risk.rs\", which r1a2b3c4d edits, is not there any more"

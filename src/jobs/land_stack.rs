@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Workspace, review};
-use crate::apply::{self, Background};
+use crate::apply;
 use crate::effects::evidence;
 use crate::effects::git::{Base, Repository};
 use crate::model::{
@@ -50,8 +50,7 @@ pub(super) fn plan(
     let mut steps = Vec::new();
     for sign_off in signed {
         let signatures = review::check_roles(workspace, repository, sign_off, &texts.base)?;
-        let background = Background { objective: objective(workspace), finding: "" };
-        let mut plan = apply::plan(sign_off, &texts.base, &workspace.branch, background)?;
+        let mut plan = apply::plan(sign_off, &texts.base, &workspace.branch, objective(workspace))?;
         for set in &sign_off.rewrite().edits {
             let file = set.file();
             edits.entry(file.into()).or_default().extend_from_slice(set.edits());

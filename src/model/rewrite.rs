@@ -134,6 +134,8 @@ pub struct Rewrite {
     pub function: FunctionId,
     /// Imperative, fits a commit subject: `index seen by a set in risk::score`.
     pub title: String,
+    /// The finding's sentence: what is slow and why.
+    pub finding: String,
     /// Edits, one set per touched file.
     pub edits: Vec<EditSet>,
     /// Functions whose bodies change: the twin shim times these.

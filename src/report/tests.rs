@@ -77,6 +77,7 @@ fn entry(id: &str, decision: Decision, state: RungState) -> Entry {
         end_line: 24,
         function: FunctionId("gateway::audit::write".into()),
         title: "buffer a|b in audit::write".into(),
+        finding: String::new(),
         edits: vec![],
         touched: vec![],
         diff: String::new(),

@@ -92,6 +92,7 @@ mod tests {
             end_line: 1,
             function: FunctionId::default(),
             title: String::new(),
+            finding: String::new(),
             edits: vec![EditSet::new(file, ContentHash::default(), Vec::new()).unwrap()],
             touched: Vec::new(),
             diff: String::new(),

@@ -149,6 +149,7 @@ fn finish(files: &[SourceFile], finding: &Finding, draft: Draft) -> Result<Rewri
         end_line: finding.end_line,
         function: finding.function.clone(),
         title: draft.title,
+        finding: finding.message.clone(),
         edits: sets,
         touched,
         diff,

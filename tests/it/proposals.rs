@@ -36,6 +36,7 @@ pub fn propose(workspace: &Workspace, file: &str, old: &str, new: &str) -> Rewri
         end_line: 1,
         function: FunctionId("gateway::risk::score".into()),
         title: format!("put {} for {}", new.trim(), old.trim()),
+        finding: String::new(),
         diff: refit::source::diff(file, &text, &refit::source::apply(&set, &text).unwrap()),
         edits: vec![set],
         touched: Vec::new(),

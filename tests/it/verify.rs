@@ -100,6 +100,7 @@ pub fn proposal(lib: &str, old: &str, new: &str) -> Rewrite {
         end_line: line,
         function: FunctionId("tiny::matches".into()),
         title: "try something".into(),
+        finding: String::new(),
         edits: vec![edits],
         touched: vec![FunctionId("tiny::matches".into())],
         diff: String::new(),

@@ -181,6 +181,7 @@ pub fn rewrite(id: &str, title: &str, edits: &[(&str, &str)]) -> (Rewrite, Vec<H
         end_line: 17,
         function: FunctionId("gateway::risk::Scorer::score".into()),
         title: title.into(),
+        finding: String::new(),
         edits: vec![set],
         touched: vec![FunctionId("gateway::risk::Scorer::score".into())],
         diff: source::diff("src/risk.rs", RISK, &new),
