@@ -149,7 +149,7 @@ fn keep_and_price(inputs: &Inputs, mut found: Vec<Finding>, analysis: &mut Analy
     let is_hot = |file: &str| analysis.hot.iter().any(|h| h.file == file);
     found.retain(|f| inputs.all || is_hot(&f.file));
     for finding in &mut found {
-        finding.has_rewrite = rewrite::REGISTRY.iter().any(|r| r.rule == finding.rule);
+        finding.has_rewrite = rewrite::answers(finding.rule);
     }
     analysis.findings = price::price(found, &analysis.hot, &analysis.heat, &analysis.items);
 }

@@ -45,6 +45,6 @@ fn row(rule: &detect::Rule) -> RuleJson {
         kind: rule.kind.word(),
         class: rule.class.word(),
         title: rule.title,
-        rewrite: rewrite::REGISTRY.iter().any(|recipe| recipe.rule == rule.id),
+        rewrite: rewrite::answers(rule.id),
     }
 }
