@@ -3,6 +3,7 @@
 mod answer;
 mod apply;
 mod check;
+mod clean;
 mod context;
 mod doctor;
 mod explain;
@@ -104,7 +105,9 @@ enum Command {
     /// Writes what was found, changed, proved and won, as Markdown
     Report(report::Options),
     /// For CI: are the budgets met and is everything signed?
-    Check,
+    Check(check::Options),
+    /// Removes this project's scratch checkouts from the cache, or shows what it holds
+    Clean(clean::Options),
     /// Lists the rules
     Rules,
     /// Shows a rule's manual page
@@ -150,7 +153,8 @@ fn run(context: &Context, arguments: Arguments) -> Outcome {
         Command::Redo => redo::run(context),
         Command::Log => log::run(context),
         Command::Report(options) => report::run(context, &options),
-        Command::Check => check::run(context),
+        Command::Check(options) => check::run(context, &options),
+        Command::Clean(options) => clean::run(context, &options),
         Command::Rules => rules::run(context),
         Command::Explain(options) => explain::run(context, &options),
         Command::Doctor => doctor::run(context),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::carry;
 use crate::model::{Evidence, Measurement, Problem, RewriteId, Rung, RungState, Speed, Verdict};
 
 /// Version of the files; another version is not read.
@@ -46,6 +47,16 @@ pub fn load(base: &str, rewrite: &RewriteId, toolchain: Option<&str>) -> Option<
     let mut files: Vec<_> = std::fs::read_dir(folder).ok()?.filter_map(Result::ok).collect();
     files.sort_by_key(|f| std::cmp::Reverse(f.metadata().and_then(|m| m.modified()).ok()));
     files.iter().find_map(|file| from_text(&std::fs::read_to_string(file.path()).ok()?, base, rewrite, toolchain))
+}
+
+/// Bytes of all kept verdicts, of every project.
+pub fn held() -> u64 {
+    cache_dir().map_or(0, |dir| carry::bytes_of(&dir.join("evidence")))
+}
+
+/// Removes all kept verdicts; true if they are gone. What was proved has to be proved again then.
+pub fn forget() -> bool {
+    cache_dir().is_ok_and(|dir| std::fs::remove_dir_all(dir.join("evidence")).is_ok())
 }
 
 /// A verdict as text that carries its own digest: for the cache, and for the refs in which evidence travels.

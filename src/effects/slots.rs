@@ -75,6 +75,14 @@ pub fn cached() -> Result<Vec<Cached>, Problem> {
     Ok(found)
 }
 
+/// Name of the folder that holds the slots of the project in `root`.
+pub fn folder_name(root: &Path) -> String {
+    let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let name = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let hash = files::hash(root.to_string_lossy().as_bytes()).0;
+    format!("{name}-{}", &hash[..10])
+}
+
 /// Removes a project's slots unless an instance uses them; true if they are gone.
 pub fn remove(dir: &Path) -> bool {
     let free = match File::open(dir.join("lock")) {
@@ -98,10 +106,7 @@ impl Slots {
     /// # Errors
     /// Another instance holds them; the cache folder cannot be written.
     pub fn open(repository: &Repository, root: &Path, cancel: &Cancel) -> Result<Slots, Problem> {
-        let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        let name = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let hash = files::hash(root.to_string_lossy().as_bytes()).0;
-        let dir = cache_dir()?.join("slots").join(format!("{name}-{}", &hash[..10]));
+        let dir = cache_dir()?.join("slots").join(folder_name(root));
         if !dir.exists() {
             make_room();
         }

@@ -2,7 +2,7 @@
 
 use super::{Ear, Workspace};
 use crate::effects::git::LandedCommit;
-use crate::model::{Budget, Limits, Objective, ObjectiveSplit, Problem, RowKind};
+use crate::model::{Budget, Finding, Limits, Objective, ObjectiveSplit, Problem, RowKind};
 use crate::pipeline::{Depth, Inputs};
 
 /// What became of one point.
@@ -40,11 +40,24 @@ pub struct Point {
     pub detail: String,
 }
 
+impl Point {
+    /// True if the check says no because of it: it is missed, or it is an objective that nobody measured.
+    pub fn fails(&self) -> bool {
+        match self.state {
+            PointState::Met => false,
+            PointState::Missed => true,
+            PointState::Open => self.about == "objective",
+        }
+    }
+}
+
 /// All points.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checked {
     /// In the order of `slo.toml`, then the landed commits.
     pub points: Vec<Point>,
+    /// What the rules see in hot functions; it does not make the check fail.
+    pub findings: Vec<Finding>,
     /// What is worth saying beside them.
     pub problems: Vec<Problem>,
 }
@@ -52,11 +65,7 @@ pub struct Checked {
 impl Checked {
     /// True if every objective is known to be met and nothing else is missed.
     pub fn passes(&self) -> bool {
-        self.points.iter().all(|p| match p.state {
-            PointState::Met => true,
-            PointState::Missed => false,
-            PointState::Open => p.about != "objective",
-        })
+        !self.points.iter().any(Point::fails)
     }
 }
 
@@ -65,7 +74,7 @@ impl Checked {
 /// # Errors
 /// What keeps the analysis from being made.
 pub fn check(workspace: &Workspace, ear: &Ear) -> Result<Checked, Vec<Problem>> {
-    let analysis = workspace.compose(Inputs { depth: Depth::Rank, ..Inputs::default() }, ear)?;
+    let analysis = workspace.compose(Inputs { depth: Depth::Scan, ..Inputs::default() }, ear)?;
     let slo = &workspace.slo;
     let split = |name: &str| analysis.objectives.iter().find(|o| o.slo == name);
     let mut points: Vec<Point> = slo.objectives.iter().map(|o| objective(o, split(&o.name))).collect();
@@ -73,7 +82,7 @@ pub fn check(workspace: &Workspace, ear: &Ear) -> Result<Checked, Vec<Problem>> 
     points.extend(limits(&slo.limits, binary_size(workspace)));
     let landed = workspace.repository().and_then(|r| r.landed(&workspace.branch)).map_err(|p| vec![p])?;
     points.extend(landed.iter().map(signed));
-    Ok(Checked { points, problems: analysis.problems })
+    Ok(Checked { points, findings: analysis.findings, problems: analysis.problems })
 }
 
 fn objective(objective: &Objective, split: Option<&ObjectiveSplit>) -> Point {
@@ -204,7 +213,7 @@ mod tests {
     #[test]
     fn an_objective_that_nobody_measured_does_not_pass() {
         let point = |about, state| Point { about, what: String::new(), state, detail: String::new() };
-        let checked = |points| Checked { points, problems: Vec::new() };
+        let checked = |points| Checked { points, ..Checked::default() };
         assert!(!checked(vec![point("objective", PointState::Open)]).passes());
         assert!(checked(vec![point("objective", PointState::Met), point("limit", PointState::Open)]).passes());
         assert!(!checked(vec![point("limit", PointState::Missed)]).passes());

@@ -1,6 +1,7 @@
 //! Long work: effects are read, a stage is called, progress is told; the same for screen and shell.
 
 mod check;
+mod clean;
 mod doctor;
 mod editor;
 mod init;
@@ -17,6 +18,7 @@ mod stand;
 mod try_example;
 
 pub use check::{Checked, Point, PointState, check};
+pub use clean::{Cleaned, Fate, Sweep, clean};
 pub use doctor::{Examined, Health, Sign, examine};
 pub use editor::edit_in_editor;
 pub use init::{OperationSeen, Started, init};

@@ -257,8 +257,8 @@ fn help_lists_every_command_and_the_exit_statuses() {
     let ran = place.refit(&["--help"]);
     assert_eq!((ran.status, ran.err.as_str()), (0, ""));
     for command in [
-        "rank", "scan", "propose", "verify", "review", "apply", "undo", "redo", "log", "report", "check", "rules",
-        "explain", "doctor", "init", "try",
+        "rank", "scan", "propose", "verify", "review", "apply", "undo", "redo", "log", "report", "check", "clean",
+        "rules", "explain", "doctor", "init", "try",
     ] {
         assert!(
             ran.out.lines().any(|l| l.trim_start().starts_with(&format!("{command} "))),
@@ -547,6 +547,36 @@ fn the_example_misses_its_objective_and_the_split_adds_up() {
     assert!(rows.iter().any(|r| r["kind"] == "wait") && rows.iter().any(|r| r["kind"] == "function"));
     let check = place.refit(&["--root", "project", "check"]);
     assert_eq!(check.status, 1, "{check:?}");
+}
+
+#[test]
+fn what_the_check_misses_is_told_to_ci_servers_in_their_formats() {
+    let (place, _) = example();
+    let check = |format: &str| place.refit(&["--root", "project", "check", "--format", format]);
+    let sarif: serde_json::Value = serde_json::from_str(&check("sarif").out).expect("SARIF is JSON");
+    let results = sarif["runs"][0]["results"].as_array().expect("results");
+    assert!(results.iter().any(|r| r["ruleId"] == "objective" && r["level"] == "error"), "{results:#?}");
+    assert!(results.iter().any(|r| r["locations"][0]["physicalLocation"]["region"]["startLine"].is_u64()));
+    assert!(check("junit").out.contains("<failure message="));
+    let markdown = check("markdown");
+    assert!(markdown.out.starts_with("## refit: the check does not pass") && markdown.status == 1, "{markdown:?}");
+}
+
+#[test]
+fn the_cache_is_shown_and_cleaned_project_by_project() {
+    let (place, folder) = example();
+    let slots = place.path("home/cache/refit/slots");
+    let mine = refit::effects::slots::folder_name(&folder);
+    for name in [mine.as_str(), "another-0123456789"] {
+        std::fs::create_dir_all(slots.join(name).join("base")).expect("a slot");
+        std::fs::write(slots.join(name).join("base/file"), [0; 4096]).expect("a file in it");
+    }
+    let listed = json(&place, &["clean", "--list"]);
+    assert_eq!((listed["slots"].as_array().map(Vec::len), &listed["freed_bytes"]), (Some(2), &0.into()), "{listed}");
+    let cleaned = json(&place, &["clean"]);
+    assert_eq!(cleaned["freed_bytes"], 4096, "{cleaned}");
+    assert!(!slots.join(&mine).exists() && slots.join("another-0123456789").exists());
+    assert_eq!(json(&place, &["clean", "--all"])["freed_bytes"], 4096);
 }
 
 #[test]
