@@ -138,8 +138,8 @@ pub fn finish(mut out: Attribution, rows: Rows, items: &[Item]) -> Attribution {
 fn place(profile: &Profile, owners: &Owners, polls: &Polls, joined: bool, rows: &mut Rows) -> Vec<Placed> {
     let mut placed = Vec::with_capacity(profile.samples.len());
     let outside = Key::Named(RowKind::Unattributed, OUTSIDE.into());
-    for sample in &profile.samples {
-        let request = if joined { polls.request_of(sample) } else { None };
+    for sample in profile.samples.iter() {
+        let request = if joined { polls.request_of(&sample) } else { None };
         let (row, is_item) = match owners.of(sample.leaf) {
             StackOwner::Item { item, .. } => (rows.id(Key::Item(item)), true),
             StackOwner::Label(label) => {
@@ -164,7 +164,7 @@ fn place(profile: &Profile, owners: &Owners, polls: &Polls, joined: bool, rows: 
             let row = rows.id(Key::Item(item));
             rows.cost(row).total += weight;
         }
-        placed.push(Placed { sample: *sample, row, request, is_item });
+        placed.push(Placed { sample, row, request, is_item });
     }
     placed
 }

@@ -14,6 +14,7 @@ mod problem;
 mod profile;
 mod review;
 mod rewrite;
+mod samples;
 
 pub use attribution::*;
 pub use cost::*;
@@ -29,3 +30,4 @@ pub use problem::*;
 pub use profile::*;
 pub use review::*;
 pub use rewrite::*;
+pub use samples::*;

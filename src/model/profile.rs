@@ -1,5 +1,7 @@
 //! One columnar model for every profile and trace format: frames, a call trie, samples, requests, polls, waits and spans.
 
+use super::Samples;
+
 /// Index into [`Profile::frames`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FrameId(pub u32);
@@ -19,6 +21,8 @@ pub enum Unit {
     Samples,
     /// Hardware events (cycles, instructions).
     Events,
+    /// Allocated blocks (memory profiles).
+    Blocks,
     /// A folded file does not say; only shares can be shown.
     #[default]
     Unknown,
@@ -46,19 +50,6 @@ pub struct Node {
     pub parent: Option<NodeId>,
     /// The frame.
     pub frame: FrameId,
-}
-
-/// One sample: a stack with a weight, and when and where it was taken.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample {
-    /// The innermost frame's node; its parents are the callers. `None` for an empty stack.
-    pub leaf: Option<NodeId>,
-    /// Weight in [`Profile::unit`].
-    pub weight: u64,
-    /// CLOCK_MONOTONIC nanoseconds; `None` where the format has no time.
-    pub time_ns: Option<u64>,
-    /// OS thread; `None` where the format has none.
-    pub tid: Option<u64>,
 }
 
 /// One request: from arrival to answer.
@@ -100,6 +91,41 @@ pub struct Wait {
     pub start_ns: u64,
     /// End in nanoseconds.
     pub end_ns: u64,
+}
+
+/// A stretch of time in which a thread was off the CPU, as the scheduler tells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OffCpu {
+    /// OS thread.
+    pub tid: u64,
+    /// When it left the CPU, CLOCK_MONOTONIC nanoseconds.
+    pub start_ns: u64,
+    /// When it was next seen to run.
+    pub end_ns: u64,
+    /// Where it stood; `None` for an empty stack.
+    pub leaf: Option<NodeId>,
+    /// True if it could have run on (another thread had the CPU), false if it slept or was blocked.
+    pub runnable: bool,
+}
+
+/// What was allocated at one place, over the whole run of a memory profile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Allocated {
+    /// The stack that allocated; `None` for an empty stack.
+    pub leaf: Option<NodeId>,
+    /// Number of allocated blocks.
+    pub blocks: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// A thread by name: traces may know the name alone, profiles know the OS thread too.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Thread {
+    /// The number that samples, requests and polls of the same source use.
+    pub tid: u64,
+    /// Its name; perf cuts it to 15 bytes.
+    pub name: String,
 }
 
 /// A span of a trace, with the code it stands for where the trace says so.
@@ -162,7 +188,7 @@ pub struct Profile {
     /// Call trie; a parent stands before its children.
     pub nodes: Vec<Node>,
     /// Samples in the order of the file.
-    pub samples: Vec<Sample>,
+    pub samples: Samples,
     /// Unit of the weights.
     pub unit: Unit,
     /// Requests in the order of the file.
@@ -173,6 +199,14 @@ pub struct Profile {
     pub waits: Vec<Wait>,
     /// Spans of traces.
     pub spans: Vec<Span>,
+    /// Times off the CPU, where scheduler events were recorded.
+    pub off_cpu: Vec<OffCpu>,
+    /// What was allocated where, from memory profiles.
+    pub allocated: Vec<Allocated>,
+    /// Threads whose names are known.
+    pub threads: Vec<Thread>,
+    /// What has to be added to the times of the samples to get nanoseconds since 1970, where the recording tells.
+    pub unix_offset_ns: Option<u64>,
     /// Quality, one entry per source.
     pub sources: Vec<SourceQuality>,
 }

@@ -3,21 +3,17 @@
 //! `frame(;frame)* number`, the root first. The format does not say what the number counts: a common divisor of all
 //! numbers gives it away, as every weight of a clock profile is a multiple of its period.
 
+use super::Format;
 use super::intern::Stacks;
-use super::lines::Lines;
+use super::lines::{Linewise, by_lines};
 use super::trouble::Trouble;
-use super::{Format, Reader};
-use crate::model::{Frame, FrameId, Problem, Profile, Sample, SourceQuality, Unit};
+use crate::model::{Frame, FrameId, Problem, Profile, Sample, Samples, SourceQuality, Unit};
 
 /// Folded stacks.
-pub const FORMAT: Format = Format { name: "folded stacks", sniff, open };
+pub const FORMAT: Format = Format { name: "folded stacks", sniff, open: by_lines::<State> };
 
 /// A divisor this large is a sampling period, not chance.
 const PERIOD: u64 = 1000;
-
-fn open() -> Box<dyn Reader + Send> {
-    Box::new(Folded::default())
-}
 
 /// Nine in ten of the first lines end in a number after a stack, and one has more than one frame.
 fn sniff(head: &[u8]) -> bool {
@@ -30,56 +26,25 @@ fn sniff(head: &[u8]) -> bool {
 }
 
 #[derive(Clone, Default)]
-struct Folded {
-    lines: Lines,
-    state: State,
-}
-
-#[derive(Clone, Default)]
 struct State {
     stacks: Stacks,
-    samples: Vec<Sample>,
+    samples: Samples,
     /// Lines that end in two numbers, as differences of two profiles do.
     with_two: u64,
     of_tracing: u64,
-    trouble: Trouble,
-    line: u64,
-    bytes: u64,
 }
 
-impl Reader for Folded {
-    fn feed(&mut self, bytes: &[u8]) {
-        self.state.bytes += bytes.len() as u64;
-        let state = &mut self.state;
-        self.lines.feed(bytes, |line| state.line(line));
-    }
-
-    fn snapshot(&self) -> Profile {
-        self.state.clone().profile().0
-    }
-
-    fn finish(mut self: Box<Self>) -> (Profile, Vec<Problem>) {
-        let state = &mut self.state;
-        self.lines.finish(|line| state.line(line));
-        let trouble = state.trouble.problems();
-        let (profile, mut problems) = self.state.profile();
-        problems.extend(trouble);
-        (profile, problems)
-    }
-}
-
-impl State {
-    fn line(&mut self, line: &[u8]) {
-        self.line += 1;
+impl Linewise for State {
+    fn line(&mut self, line: &[u8], met: &mut Trouble) {
         let text = String::from_utf8_lossy(line);
         if matches!(text, std::borrow::Cow::Owned(_)) {
-            self.trouble.not_utf8(self.line);
+            met.not_utf8();
         }
         if text.trim().is_empty() || text.starts_with('#') {
             return;
         }
         let Some((stack, weight)) = stack_and_weight(&text) else {
-            return self.trouble.malformed(self.line, "it does not end in a number");
+            return met.malformed("it does not end in a number");
         };
         self.with_two += u64::from(stack_and_weight(stack).is_some());
         let by_thread = stack.starts_with("ThreadId(");
@@ -104,15 +69,15 @@ impl State {
         let quality = SourceQuality {
             format: FORMAT.name.into(),
             samples: if counts { self.samples.iter().map(|s| s.weight).sum() } else { lines },
-            malformed: self.trouble.count(),
             unit,
-            bytes: self.bytes,
             ..SourceQuality::default()
         };
         let (frames, nodes) = self.stacks.into_parts();
         (Profile { frames, nodes, samples: self.samples, unit, sources: vec![quality], ..Profile::default() }, problems)
     }
+}
 
+impl State {
     /// Turns weights into numbers of samples where a period divides them all.
     fn recover_unit(&mut self) -> Unit {
         if self.of_tracing > 0 && self.of_tracing == self.samples.len() as u64 {
@@ -121,7 +86,7 @@ impl State {
         let divisor = self.samples.iter().fold(0, |d, s| gcd(d, s.weight));
         let largest = self.samples.iter().map(|s| s.weight).max().unwrap_or(0);
         if divisor >= PERIOD && self.samples.len() > 1 {
-            self.samples.iter_mut().for_each(|s| s.weight /= divisor);
+            self.samples.divide_weights(divisor);
             Unit::Samples
         } else if largest < 10_000_000 {
             Unit::Samples
@@ -179,7 +144,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> (Profile, Vec<Problem>) {
-        let mut reader = open();
+        let mut reader = (FORMAT.open)();
         reader.feed(text.as_bytes());
         reader.finish()
     }

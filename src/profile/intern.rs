@@ -73,6 +73,27 @@ impl Stacks {
         id
     }
 
+    /// Number of distinct frames.
+    pub fn frames(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Takes over the stacks of a reader of what follows; gives the new number of each of its frames and nodes.
+    pub fn join(&mut self, later: Stacks) -> (Vec<FrameId>, Vec<NodeId>) {
+        self.take(later.frames, &later.nodes)
+    }
+
+    /// Takes over frames and nodes; gives the new number of each.
+    pub fn take(&mut self, frames: Vec<Frame>, nodes: &[Node]) -> (Vec<FrameId>, Vec<NodeId>) {
+        let frames: Vec<FrameId> = frames.into_iter().map(|f| self.frame(f)).collect();
+        let mut moved: Vec<NodeId> = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let parent = node.parent.map(|p| moved[p.0 as usize]);
+            moved.push(self.child(parent, frames[node.frame.0 as usize]));
+        }
+        (frames, moved)
+    }
+
     /// A frame by its id.
     pub fn get(&self, id: FrameId) -> &Frame {
         &self.frames[id.0 as usize]
@@ -100,6 +121,11 @@ impl Stacks {
         self.nodes.push(Node { parent, frame });
         self.node_ids.insert(key, node);
         node
+    }
+
+    /// Copies of frames and nodes as the model holds them.
+    pub fn parts(&self) -> (Vec<Frame>, Vec<Node>) {
+        (self.frames.clone(), self.nodes.clone())
     }
 
     /// Frames and nodes as the model holds them.

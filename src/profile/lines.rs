@@ -1,4 +1,105 @@
-//! Pieces of a stream in, whole lines out, wherever the pieces were cut.
+//! Pieces of a stream in, whole lines out, wherever the pieces were cut; and the reader of every format made of lines.
+
+use std::any::Any;
+
+use super::Reader;
+use super::trouble::Trouble;
+use crate::model::{Problem, Profile};
+
+/// What one format makes of its lines; [`by_lines`] makes a [`Reader`] of it.
+pub trait Linewise: Clone + Default + Send + 'static {
+    /// Takes the next line, without its line end.
+    fn line(&mut self, line: &[u8], met: &mut Trouble);
+
+    /// Called once, after the last line.
+    fn end(&mut self, _met: &mut Trouble) {}
+
+    /// What the lines say. Bytes, malformed lines and what was met on the way are filled in by the reader.
+    fn profile(self) -> (Profile, Vec<Problem>);
+
+    /// What the lines say so far.
+    fn snapshot(&self) -> Profile {
+        self.clone().profile().0
+    }
+
+    /// Where another reader may begin, in bytes from the middle of a source.
+    fn boundary(_bytes: &[u8]) -> Option<usize> {
+        None
+    }
+
+    /// Takes over what another state made of the lines that follow; called only where there is a boundary.
+    fn join(&mut self, _later: Self) {}
+}
+
+/// Opens the reader of a format made of lines.
+pub fn by_lines<S: Linewise>() -> Box<dyn Reader + Send> {
+    Box::new(LineReader { lines: Lines::default(), state: S::default(), met: Trouble::default(), bytes: 0 })
+}
+
+#[derive(Clone)]
+struct LineReader<S> {
+    lines: Lines,
+    state: S,
+    met: Trouble,
+    bytes: u64,
+}
+
+impl<S: Linewise> LineReader<S> {
+    fn take_last(&mut self) {
+        let LineReader { lines, state, met, .. } = self;
+        lines.finish(|line| {
+            met.next_line();
+            state.line(line, met);
+        });
+    }
+
+    fn fill_in(bytes: u64, met: &Trouble, profile: &mut Profile) {
+        for source in &mut profile.sources {
+            (source.bytes, source.malformed) = (bytes, met.count());
+        }
+    }
+}
+
+impl<S: Linewise> Reader for LineReader<S> {
+    fn feed(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        let LineReader { lines, state, met, .. } = self;
+        lines.feed(bytes, |line| {
+            met.next_line();
+            state.line(line, met);
+        });
+    }
+
+    fn snapshot(&self) -> Profile {
+        let mut profile = self.state.snapshot();
+        Self::fill_in(self.bytes, &self.met, &mut profile);
+        profile
+    }
+
+    fn finish(mut self: Box<Self>) -> (Profile, Vec<Problem>) {
+        self.take_last();
+        let LineReader { mut state, mut met, bytes, .. } = *self;
+        state.end(&mut met);
+        let (mut profile, mut problems) = state.profile();
+        Self::fill_in(bytes, &met, &mut profile);
+        problems.extend(met.problems());
+        (profile, problems)
+    }
+
+    fn boundary(&self, bytes: &[u8]) -> Option<usize> {
+        S::boundary(bytes)
+    }
+
+    fn join(&mut self, later: Box<dyn Reader + Send>) {
+        self.take_last();
+        if let Ok(later) = (later as Box<dyn Any + Send>).downcast::<LineReader<S>>() {
+            self.state.join(later.state);
+            self.met.join(later.met);
+            self.lines = later.lines;
+            self.bytes += later.bytes;
+        }
+    }
+}
 
 /// Cuts a stream into lines; only a line that spans two pieces is copied.
 #[derive(Clone, Default)]

@@ -1,7 +1,7 @@
 //! Several profiles in, one profile with all of their samples, requests and spans out.
 
 use super::intern::Stacks;
-use crate::model::{NodeId, Poll, Profile, Sample, Span, Unit, Wait};
+use crate::model::{Allocated, NodeId, OffCpu, Poll, Profile, Span, Unit, Wait};
 
 /// Joins what was read from several sources; ids are counted on.
 ///
@@ -23,15 +23,12 @@ fn add(merged: &mut Profile, stacks: &mut Stacks, profile: Profile) {
     let requests = merged.requests.len() as u32;
     let spans = merged.spans.len() as u32;
     let mut sources = profile.sources;
+    let (_, nodes) = stacks.take(profile.frames, &profile.nodes);
+    let moved = |leaf: Option<NodeId>| leaf.map(|n| nodes[n.0 as usize]);
+    merged.off_cpu.extend(profile.off_cpu.into_iter().map(|o| OffCpu { leaf: moved(o.leaf), ..o }));
+    merged.allocated.extend(profile.allocated.into_iter().map(|a| Allocated { leaf: moved(a.leaf), ..a }));
     if profile.unit == merged.unit || profile.samples.is_empty() {
-        let frames: Vec<_> = profile.frames.into_iter().map(|f| stacks.frame(f)).collect();
-        let mut nodes: Vec<NodeId> = Vec::with_capacity(profile.nodes.len());
-        for node in profile.nodes {
-            let parent = node.parent.map(|p| nodes[p.0 as usize]);
-            nodes.push(stacks.child(parent, frames[node.frame.0 as usize]));
-        }
-        let moved = |s: Sample| Sample { leaf: s.leaf.map(|n| nodes[n.0 as usize]), ..s };
-        merged.samples.extend(profile.samples.into_iter().map(moved));
+        merged.samples.append(profile.samples, &nodes);
     } else {
         sources.iter_mut().for_each(|s| s.ignored += std::mem::take(&mut s.samples));
     }
@@ -40,19 +37,21 @@ fn add(merged: &mut Profile, stacks: &mut Stacks, profile: Profile) {
     merged.waits.extend(profile.waits.into_iter().map(|w| Wait { request: w.request + requests, ..w }));
     let moved = |s: Span| Span { request: s.request + requests, parent: s.parent.map(|p| p + spans), ..s };
     merged.spans.extend(profile.spans.into_iter().map(moved));
+    merged.threads.extend(profile.threads);
+    merged.unix_offset_ns = merged.unix_offset_ns.or(profile.unix_offset_ns);
     merged.sources.extend(sources);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Frame, FrameId, Node, Request, SourceQuality};
+    use crate::model::{Frame, FrameId, Node, Request, Sample, SourceQuality};
 
     fn sampled(symbol: &str, unit: Unit) -> Profile {
         Profile {
             frames: vec![Frame { symbol: symbol.into(), ..Frame::default() }],
             nodes: vec![Node { parent: None, frame: FrameId(0) }],
-            samples: vec![Sample { leaf: Some(NodeId(0)), weight: 5, time_ns: None, tid: None }],
+            samples: [Sample { leaf: Some(NodeId(0)), weight: 5, time_ns: None, tid: None }].into(),
             unit,
             sources: vec![SourceQuality { samples: 1, unit, ..SourceQuality::default() }],
             ..Profile::default()

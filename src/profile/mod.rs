@@ -1,16 +1,23 @@
 //! A stream of bytes in, a [`Profile`] out; one file per format.
 
+mod document;
 mod folded;
 mod intern;
+mod line_table;
 mod lines;
 mod merge;
 mod otlp;
 mod otlp_json;
+mod perf_event;
 mod perf_frame;
 mod perf_header;
 mod perf_script;
+mod perf_switch;
 mod request_log;
+mod speedscope;
 mod trouble;
+
+use std::any::Any;
 
 use crate::model::{Problem, Profile};
 
@@ -26,18 +33,28 @@ pub struct Format {
     pub open: fn() -> Box<dyn Reader + Send>,
 }
 
-/// Takes the bytes of one source piece by piece; stays pure.
-pub trait Reader {
+/// Takes the bytes of one source piece by piece; stays pure. Formats made of lines have it from [`lines::by_lines`],
+/// those that only a whole file tells from [`document::whole`].
+pub trait Reader: Any {
     /// Takes the next bytes (decompressed).
     fn feed(&mut self, bytes: &[u8]);
     /// What is known so far: a provisional profile.
     fn snapshot(&self) -> Profile;
     /// Ends the stream. Problems name the line or record.
     fn finish(self: Box<Self>) -> (Profile, Vec<Problem>);
+
+    /// Where in these bytes from the middle of a source another reader may begin; `None` if one reader has to take all.
+    fn boundary(&self, _bytes: &[u8]) -> Option<usize> {
+        None
+    }
+
+    /// Takes over what a reader of the same format made of the bytes that follow: as if this one had read them.
+    fn join(&mut self, _later: Box<dyn Reader + Send>) {}
 }
 
 /// All formats, tried in this order.
-pub const REGISTRY: &[&Format] = &[&perf_script::FORMAT, &request_log::FORMAT, &otlp::FORMAT, &folded::FORMAT];
+pub const REGISTRY: &[&Format] =
+    &[&speedscope::FORMAT, &perf_script::FORMAT, &request_log::FORMAT, &otlp::FORMAT, &folded::FORMAT];
 
 /// The format of a source, told by its first bytes (decompressed).
 pub fn sniff(head: &[u8]) -> Option<&'static Format> {

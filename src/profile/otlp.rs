@@ -5,31 +5,21 @@
 
 use std::collections::HashMap;
 
-use super::lines::Lines;
+use super::Format;
+use super::lines::{Linewise, by_lines};
 use super::otlp_json::{Export, RawSpan};
 use super::trouble::{Trouble, counted};
-use super::{Format, Reader};
 use crate::model::{Problem, Profile, Request, SourceQuality, Span, Unit};
 
 /// OTLP JSON.
-pub const FORMAT: Format = Format { name: "OTLP JSON", sniff, open };
+pub const FORMAT: Format = Format { name: "OTLP JSON", sniff, open: by_lines::<State> };
 
 const OPENINGS: [&str; 3] = ["resourceSpans", "resource_spans", "batches"];
-
-fn open() -> Box<dyn Reader + Send> {
-    Box::new(Otlp::default())
-}
 
 fn sniff(head: &[u8]) -> bool {
     let text = String::from_utf8_lossy(head);
     text.trim_start_matches('\u{feff}').trim_start().starts_with('{')
         && OPENINGS.iter().any(|name| text.contains(&format!("\"{name}\"")))
-}
-
-#[derive(Clone, Default)]
-struct Otlp {
-    lines: Lines,
-    state: State,
 }
 
 #[derive(Clone, Default)]
@@ -39,40 +29,12 @@ struct State {
     depth: i64,
     in_string: bool,
     spans: Vec<RawSpan>,
-    trouble: Trouble,
-    line: u64,
-    bytes: u64,
 }
 
-impl Reader for Otlp {
-    fn feed(&mut self, bytes: &[u8]) {
-        self.state.bytes += bytes.len() as u64;
-        let state = &mut self.state;
-        self.lines.feed(bytes, |line| state.line(line));
-    }
-
-    fn snapshot(&self) -> Profile {
-        self.state.clone().profile().0
-    }
-
-    fn finish(mut self: Box<Self>) -> (Profile, Vec<Problem>) {
-        let state = &mut self.state;
-        self.lines.finish(|line| state.line(line));
-        if !state.pending.trim_ascii().is_empty() {
-            state.trouble.malformed(state.line, "the file ends inside an export");
-        }
-        let trouble = state.trouble.problems();
-        let (profile, mut problems) = self.state.profile();
-        problems.extend(trouble);
-        (profile, problems)
-    }
-}
-
-impl State {
-    fn line(&mut self, line: &[u8]) {
-        self.line += 1;
+impl Linewise for State {
+    fn line(&mut self, line: &[u8], met: &mut Trouble) {
         if self.depth != 0 && opens_export(line) {
-            self.trouble.malformed(self.line - 1, "an export that does not end");
+            met.malformed_before("an export that does not end");
             self.restart();
         }
         self.count_brackets(line);
@@ -89,29 +51,14 @@ impl State {
         let text = text.trim_ascii().strip_prefix(b"\xef\xbb\xbf").unwrap_or(text.trim_ascii());
         match serde_json::from_slice::<Export>(text) {
             Ok(export) => self.spans.extend(export.into_spans()),
-            Err(error) => self.trouble.malformed(self.line, error.to_string()),
+            Err(error) => met.malformed(error.to_string()),
         }
     }
 
-    fn restart(&mut self) {
-        self.pending.clear();
-        (self.depth, self.in_string) = (0, false);
-    }
-
-    fn count_brackets(&mut self, line: &[u8]) {
-        let mut escaped = false;
-        for byte in line {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' if self.in_string => escaped = true,
-                b'"' => self.in_string = !self.in_string,
-                b'{' | b'[' if !self.in_string => self.depth += 1,
-                b'}' | b']' if !self.in_string => self.depth -= 1,
-                _ => {}
-            }
+    fn end(&mut self, met: &mut Trouble) {
+        if !self.pending.trim_ascii().is_empty() {
+            met.malformed("the file ends inside an export");
         }
-        // A string cannot hold a line end.
-        self.in_string = false;
     }
 
     fn profile(self) -> (Profile, Vec<Problem>) {
@@ -139,15 +86,36 @@ impl State {
         let quality = SourceQuality {
             format: FORMAT.name.into(),
             samples: spans.len() as u64,
-            malformed: self.trouble.count(),
             unit: Unit::WallNanoseconds,
-            bytes: self.bytes,
             ..SourceQuality::default()
         };
         (
             Profile { requests, spans, unit: Unit::WallNanoseconds, sources: vec![quality], ..Profile::default() },
             problems,
         )
+    }
+}
+
+impl State {
+    fn restart(&mut self) {
+        self.pending.clear();
+        (self.depth, self.in_string) = (0, false);
+    }
+
+    fn count_brackets(&mut self, line: &[u8]) {
+        let mut escaped = false;
+        for byte in line {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if self.in_string => escaped = true,
+                b'"' => self.in_string = !self.in_string,
+                b'{' | b'[' if !self.in_string => self.depth += 1,
+                b'}' | b']' if !self.in_string => self.depth -= 1,
+                _ => {}
+            }
+        }
+        // A string cannot hold a line end.
+        self.in_string = false;
     }
 }
 

@@ -3,6 +3,8 @@
 /// The parts of a header line.
 #[derive(Debug, PartialEq)]
 pub struct Header<'a> {
+    /// Name of the thread.
+    pub comm: &'a [u8],
     /// OS thread.
     pub tid: u64,
     /// Nanoseconds of the recording's clock.
@@ -23,7 +25,7 @@ pub fn anchored(line: &[u8]) -> Option<usize> {
 
 /// Reads a header whose timestamp has its point at `dot`.
 pub fn header(line: &[u8], dot: usize) -> Option<Header<'_>> {
-    let tid = thread(line, dot)?;
+    let (comm, tid) = thread(line, dot)?;
     let fraction_end = dot + 1 + digits(&line[dot + 1..]);
     let seconds = number(&line[seconds_start(line, dot)..dot])?;
     let fraction = &line[dot + 1..fraction_end];
@@ -31,7 +33,31 @@ pub fn header(line: &[u8], dot: usize) -> Option<Header<'_>> {
     let rest = line[fraction_end + 1..].trim_ascii();
     let (period, rest) = period(rest);
     let (event, payload) = event(rest);
-    Some(Header { tid, time_ns: seconds.checked_mul(1_000_000_000)?.checked_add(nanoseconds)?, period, event, payload })
+    Some(Header {
+        comm,
+        tid,
+        time_ns: seconds.checked_mul(1_000_000_000)?.checked_add(nanoseconds)?,
+        period,
+        event,
+        payload,
+    })
+}
+
+/// The offset of CLOCK_MONOTONIC to the time of day, from the comment that `perf script --header` writes for recordings
+/// with `-k`: `# reference time: 2026-11-22 00:00:00.5 = 1795305600.500000 (TOD) = 81297.250000 (monotonic)`.
+pub fn unix_offset(comment: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(comment).ok()?;
+    let (_, times) = text.strip_prefix("# reference time:")?.split_once(" = ")?;
+    let (day, clock) = times.split_once(" (TOD) = ")?;
+    let clock = clock.split(' ').next()?;
+    seconds(day.trim())?.checked_sub(seconds(clock)?)
+}
+
+/// `81297.250000` in nanoseconds.
+fn seconds(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.')?;
+    let fraction = format!("{fraction:0<9}");
+    whole.parse::<u64>().ok()?.checked_mul(1_000_000_000)?.checked_add(fraction.get(..9)?.parse().ok()?)
 }
 
 fn is_timestamp(line: &[u8], dot: usize) -> bool {
@@ -54,8 +80,8 @@ fn digits(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|b| b.is_ascii_digit()).count()
 }
 
-/// The thread id left of the timestamp: `tid`, `pid/tid`, each perhaps followed by `[cpu]`.
-fn thread(line: &[u8], dot: usize) -> Option<u64> {
+/// The thread's name and its id left of the timestamp: `tid`, `pid/tid`, each perhaps followed by `[cpu]`.
+fn thread(line: &[u8], dot: usize) -> Option<(&[u8], u64)> {
     let left = line[..seconds_start(line, dot)].trim_ascii_end();
     let left = match left.strip_suffix(b"]") {
         Some(inner) => {
@@ -65,10 +91,11 @@ fn thread(line: &[u8], dot: usize) -> Option<u64> {
         }
         None => left,
     };
-    let token = left.rsplit(u8::is_ascii_whitespace).next()?;
+    let start = left.iter().rposition(u8::is_ascii_whitespace).map_or(0, |blank| blank + 1);
+    let (comm, token) = (left[..start].trim_ascii(), &left[start..]);
     // A perf that could not tell the process prints -1; it is no thread that a request could have run on.
     let tid = token.rsplit(|b| *b == b'/').next()?;
-    number(tid).or_else(|| (tid == b"-1").then_some(0))
+    Some((comm, number(tid).or_else(|| (tid == b"-1").then_some(0))?))
 }
 
 fn number(bytes: &[u8]) -> Option<u64> {
@@ -110,7 +137,7 @@ mod tests {
     }
 
     fn of(tid: u64, time_ns: u64, period: Option<u64>, event: &'static str, payload: &'static str) -> Header<'static> {
-        Header { tid, time_ns, period, event: event.as_bytes(), payload: payload.as_bytes() }
+        Header { comm: b"gw", tid, time_ns, period, event: event.as_bytes(), payload: payload.as_bytes() }
     }
 
     #[test]
@@ -123,7 +150,8 @@ mod tests {
 
     #[test]
     fn a_thread_name_may_hold_blanks_colons_brackets_and_numbers() {
-        assert_eq!(read("svc: pool/3 [w] 7 1.5: 99/11999 [001]   649.547554123:  1 cycles:ppp: ").tid, 11999);
+        let header = read("svc: pool/3 [w] 7 1.5: 99/11999 [001]   649.547554123:  1 cycles:ppp: ");
+        assert_eq!((header.comm, header.tid), (&b"svc: pool/3 [w] 7 1.5:"[..], 11999));
         assert_eq!(read("worker 1.234567: x 42 3.000001: cpu-clock:u: ").tid, 42);
         assert_eq!(read("              gw 14775  1577.582598: 1 page-faults: ").tid, 14775);
     }
@@ -134,6 +162,14 @@ mod tests {
         assert_eq!(header.event, b"sched:sched_switch");
         assert_eq!(header.payload, b"prev_comm=a b prev_pid=7 ==> next_comm=c (d)");
         assert_eq!(header.period, None);
+    }
+
+    #[test]
+    fn the_reference_time_gives_the_distance_of_the_clocks() {
+        let line = b"# reference time: 2026-11-22 00:00:00.500000 = 1795305600.500000 (TOD) = 81297.25 (monotonic)";
+        assert_eq!(unix_offset(line), Some(1_795_305_600_500_000_000 - 81_297_250_000_000));
+        assert_eq!(unix_offset(b"# clockid: monotonic (1)"), None);
+        assert_eq!(unix_offset(b"# reference time: x = 1.5 (TOD) = 2.5 (monotonic)"), None);
     }
 
     #[test]

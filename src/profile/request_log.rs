@@ -4,28 +4,18 @@
 
 use serde::Deserialize;
 
+use super::Format;
 use super::intern::FastMap;
-use super::lines::Lines;
+use super::lines::{Linewise, by_lines};
 use super::trouble::{Trouble, counted};
-use super::{Format, Reader};
 use crate::model::{Poll, Problem, Profile, Request, SourceQuality, Unit, Wait};
 
 /// The request log.
-pub const FORMAT: Format = Format { name: "request log", sniff, open };
-
-fn open() -> Box<dyn Reader + Send> {
-    Box::new(RequestLog::default())
-}
+pub const FORMAT: Format = Format { name: "request log", sniff, open: by_lines::<State> };
 
 fn sniff(head: &[u8]) -> bool {
     let mut lines = head.split(|b| *b == b'\n').filter(|l| !l.trim_ascii().is_empty());
     lines.next().is_some_and(|line| serde_json::from_slice::<Line>(line).is_ok_and(|l| l.kind().is_some()))
-}
-
-#[derive(Clone, Default)]
-struct RequestLog {
-    lines: Lines,
-    state: State,
 }
 
 #[derive(Clone, Default)]
@@ -36,10 +26,7 @@ struct State {
     early: Vec<(String, Kind)>,
     polls: Vec<Poll>,
     waits: Vec<Wait>,
-    trouble: Trouble,
     doubles: u64,
-    line: u64,
-    bytes: u64,
 }
 
 #[derive(Deserialize)]
@@ -76,44 +63,39 @@ impl Line<'_> {
     }
 }
 
-impl Reader for RequestLog {
-    fn feed(&mut self, bytes: &[u8]) {
-        self.state.bytes += bytes.len() as u64;
-        let state = &mut self.state;
-        self.lines.feed(bytes, |line| state.line(line));
-    }
-
-    fn snapshot(&self) -> Profile {
-        self.state.clone().profile().0
-    }
-
-    fn finish(mut self: Box<Self>) -> (Profile, Vec<Problem>) {
-        let state = &mut self.state;
-        self.lines.finish(|line| state.line(line));
-        let trouble = state.trouble.problems();
-        let (profile, mut problems) = self.state.profile();
-        problems.extend(trouble);
-        (profile, problems)
-    }
-}
-
-impl State {
-    fn line(&mut self, line: &[u8]) {
-        self.line += 1;
+impl Linewise for State {
+    fn line(&mut self, line: &[u8], met: &mut Trouble) {
         if line.trim_ascii().is_empty() {
             return;
         }
         let read = serde_json::from_slice::<Line>(line).map(|l| l.kind().map(|kind| (l.request.into_owned(), kind)));
         match read {
             Ok(Some((_, kind))) if kind.ends_before_it_starts() => {
-                self.trouble.malformed(self.line, "it ends before it starts");
+                met.malformed("it ends before it starts");
             }
             Ok(Some((id, kind))) => self.take(id, kind),
-            Ok(None) => self.trouble.malformed(self.line, "neither a request, nor a poll, nor a wait"),
-            Err(error) => self.trouble.malformed(self.line, error.to_string()),
+            Ok(None) => met.malformed("neither a request, nor a poll, nor a wait"),
+            Err(error) => met.malformed(error.to_string()),
         }
     }
 
+    fn profile(mut self) -> (Profile, Vec<Problem>) {
+        let mut orphans = 0;
+        for (id, kind) in std::mem::take(&mut self.early) {
+            match self.by_id.get(&id).copied() {
+                Some(request) => self.add(request, kind),
+                None => orphans += 1,
+            }
+        }
+        let problems = self.problems(orphans);
+        let quality =
+            SourceQuality { format: FORMAT.name.into(), unit: Unit::WallNanoseconds, ..SourceQuality::default() };
+        let State { requests, polls, waits, .. } = self;
+        (Profile { requests, polls, waits, sources: vec![quality], ..Profile::default() }, problems)
+    }
+}
+
+impl State {
     fn take(&mut self, id: String, kind: Kind) {
         if let Kind::Request { operation, start, end, tid } = kind {
             let index = self.requests.len() as u32;
@@ -134,26 +116,6 @@ impl State {
             Kind::Wait { name, start, end } => self.waits.push(Wait { request, name, start_ns: start, end_ns: end }),
             Kind::Request { .. } => {}
         }
-    }
-
-    fn profile(mut self) -> (Profile, Vec<Problem>) {
-        let mut orphans = 0;
-        for (id, kind) in std::mem::take(&mut self.early) {
-            match self.by_id.get(&id).copied() {
-                Some(request) => self.add(request, kind),
-                None => orphans += 1,
-            }
-        }
-        let problems = self.problems(orphans);
-        let quality = SourceQuality {
-            format: FORMAT.name.into(),
-            malformed: self.trouble.count(),
-            unit: Unit::WallNanoseconds,
-            bytes: self.bytes,
-            ..SourceQuality::default()
-        };
-        let State { requests, polls, waits, .. } = self;
-        (Profile { requests, polls, waits, sources: vec![quality], ..Profile::default() }, problems)
     }
 
     fn problems(&self, orphans: u64) -> Vec<Problem> {

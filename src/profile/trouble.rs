@@ -5,6 +5,8 @@ use crate::model::{Level, Place, Problem};
 /// Counts what could not be read and remembers where it was first met.
 #[derive(Clone, Debug, Default)]
 pub struct Trouble {
+    /// The line that is being read, from 1.
+    line: u64,
     malformed: u64,
     first_malformed: Option<(u64, String)>,
     not_utf8: u64,
@@ -12,16 +14,44 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    /// A line that could not be read; `why` ends the sentence "line 7: …".
-    pub fn malformed(&mut self, line: u64, why: impl Into<String>) {
+    /// Goes on to the next line.
+    pub fn next_line(&mut self) {
+        self.line += 1;
+    }
+
+    /// The line that is being read could not be; `why` ends the sentence "line 7: …".
+    pub fn malformed(&mut self, why: impl Into<String>) {
+        self.malformed_at(self.line, why);
+    }
+
+    /// The line before could not be read.
+    pub fn malformed_before(&mut self, why: impl Into<String>) {
+        self.malformed_at(self.line - 1, why);
+    }
+
+    fn malformed_at(&mut self, line: u64, why: impl Into<String>) {
         self.malformed += 1;
         self.first_malformed.get_or_insert_with(|| (line, why.into()));
     }
 
-    /// A line with bytes that are not UTF-8; they are shown as U+FFFD.
-    pub fn not_utf8(&mut self, line: u64) {
+    /// The line that is being read has bytes that are not UTF-8; they are shown as U+FFFD.
+    pub fn not_utf8(&mut self) {
         self.not_utf8 += 1;
-        self.first_not_utf8 = if self.first_not_utf8 == 0 { line } else { self.first_not_utf8 };
+        self.first_not_utf8 = if self.first_not_utf8 == 0 { self.line } else { self.first_not_utf8 };
+    }
+
+    /// Takes over what was met in the lines that follow.
+    pub fn join(&mut self, later: Trouble) {
+        let moved = |(line, why)| (self.line + line, why);
+        if self.first_malformed.is_none() {
+            self.first_malformed = later.first_malformed.map(moved);
+        }
+        if self.not_utf8 == 0 && later.not_utf8 > 0 {
+            self.first_not_utf8 = self.line + later.first_not_utf8;
+        }
+        self.malformed += later.malformed;
+        self.not_utf8 += later.not_utf8;
+        self.line += later.line;
     }
 
     /// Lines that could not be read.

@@ -130,7 +130,13 @@ fn source_lines_tell_apart_what_symbols_cannot_and_see_inlined_calls() {
 fn a_thread_name_with_colons_and_blanks_does_not_hide_its_samples() {
     let (_, profile, _) = read(FP_LEGACY.as_bytes(), 1000);
     assert_eq!(profile.samples.len(), 12);
-    assert!(profile.samples.windows(2).all(|pair| pair[0].time_ns < pair[1].time_ns && pair[0].tid == pair[1].tid));
+    assert!(
+        profile
+            .samples
+            .iter()
+            .zip(profile.samples.iter().skip(1))
+            .all(|(a, b)| a.time_ns < b.time_ns && a.tid == b.tid)
+    );
     assert_eq!(profile.sources[0].truncated, 0, "every stack reaches the thread's start");
 }
 
@@ -159,17 +165,17 @@ svc 11999/12000   649.570000000:    1003009 cpu-clock:u:
 fn the_traps_of_perf_script_text() {
     let (_, profile, problems) = read(TRICKY.as_bytes(), 7);
     let quality = &profile.sources[0];
-    assert_eq!((quality.event.as_str(), quality.samples, quality.ignored, quality.lost), ("cpu-clock:u", 4, 2, 55));
+    assert_eq!((quality.event.as_str(), quality.samples, quality.ignored, quality.lost), ("cpu-clock:u", 4, 1, 55));
     assert_eq!((quality.unit, quality.malformed, quality.unresolved), (Unit::CpuNanoseconds, 2, 1));
     assert_eq!(profile.samples.iter().map(|s| s.tid.unwrap()).collect::<Vec<_>>(), [12000, 12000, 12001, 12000]);
-    assert_eq!(profile.samples[0].time_ns, Some(649_547_554_123));
+    assert_eq!(profile.samples.at(0).time_ns, Some(649_547_554_123));
     let symbols: Vec<&str> = profile.frames.iter().map(|f| f.symbol.as_str()).collect();
     assert!(symbols.contains(&"svc::apply::<fn(u64) -> u64, [u8; 4]>"), "{symbols:?}");
     let said: Vec<&str> = problems.iter().map(|p| p.what.as_str()).collect();
     assert_eq!(
         said,
         [
-            "only samples of cpu-clock:u are used; left out: 1 sample of page-faults, 1 sample of sched:sched_switch",
+            "only samples of cpu-clock:u are used; left out: 1 sample of page-faults",
             "the text ends inside a sample: the recording or its copy was cut off",
             "2 lines could not be read; the first is line 17: neither the header of a sample nor a frame",
         ]

@@ -1,0 +1,171 @@
+//! Lines of text in, what each of them says out; a line is understood once and found by its bytes ever after.
+
+/// How many bytes of distinct lines are kept before they are learned anew: random addresses must not fill the memory.
+const KEPT_BYTES: usize = 16 << 20;
+/// So many lines with the same quick hash are no accident; from then on every byte is hashed.
+const SUSPICIOUS: u32 = 24;
+
+/// An open hash table from lines to small values.
+#[derive(Clone)]
+pub struct LineTable<V> {
+    /// Upper half: the upper half of the hash; lower half: one more than the index of the entry, 0 if free.
+    slots: Vec<u64>,
+    entries: Vec<Entry<V>>,
+    bytes: Vec<u8>,
+    is_thorough: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Entry<V> {
+    start: u32,
+    length: u32,
+    value: V,
+}
+
+impl<V: Copy> Default for LineTable<V> {
+    fn default() -> LineTable<V> {
+        LineTable { slots: vec![0; 1 << 12], entries: Vec::new(), bytes: Vec::new(), is_thorough: false }
+    }
+}
+
+impl<V: Copy> LineTable<V> {
+    /// What this line says, if it is known.
+    #[inline]
+    pub fn get(&self, line: &[u8]) -> Option<V> {
+        let hash = self.hash(line);
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            let slot = self.slots[at];
+            if slot == 0 {
+                return None;
+            }
+            if slot >> 32 == hash >> 32 {
+                let entry = &self.entries[(slot as u32 - 1) as usize];
+                if self.line(entry) == line {
+                    return Some(entry.value);
+                }
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// Remembers what a line says that was not known.
+    pub fn insert(&mut self, line: &[u8], value: V) {
+        if self.bytes.len() + line.len() > KEPT_BYTES {
+            *self = LineTable { is_thorough: self.is_thorough, ..LineTable::default() };
+        }
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(line);
+        self.entries.push(Entry { start, length: line.len() as u32, value });
+        if self.entries.len() * 2 > self.slots.len() {
+            self.slots = vec![0; self.slots.len() * 2];
+            self.enter_all();
+        } else if self.enter(self.entries.len() - 1) > SUSPICIOUS && !self.is_thorough {
+            self.is_thorough = true;
+            self.slots.fill(0);
+            self.enter_all();
+        }
+    }
+
+    fn enter_all(&mut self) {
+        for entry in 0..self.entries.len() {
+            self.enter(entry);
+        }
+    }
+
+    /// Puts an entry into its slot; the number of others with the same hash that stood in the way.
+    fn enter(&mut self, entry: usize) -> u32 {
+        let hash = self.hash(self.line(&self.entries[entry]));
+        let mask = self.slots.len() - 1;
+        let (mut at, mut same) = (hash as usize & mask, 0);
+        while self.slots[at] != 0 {
+            same += u32::from(self.slots[at] >> 32 == hash >> 32);
+            at = (at + 1) & mask;
+        }
+        self.slots[at] = (hash >> 32 << 32) | (entry as u64 + 1);
+        same
+    }
+
+    #[inline]
+    fn hash(&self, line: &[u8]) -> u64 {
+        if self.is_thorough { thorough(line) } else { quick(line) }
+    }
+
+    fn line(&self, entry: &Entry<V>) -> &[u8] {
+        &self.bytes[entry.start as usize..(entry.start + entry.length) as usize]
+    }
+}
+
+const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+
+fn mix(state: u64, word: u64) -> u64 {
+    let product = u128::from(state ^ word) * u128::from(MULTIPLIER);
+    (product >> 64) as u64 ^ product as u64
+}
+
+fn word(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..at + 8).map_or(0, |b| u64::from_le_bytes(b.try_into().unwrap_or([0; 8])))
+}
+
+/// Both ends, the middle and the length: an address stands at the start of a frame, offset and object or file and line
+/// at its end. The bytes are compared in any case.
+fn quick(line: &[u8]) -> u64 {
+    let length = line.len();
+    if length < 32 {
+        return thorough(line);
+    }
+    let ends = mix(word(line, 0), word(line, length - 8)) ^ mix(word(line, 8), word(line, length - 16));
+    mix(ends ^ word(line, length / 2), length as u64 ^ MULTIPLIER)
+}
+
+fn thorough(line: &[u8]) -> u64 {
+    let mut words = line.chunks_exact(8);
+    let mut hash = line.len() as u64;
+    for bytes in &mut words {
+        hash = mix(hash, word(bytes, 0)).wrapping_add(MULTIPLIER);
+    }
+    let mut last = [0; 8];
+    last[..words.remainder().len()].copy_from_slice(words.remainder());
+    mix(mix(hash, u64::from_le_bytes(last)).wrapping_add(MULTIPLIER), !hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_found_again_and_no_other() {
+        let mut table = LineTable::default();
+        let line = |n: usize| format!("{:>16x} crate::module::function_{}+0x{:x} (/a/b)", n * 7919, n % 13, n % 97);
+        for n in 0..20_000 {
+            assert_eq!(table.get(line(n).as_bytes()), None, "{n}");
+            table.insert(line(n).as_bytes(), n);
+        }
+        assert!((0..20_000).all(|n| table.get(line(n).as_bytes()) == Some(n)));
+        assert_eq!(table.get(b""), None);
+        table.insert(b"", 7);
+        assert_eq!(table.get(b""), Some(7));
+    }
+
+    #[test]
+    fn lines_that_differ_only_where_the_quick_hash_does_not_look_are_told_apart() {
+        let mut table = LineTable::default();
+        let line = |n: usize| format!("{}{n:08}{}", "a".repeat(20), "b".repeat(60));
+        (0..5_000).for_each(|n| table.insert(line(n).as_bytes(), n));
+        assert!((0..5_000).all(|n| table.get(line(n).as_bytes()) == Some(n)));
+        assert!(table.is_thorough, "a flood of equal hashes changes the hash");
+    }
+
+    #[test]
+    fn a_full_table_forgets_and_stays_right() {
+        let mut table = LineTable::default();
+        let line = |n: usize| format!("{n:01000}");
+        for n in 0..(KEPT_BYTES / 1000 + 10) {
+            table.insert(line(n).as_bytes(), n);
+        }
+        assert_eq!(table.get(line(3).as_bytes()), None);
+        assert_eq!(table.get(line(KEPT_BYTES / 1000 + 9).as_bytes()), Some(KEPT_BYTES / 1000 + 9));
+        assert!(table.bytes.len() <= KEPT_BYTES);
+    }
+}
