@@ -190,7 +190,7 @@ fn placed_share(placed: &[Placed], joined: bool) -> PlacedShare {
 fn sampled_window(profile: &Profile) -> Option<(u64, u64)> {
     const SLACK_NS: u64 = 100_000_000;
     let times = || profile.samples.iter().filter_map(|s| s.time_ns);
-    Some((times().min()?.saturating_sub(SLACK_NS), times().max()? + SLACK_NS))
+    Some((times().min()?.saturating_sub(SLACK_NS), times().max()?.saturating_add(SLACK_NS)))
 }
 
 /// 1 for nanoseconds; other weights are scaled so that they fill the polled time of all requests.

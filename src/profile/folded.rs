@@ -68,7 +68,11 @@ impl Linewise for State {
         let counts = unit == Unit::Samples;
         let quality = SourceQuality {
             format: FORMAT.name.into(),
-            samples: if counts { self.samples.iter().map(|s| s.weight).sum() } else { lines },
+            samples: if counts {
+                self.samples.iter().fold(0, |sum, s| u64::saturating_add(sum, s.weight))
+            } else {
+                lines
+            },
             unit,
             ..SourceQuality::default()
         };

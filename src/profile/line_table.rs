@@ -8,23 +8,30 @@ const SUSPICIOUS: u32 = 24;
 /// An open hash table from lines to small values.
 #[derive(Clone)]
 pub struct LineTable<V> {
-    /// Upper half: the upper half of the hash; lower half: one more than the index of the entry, 0 if free.
-    slots: Vec<u64>,
-    entries: Vec<Entry<V>>,
+    slots: Vec<Slot<V>>,
+    used: usize,
     bytes: Vec<u8>,
     is_thorough: bool,
 }
 
+/// Where a line lies in the bytes, and what it says. Both are found with one access to memory.
 #[derive(Clone, Copy)]
-struct Entry<V> {
+struct Slot<V> {
+    /// Upper half of the hash.
+    tag: u32,
     start: u32,
     length: u32,
-    value: V,
+    /// `None` if the slot is free.
+    value: Option<V>,
+}
+
+impl<V: Copy> Slot<V> {
+    const FREE: Slot<V> = Slot { tag: 0, start: 0, length: 0, value: None };
 }
 
 impl<V: Copy> Default for LineTable<V> {
     fn default() -> LineTable<V> {
-        LineTable { slots: vec![0; 1 << 12], entries: Vec::new(), bytes: Vec::new(), is_thorough: false }
+        LineTable { slots: vec![Slot::FREE; 1 << 10], used: 0, bytes: Vec::new(), is_thorough: false }
     }
 }
 
@@ -36,15 +43,10 @@ impl<V: Copy> LineTable<V> {
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
         loop {
-            let slot = self.slots[at];
-            if slot == 0 {
-                return None;
-            }
-            if slot >> 32 == hash >> 32 {
-                let entry = &self.entries[(slot as u32 - 1) as usize];
-                if self.line(entry) == line {
-                    return Some(entry.value);
-                }
+            let slot = &self.slots[at];
+            let value = slot.value?;
+            if slot.tag == (hash >> 32) as u32 && self.line(slot) == line {
+                return Some(value);
             }
             at = (at + 1) & mask;
         }
@@ -55,35 +57,36 @@ impl<V: Copy> LineTable<V> {
         if self.bytes.len() + line.len() > KEPT_BYTES {
             *self = LineTable { is_thorough: self.is_thorough, ..LineTable::default() };
         }
-        let start = self.bytes.len() as u32;
+        let (start, length) = (self.bytes.len() as u32, line.len() as u32);
         self.bytes.extend_from_slice(line);
-        self.entries.push(Entry { start, length: line.len() as u32, value });
-        if self.entries.len() * 2 > self.slots.len() {
-            self.slots = vec![0; self.slots.len() * 2];
-            self.enter_all();
-        } else if self.enter(self.entries.len() - 1) > SUSPICIOUS && !self.is_thorough {
+        self.used += 1;
+        let in_the_way = self.enter(Slot { tag: 0, start, length, value: Some(value) });
+        if in_the_way > SUSPICIOUS && !self.is_thorough {
             self.is_thorough = true;
-            self.slots.fill(0);
-            self.enter_all();
+            self.enter_all(self.slots.len());
+        } else if self.used * 2 > self.slots.len() {
+            self.enter_all(self.slots.len() * 2);
         }
     }
 
-    fn enter_all(&mut self) {
-        for entry in 0..self.entries.len() {
-            self.enter(entry);
+    fn enter_all(&mut self, room: usize) {
+        let slots = std::mem::replace(&mut self.slots, vec![Slot::FREE; room]);
+        for slot in slots.into_iter().filter(|s| s.value.is_some()) {
+            self.enter(slot);
         }
     }
 
-    /// Puts an entry into its slot; the number of others with the same hash that stood in the way.
-    fn enter(&mut self, entry: usize) -> u32 {
-        let hash = self.hash(self.line(&self.entries[entry]));
+    /// Puts a line into its slot; the number of others with the same hash that stood in the way.
+    fn enter(&mut self, slot: Slot<V>) -> u32 {
+        let hash = self.hash(self.line(&slot));
         let mask = self.slots.len() - 1;
+        let tag = (hash >> 32) as u32;
         let (mut at, mut same) = (hash as usize & mask, 0);
-        while self.slots[at] != 0 {
-            same += u32::from(self.slots[at] >> 32 == hash >> 32);
+        while self.slots[at].value.is_some() {
+            same += u32::from(self.slots[at].tag == tag);
             at = (at + 1) & mask;
         }
-        self.slots[at] = (hash >> 32 << 32) | (entry as u64 + 1);
+        self.slots[at] = Slot { tag, ..slot };
         same
     }
 
@@ -92,30 +95,34 @@ impl<V: Copy> LineTable<V> {
         if self.is_thorough { thorough(line) } else { quick(line) }
     }
 
-    fn line(&self, entry: &Entry<V>) -> &[u8] {
-        &self.bytes[entry.start as usize..(entry.start + entry.length) as usize]
+    #[inline]
+    fn line(&self, slot: &Slot<V>) -> &[u8] {
+        &self.bytes[slot.start as usize..(slot.start + slot.length) as usize]
     }
 }
 
 const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
 
+#[inline]
 fn mix(state: u64, word: u64) -> u64 {
     let product = u128::from(state ^ word) * u128::from(MULTIPLIER);
     (product >> 64) as u64 ^ product as u64
 }
 
+#[inline]
 fn word(bytes: &[u8], at: usize) -> u64 {
     bytes.get(at..at + 8).map_or(0, |b| u64::from_le_bytes(b.try_into().unwrap_or([0; 8])))
 }
 
-/// Both ends, the middle and the length: an address stands at the start of a frame, offset and object or file and line
-/// at its end. The bytes are compared in any case.
+/// Both ends, the middle and the length: perf writes a frame's address after one blank, to the seventeenth byte; offset
+/// and object, or file and line, stand at the end. The bytes are compared in any case.
+#[inline]
 fn quick(line: &[u8]) -> u64 {
     let length = line.len();
     if length < 32 {
         return thorough(line);
     }
-    let ends = mix(word(line, 0), word(line, length - 8)) ^ mix(word(line, 8), word(line, length - 16));
+    let ends = mix(word(line, 1), word(line, length - 8)) ^ mix(word(line, 9), word(line, length - 16));
     mix(ends ^ word(line, length / 2), length as u64 ^ MULTIPLIER)
 }
 

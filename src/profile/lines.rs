@@ -92,6 +92,7 @@ impl<S: Linewise> Reader for LineReader<S> {
 
     fn join(&mut self, later: Box<dyn Reader + Send>) {
         self.take_last();
+        self.state.end(&mut self.met);
         if let Ok(later) = (later as Box<dyn Any + Send>).downcast::<LineReader<S>>() {
             self.state.join(later.state);
             self.met.join(later.met);

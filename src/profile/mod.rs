@@ -1,20 +1,28 @@
 //! A stream of bytes in, a [`Profile`] out; one file per format.
 
+mod chrome_events;
+mod chrome_trace;
+mod criterion;
+mod dhat;
 mod document;
 mod folded;
 mod intern;
+mod jaeger;
 mod line_table;
 mod lines;
 mod merge;
 mod otlp;
 mod otlp_json;
+mod otlp_protobuf;
 mod perf_event;
 mod perf_frame;
 mod perf_header;
 mod perf_script;
 mod perf_switch;
 mod request_log;
+mod scalar;
 mod speedscope;
+mod trace;
 mod trouble;
 
 use std::any::Any;
@@ -53,8 +61,18 @@ pub trait Reader: Any {
 }
 
 /// All formats, tried in this order.
-pub const REGISTRY: &[&Format] =
-    &[&speedscope::FORMAT, &perf_script::FORMAT, &request_log::FORMAT, &otlp::FORMAT, &folded::FORMAT];
+pub const REGISTRY: &[&Format] = &[
+    &criterion::FORMAT,
+    &dhat::FORMAT,
+    &speedscope::FORMAT,
+    &chrome_trace::FORMAT,
+    &perf_script::FORMAT,
+    &request_log::FORMAT,
+    &jaeger::FORMAT,
+    &otlp::FORMAT,
+    &otlp_protobuf::FORMAT,
+    &folded::FORMAT,
+];
 
 /// The format of a source, told by its first bytes (decompressed).
 pub fn sniff(head: &[u8]) -> Option<&'static Format> {

@@ -17,15 +17,28 @@ pub struct Header<'a> {
     pub payload: &'a [u8],
 }
 
-/// Where the timestamp's decimal point stands: blank, digits, point, six to nine digits, colon, blank or end, with
-/// a thread id to the left of it. A thread's name may hold everything else.
-pub fn anchored(line: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(b'.', line).find(|&dot| is_timestamp(line, dot) && thread(line, dot).is_some())
+/// Where a header's timestamp stands, and what is left of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Anchor<'a> {
+    /// Place of the decimal point.
+    dot: usize,
+    comm: &'a [u8],
+    tid: u64,
 }
 
-/// Reads a header whose timestamp has its point at `dot`.
-pub fn header(line: &[u8], dot: usize) -> Option<Header<'_>> {
-    let (comm, tid) = thread(line, dot)?;
+/// The timestamp of a header: blank, digits, point, six to nine digits, colon, blank or end, with a thread id to the
+/// left of it. A thread's name may hold everything else.
+pub fn anchored(line: &[u8]) -> Option<Anchor<'_>> {
+    let anchor = |dot| {
+        let (comm, tid) = if is_timestamp(line, dot) { thread(line, dot)? } else { return None };
+        Some(Anchor { dot, comm, tid })
+    };
+    memchr::memchr_iter(b'.', line).find_map(anchor)
+}
+
+/// Reads a header by its timestamp.
+pub fn header<'a>(line: &'a [u8], anchor: Anchor<'a>) -> Option<Header<'a>> {
+    let Anchor { dot, comm, tid } = anchor;
     let fraction_end = dot + 1 + digits(&line[dot + 1..]);
     let seconds = number(&line[seconds_start(line, dot)..dot])?;
     let fraction = &line[dot + 1..fraction_end];
@@ -99,10 +112,8 @@ fn thread(line: &[u8], dot: usize) -> Option<(&[u8], u64)> {
 }
 
 fn number(bytes: &[u8]) -> Option<u64> {
-    if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(bytes).ok()?.parse().ok()
+    let digit = |n: u64, b: &u8| n.checked_mul(10)?.checked_add(u64::from(b.is_ascii_digit().then(|| b - b'0')?));
+    if bytes.is_empty() { None } else { bytes.iter().try_fold(0, digit) }
 }
 
 /// A leading number that is followed by a blank (or alone).

@@ -10,7 +10,7 @@ use super::line_table::LineTable;
 use super::lines::{Linewise, by_lines};
 use super::perf_event::{Event, event_problems, kept_event};
 use super::perf_frame::{Line, Source, frame_on_header, read_line};
-use super::perf_header::{Header, anchored, header, unix_offset};
+use super::perf_header::{Anchor, Header, anchored, header, unix_offset};
 use super::perf_switch::{Switches, is_switch, read as read_switch};
 use super::trouble::Trouble;
 use crate::model::{Column, FrameId, NodeId, Problem, Profile, Sample, Samples, SourceQuality, Thread, Unit};
@@ -27,7 +27,7 @@ fn sniff(head: &[u8]) -> bool {
 #[derive(Clone, Default)]
 struct State {
     stacks: Stacks,
-    /// What each distinct line inside a sample says, found by its bytes without leading blanks.
+    /// What each distinct line inside a sample says.
     known: LineTable<Line>,
     sources: Vec<Source>,
     /// A frame together with the source line printed below it.
@@ -151,7 +151,7 @@ impl Linewise for State {
 }
 
 impl State {
-    fn header(&mut self, line: &[u8], at: usize, met: &mut Trouble) {
+    fn header(&mut self, line: &[u8], at: Anchor, met: &mut Trouble) {
         let Some(Header { comm, tid, time_ns, period, event, payload }) = header(line, at) else {
             return met.malformed("a timestamp without a thread id before it");
         };
@@ -175,7 +175,6 @@ impl State {
     /// A line below a header: a frame, or the source line of the frame above it.
     #[inline]
     fn inside(&mut self, line: &[u8], met: &mut Trouble) {
-        let line = line.trim_ascii_start();
         let what = match self.known.get(line) {
             Some(what) => what,
             None => self.learn(line, met),
@@ -192,7 +191,7 @@ impl State {
     }
 
     fn learn(&mut self, line: &[u8], met: &mut Trouble) -> Line {
-        let text = String::from_utf8_lossy(line);
+        let text = String::from_utf8_lossy(line.trim_ascii_start());
         if matches!(text, std::borrow::Cow::Owned(_)) {
             met.not_utf8();
         }
