@@ -1,5 +1,8 @@
 //! One Rust file in; its syntax tree, its functions and their byte ranges out.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
@@ -24,6 +27,18 @@ pub struct SourceFile {
     pub is_generated: bool,
     lines: LineIndex,
     base: usize,
+    /// Ranges of nodes of the tree by kind and place in memory: syn finds a node's span by printing all of it.
+    ranges: RefCell<HashMap<(Sort, usize), TextRange>>,
+}
+
+/// Kinds of nodes whose ranges are kept. A node and its first part may stand at one place in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Sort {
+    Item,
+    Method,
+    TraitMethod,
+    Stmt,
+    Expr,
 }
 
 /// Brackets may nest this deep; beyond it the recursive parser would need more stack than a thread has.
@@ -62,6 +77,7 @@ impl SourceFile {
             is_generated,
             lines,
             base,
+            ranges: RefCell::default(),
         };
         file.items = items(&file);
         Ok(file)
@@ -86,6 +102,12 @@ impl SourceFile {
     /// Byte range of a node in the original text.
     pub fn range(&self, node: &impl Spanned) -> TextRange {
         self.span_range(node.span())
+    }
+
+    /// As [`SourceFile::range`], kept for the next time: for nodes that stand in this file's own tree, and no others.
+    pub(super) fn range_in_tree<T: Spanned>(&self, sort: Sort, node: &T) -> TextRange {
+        let key = (sort, std::ptr::from_ref(node) as usize);
+        *self.ranges.borrow_mut().entry(key).or_insert_with(|| self.range(node))
     }
 
     /// Byte range of a span of this file's tree in the original text.

@@ -3,6 +3,7 @@
 use syn::visit::{self, Visit};
 
 use super::SourceFile;
+use super::file::Sort;
 use crate::model::TextRange;
 
 /// A node on the way from the file to a place.
@@ -94,7 +95,7 @@ impl<'a> PathTo<'a> {
 
 impl<'a> Visit<'a> for PathTo<'a> {
     fn visit_item(&mut self, node: &'a syn::Item) {
-        if self.file.range(node).contains(self.range) {
+        if self.file.range_in_tree(Sort::Item, node).contains(self.range) {
             visit::visit_item(self, node);
         }
     }
@@ -105,11 +106,13 @@ impl<'a> Visit<'a> for PathTo<'a> {
     }
 
     fn visit_impl_item_fn(&mut self, node: &'a syn::ImplItemFn) {
-        self.step(self.file.range(node), Node::Method(node), |walk| visit::visit_impl_item_fn(walk, node));
+        let range = self.file.range_in_tree(Sort::Method, node);
+        self.step(range, Node::Method(node), |walk| visit::visit_impl_item_fn(walk, node));
     }
 
     fn visit_trait_item_fn(&mut self, node: &'a syn::TraitItemFn) {
-        self.step(self.file.range(node), Node::TraitMethod(node), |walk| visit::visit_trait_item_fn(walk, node));
+        let range = self.file.range_in_tree(Sort::TraitMethod, node);
+        self.step(range, Node::TraitMethod(node), |walk| visit::visit_trait_item_fn(walk, node));
     }
 
     fn visit_block(&mut self, node: &'a syn::Block) {
@@ -118,11 +121,11 @@ impl<'a> Visit<'a> for PathTo<'a> {
     }
 
     fn visit_stmt(&mut self, node: &'a syn::Stmt) {
-        self.step(self.file.range(node), Node::Stmt(node), |walk| visit::visit_stmt(walk, node));
+        self.step(self.file.range_in_tree(Sort::Stmt, node), Node::Stmt(node), |walk| visit::visit_stmt(walk, node));
     }
 
     fn visit_expr(&mut self, node: &'a syn::Expr) {
-        self.step(self.file.range(node), Node::Expr(node), |walk| visit::visit_expr(walk, node));
+        self.step(self.file.range_in_tree(Sort::Expr, node), Node::Expr(node), |walk| visit::visit_expr(walk, node));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::command::Git;
+use super::objects;
 use super::repository::{Repository, TreeChange};
 use crate::model::{Place, Problem};
 
@@ -35,7 +36,10 @@ impl Repository {
         let [Some(head), Some(head_tree), at] = &found[..] else { return Err(unborn()) };
         let mut notes = self.notes();
         let tip = self.stacked_tip(branch, head, at.as_deref(), &mut notes)?;
-        let checkout = self.checkout_tree()?;
+        let checkout = match objects::is_clean(self.git_dir(), self.toplevel(), head_tree) {
+            Some(true) => head_tree.clone(),
+            _ => self.checkout_tree()?,
+        };
         let dirty = self.changes(head_tree, &checkout)?;
         let tip_tree = if tip == *head { head_tree.clone() } else { self.tree_of(&tip)? };
         let tree = if tip_tree == *head_tree { checkout } else { self.stack(head_tree, &tip_tree, &dirty)? };
