@@ -68,7 +68,12 @@ impl Context {
             json: global.json,
             trust: global.trust,
             despite_quality: global.despite_quality,
-            bench: tui::Options { warm: false, shade: shade(global.theme), plain: color == Color::Never },
+            bench: tui::Options {
+                warm: false,
+                shade: shade(global.theme),
+                plain: color == Color::Never,
+                example: None,
+            },
             style: Style::new(wants_color(color, std::io::stdout().is_terminal())),
             aside: Style::new(wants_color(color, std::io::stderr().is_terminal())),
             width: width(),

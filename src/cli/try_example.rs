@@ -33,10 +33,12 @@ struct TryJson {
 
 pub(super) fn run(context: &Context, options: &Options) -> Outcome {
     let folder = options.folder.clone().unwrap_or_else(|| PathBuf::from(&options.name));
-    jobs::try_example(&options.name, &folder)?;
     if !options.no_open && workbench::has_terminal() {
-        return workbench::open(&context.at(folder), tui::Options { warm: true, ..context.bench });
+        // What cannot work is said here; what takes time is done behind the first frame.
+        let example = Some(jobs::can_try(&options.name, &folder)?);
+        return workbench::show(&context.at(folder), tui::Options { warm: true, example, ..context.bench });
     }
+    jobs::try_example(&options.name, &folder)?;
     let shown = folder.display().to_string();
     let json = || TryJson { schema: "refit.try/1", name: options.name.clone(), folder: shown.clone() };
     Ok(Answer::new(context, json, || {

@@ -29,6 +29,11 @@ pub(super) fn open(context: &Context, options: tui::Options) -> Outcome {
     if context.trusts() {
         workspace.agree().map_err(|p| vec![p])?;
     }
+    show(context, options)
+}
+
+/// Opens the workbench on a folder that is made behind its first frame.
+pub(super) fn show(context: &Context, options: tui::Options) -> Outcome {
     match tui::open(&context.root, &context.config, options).map_err(|p| vec![p])? {
         0 => Ok(Answer::default()),
         // A signal ended it: its own status, whatever an answer would say.

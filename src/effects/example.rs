@@ -92,7 +92,10 @@ fn make_executable(_: &Path) -> std::io::Result<()> {
 }
 
 /// True if the folder exists and is empty.
-fn refuse_occupied(folder: &Path) -> Result<bool, Problem> {
+///
+/// # Errors
+/// It holds something, or cannot be looked into.
+pub fn refuse_occupied(folder: &Path) -> Result<bool, Problem> {
     let shown = folder.display().to_string();
     match std::fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
         Ok(true) => Ok(true),
@@ -119,9 +122,10 @@ fn commit(folder: &Path, name: &str) -> Result<(), Problem> {
     git.run(&["init", "--quiet", "--initial-branch=main"])?;
     git.run(&["add", "--all", "--force", "."])?;
     let mut git = git.with_setting("commit.gpgSign=false").with_setting("core.hooksPath=/dev/null");
+    let known = git.ask(&["config", "--get-regexp", "^user\\.(name|email)$"], b"")?;
+    let known = String::from_utf8_lossy(&known.stdout).into_owned();
     for (key, value) in [("user.name", FALLBACK.0), ("user.email", FALLBACK.1)] {
-        let known = git.ask(&["config", "--get", key], b"")?;
-        if !known.ok() {
+        if !known.lines().any(|line| line.split(' ').next() == Some(key)) {
             git = git.with_setting(format!("{key}={value}"));
         }
     }

@@ -10,6 +10,7 @@ mod land_stack;
 mod measure;
 mod open;
 mod prove;
+mod recordings;
 mod report;
 mod review;
 mod review_fold;
@@ -29,7 +30,7 @@ pub use prove::{ProveOptions, prove, warm};
 pub use report::{Remeasure, Report, can_remeasure, report};
 pub use review::{Reviewed, accept_all, accept_obligations, comment, decide, edit, load_reviews, sign, sync_reviews};
 pub use sources::read_sources;
-pub use try_example::{example_names, try_example};
+pub use try_example::{can_try, example_names, try_example};
 
 use crossbeam_channel::Sender;
 

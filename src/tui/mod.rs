@@ -7,6 +7,8 @@ pub mod message;
 mod pen;
 pub mod popups;
 pub mod screens;
+mod sources;
+mod split;
 pub mod state;
 mod terminal;
 mod text;
@@ -41,6 +43,8 @@ pub struct Options {
     pub shade: Option<Shade>,
     /// No colours at all, whatever the environment says.
     pub plain: bool,
+    /// The example to unpack into the folder first; unpacked behind the first frame.
+    pub example: Option<&'static str>,
 }
 
 /// Opens the workbench on the project at `root`; returns the exit status once the person quits (143 after SIGTERM).
@@ -59,7 +63,7 @@ pub fn open(root: &Path, config: &Path, options: Options) -> Result<u8, Problem>
     let mut screen = Screen::enter()?;
     let state = State::new(screen.size(), theme, options.warm);
     let (to_us, from_lanes) = unbounded();
-    let worker = Worker::new(root.to_path_buf(), config.to_path_buf(), to_us);
+    let worker = Worker::new(root.to_path_buf(), config.to_path_buf(), options.example, to_us);
     let (typed, keys) = unbounded();
     input::listen(typed.clone()).map_err(|e| Problem::error(format!("signals cannot be heard: {e}")))?;
     let reader = Reader::new(typed);

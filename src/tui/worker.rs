@@ -11,7 +11,7 @@ use super::message::{Answer, EditorOrder, JobId, Lane, Message, Task};
 use super::state::{LineTokens, Measured, Project, Proposal, SourceText};
 use super::widgets::diff::DiffRows;
 use crate::jobs::{self, Ear, ProveOptions, Remeasure, Reviewed, Trust, Workspace};
-use crate::model::{Hunk, LineMark, Operation, Problem};
+use crate::model::{Hunk, LineMark, Operation, Problem, Progress};
 use crate::source::highlight_lines;
 
 /// Where the project is, and what of it is open.
@@ -19,6 +19,8 @@ struct Shared {
     root: PathBuf,
     config: PathBuf,
     workspace: Mutex<Option<Workspace>>,
+    /// The example that is still to be unpacked.
+    example: Mutex<Option<&'static str>>,
     /// Ears of jobs that wait or run, so that they can be stopped.
     ears: Mutex<BTreeMap<JobId, Ear>>,
     outbox: Sender<Message>,
@@ -38,9 +40,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Worker {
     /// Starts both lanes.
-    pub fn new(root: PathBuf, config: PathBuf, outbox: Sender<Message>) -> Worker {
-        let workspace = Mutex::new(None);
-        let shared = Arc::new(Shared { root, config, workspace, ears: Mutex::default(), outbox });
+    pub fn new(root: PathBuf, config: PathBuf, example: Option<&'static str>, outbox: Sender<Message>) -> Worker {
+        let (workspace, example) = (Mutex::new(None), Mutex::new(example));
+        let shared = Arc::new(Shared { root, config, workspace, example, ears: Mutex::default(), outbox });
         let (queries, first) = unbounded();
         let (compiles, second) = unbounded();
         let threads = [("queries", first), ("compiles", second)].map(|(name, orders)| {
@@ -125,7 +127,7 @@ impl Shared {
 
     fn work(&self, task: Task, ear: &Ear) -> Result<Answer, Vec<Problem>> {
         match task {
-            Task::Open => self.open(),
+            Task::Open => self.open(ear),
             Task::Analyse => {
                 let workspace = self.opened().map_err(one)?;
                 Ok(Answer::Analysed(Arc::new(workspace.analyse(false, ear)?)))
@@ -139,7 +141,14 @@ impl Shared {
         }
     }
 
-    fn open(&self) -> Result<Answer, Vec<Problem>> {
+    fn open(&self, ear: &Ear) -> Result<Answer, Vec<Problem>> {
+        let example = *locked(&self.example);
+        if let Some(name) = example {
+            let what = format!("{name}: unpack it into {} and commit it", self.root.display());
+            ear.tell(Progress::Step { what, done: 0, total: 0 });
+            jobs::try_example(name, &self.root)?;
+            *locked(&self.example) = None;
+        }
         let workspace = Workspace::open(&self.root, &self.config)?;
         let unseen = match workspace.trust() {
             Trust::Trusted => Vec::new(),
@@ -245,6 +254,7 @@ fn proposal(reviewed: Reviewed) -> Proposal {
         tokens,
         review: reviewed.review,
         verdict: reviewed.verdict,
+        signed: reviewed.signed,
         rows,
     }
 }
