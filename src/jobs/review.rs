@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Workspace;
-use super::review_fold::{Rejection, edit_of, fold, overridden, rejections};
+use super::review_fold::{Rejection, edit_of, fold, overridden, rejections, signature};
 use crate::effects::evidence;
 use crate::effects::git::{Base, Repository};
 use crate::effects::reviews::{Act, Op};
@@ -23,6 +23,8 @@ pub struct Reviewed {
     pub review: Review,
     /// The newest verdict on exactly this proposal and the present base.
     pub verdict: Option<Verdict>,
+    /// What the person of git's configuration signed before, while it still holds on the present base.
+    pub signed: Option<SignOff>,
 }
 
 /// What a review needs to know of the repository, read once.
@@ -42,7 +44,10 @@ pub fn load_reviews(workspace: &Workspace, rewrites: &[Rewrite]) -> Result<Vec<R
     let desk = Desk::open(workspace, rewrites)?;
     let rejected = rejections(&desk.ops);
     let fresh = rewrites.iter().filter(|r| desk.is_fresh(r));
-    fresh.map(|r| desk.reviewed(&desk.as_edited(r)?, &rejected)).collect()
+    let mut reviewed: Vec<Reviewed> =
+        fresh.map(|r| desk.reviewed(&desk.as_edited(r)?, &rejected)).collect::<Result<_, Problem>>()?;
+    desk.put_signatures(&mut reviewed);
+    Ok(reviewed)
 }
 
 /// Decides one hunk.
@@ -337,7 +342,31 @@ impl Desk {
         if let Some(verdict) = &verdict {
             rewrite.preconditions = verdict.answers(&rewrite.preconditions);
         }
-        Ok(Reviewed { rewrite, hunks, review, verdict })
+        Ok(Reviewed { rewrite, hunks, review, verdict, signed: None })
+    }
+
+    /// Brings back the sign-offs of the person of git's configuration; without a name there, nobody has signed.
+    fn put_signatures(&self, reviewed: &mut [Reviewed]) {
+        if !self.ops.iter().any(|op| matches!(op.act, Act::Sign { .. })) {
+            return;
+        }
+        let Ok(person) = self.repository.person() else { return };
+        for one in reviewed {
+            one.signed = self.signed_before(&person, one);
+        }
+    }
+
+    /// The person's newest sign-off of exactly this proposal on the present base, judged again from what was kept of
+    /// it; a decision of theirs that came after it took it back.
+    fn signed_before(&self, person: &str, now: &Reviewed) -> Option<SignOff> {
+        let op = signature(&self.ops, &now.rewrite.id, person)?;
+        let Act::Sign { role, forced, base, evidence } = &op.act else { return None };
+        if *base != self.base.tree {
+            return None;
+        }
+        let kept = evidence.as_ref().and_then(|t| evidence::from_text(t, &self.base.tree, &now.rewrite.id, None));
+        let (rewrite, role) = (now.rewrite.clone(), role.clone());
+        SignOff::sign(rewrite, &now.review, kept, person.into(), role, op.at, forced.clone()).ok()
     }
 
     /// A rejection of the same rule in the same function's unchanged code, of whatever earlier proposal.

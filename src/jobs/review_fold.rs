@@ -84,6 +84,13 @@ pub(super) fn overridden(ops: &[Op], rewrite: &RewriteId, person: &str, on: &str
     })?
 }
 
+/// A person's newest sign-off of a proposal; none once they decided on it again.
+pub(super) fn signature<'a>(ops: &'a [Op], rewrite: &RewriteId, person: &str) -> Option<&'a Op> {
+    let newest = ops.iter().rev().filter(|op| op.rewrite == rewrite.0 && op.author == person);
+    let newest = newest.into_iter().find(|op| matches!(op.act, Act::Sign { .. } | Act::Decide { .. }));
+    newest.filter(|op| matches!(op.act, Act::Sign { .. }))
+}
+
 fn read(word: &str, reason: &str) -> Option<Decision> {
     let all = [Decision::Undecided, Decision::Accepted, Decision::Deferred, Decision::Rejected(reason.into())];
     all.into_iter().find(|d| d.word() == word)

@@ -9,7 +9,7 @@ use super::keymap::{bound, named, perform};
 use super::message::{Answer, Command, EditorOrder, JobId, Message, Task};
 use super::popups::{self, Popup, Sheet};
 use super::screens::ScreenId;
-use super::state::{Focus, JobState, LOG_LINES, Leaving, Pane, Phase, Proposal, State};
+use super::state::{Focus, Job, JobState, LOG_LINES, Leaving, Pane, Phase, Proposal, State};
 use super::view::Target;
 use super::widgets::diff::{DiffRows, side_by_side};
 use crate::model::{Operation, OperationKind, Problem, Progress, Review, RewriteId, Verdict};
@@ -83,6 +83,7 @@ fn resize(state: &mut State, columns: u16, rows: u16) -> Vec<Command> {
     {
         state.diff_row = proposal.rows.row_of(side_by_side(state), place);
     }
+    state.lay_out();
     Vec::new()
 }
 
@@ -102,6 +103,7 @@ fn click(state: &mut State, x: u16, y: u16) -> Vec<Command> {
         Some(Target::Screen(screen)) => moving::go(state, screen),
         Some(Target::Action(name)) => perform(state, named(name)),
         Some(Target::Popup(row)) => popups::click(state, row),
+        Some(Target::Order(order)) => moving::order_by(state, order),
         Some(Target::Row(pane, row)) => {
             state.focus = if matches!(pane, Pane::Aside | Pane::Log) { Focus::Aside } else { Focus::Main };
             moving::to_row(state, row);
@@ -272,7 +274,7 @@ fn answered(state: &mut State, answer: Answer) -> Vec<Command> {
 /// Keeps the cursor on what the person looked at: the same function or row by name; gone is gone, not its neighbour.
 fn analysed(state: &mut State, analysis: std::sync::Arc<crate::pipeline::Analysis>) -> Vec<Command> {
     let first = state.analysis.is_none();
-    let name = state.contribution().map(|c| (c.kind, c.name.clone()));
+    let place = state.place();
     let objective = state.split().map(|s| s.slo.clone());
     state.objective = match objective {
         Some(slo) => analysis.objectives.iter().position(|o| o.slo == slo).unwrap_or(0),
@@ -280,15 +282,13 @@ fn analysed(state: &mut State, analysis: std::sync::Arc<crate::pipeline::Analysi
     };
     state.analysis = Some(analysis.clone());
     state.phase = Phase::Ready;
+    state.analysed_at = state.now;
     state.reorder();
-    state.row = if first {
-        (!state.rows.is_empty()).then_some(0)
+    if first {
+        state.row = (!state.rows.is_empty()).then_some(0);
     } else {
-        name.and_then(|wanted| {
-            let split = state.split()?;
-            state.rows.iter().position(|&r| (split.rows[r].kind, &split.rows[r].name) == (wanted.0, &wanted.1))
-        })
-    };
+        state.return_to(place);
+    }
     let mut commands = read_reviews(state);
     if let Some(text) = &state.text {
         commands.push(state.start(Task::Text(text.file.clone())));
@@ -312,9 +312,11 @@ fn read_reviews(state: &mut State) -> Vec<Command> {
 fn set_proposals(state: &mut State, mut proposals: Vec<Proposal>) {
     proposals.sort_by_key(|p| p.verdict.as_ref().is_none_or(|v| v.state_word() != "proved"));
     let place = deciding::hunk_at(state);
+    let row = state.place();
     state.proposals = proposals;
     state.reviews_read = true;
     state.reorder();
+    state.return_to(row);
     let kept = state.selected().is_some();
     if !kept {
         // The hunk under the cursor has gone: no key may fall on another one in its place.
@@ -323,8 +325,20 @@ fn set_proposals(state: &mut State, mut proposals: Vec<Proposal>) {
     } else if let (Some(place), Some(proposal)) = (place, state.selected()) {
         state.diff_row = proposal.rows.row_of(side_by_side(state), place);
     }
+    take_signatures(state);
+}
+
+/// Sign-offs of earlier sessions count again; a proposal that is being decided on right now has none.
+fn take_signatures(state: &mut State) {
+    let deciding = |id: &RewriteId| {
+        let is_on_its_way = |j: &Job| j.is_open() && matches!(&j.task, Task::Decide(r, ..) if r.id == *id);
+        state.jobs.iter().any(is_on_its_way)
+    };
+    let known = state.proposals.iter().filter_map(|p| Some((p.rewrite.id.clone(), p.signed.clone()?)));
+    let known: Vec<_> = known.filter(|(id, _)| !deciding(id)).collect();
     let ids: Vec<RewriteId> = state.proposals.iter().map(|p| p.rewrite.id.clone()).collect();
     state.signed.retain(|id, _| ids.contains(id));
+    state.signed.extend(known);
 }
 
 /// Prepares the slots while the person reads, if that was wished for and the commands may run.

@@ -254,6 +254,38 @@ fn a_proposal_goes_from_the_first_screen_to_a_landed_commit_and_back() {
 }
 
 #[test]
+fn what_was_signed_lands_after_a_restart_without_signing_again() {
+    let dir = service();
+    let root = dir.path().join("svc");
+    let mut session = Session::open(&root, &[]);
+    session.shows("review 1 proposal");
+    session.keys("\r");
+    session.shows("hunk 1/1");
+    session.keys("a");
+    session.shows("every hunk is accepted");
+    session.keys("s");
+    session.shows("reason to sign without proof");
+    session.keys("read by hand\r");
+    session.shows("signed:");
+    session.keys("q");
+    assert_eq!(session.ends().0, 0);
+
+    let mut session = Session::open(&root, &[]);
+    session.shows("review 1 proposal");
+    session.keys("3");
+    session.shows("signed");
+    session.keys("L");
+    session.shows("commit on the branch");
+    session.keys("b");
+    session.shows("apply:");
+    let message = git(&root, &["log", "-1", "--format=%B", "refit/svc"]);
+    assert!(message.contains("Refit-Forced: read by hand"), "{message}");
+    assert!(message.contains("Reviewed-by: Engineer <engineer@example.org>"), "{message}");
+    session.keys("q");
+    assert_eq!(session.ends().0, 0);
+}
+
+#[test]
 fn sigterm_gives_the_terminal_back() {
     let dir = service();
     let session = Session::open(&dir.path().join("svc"), &[]);

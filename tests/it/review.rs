@@ -75,6 +75,31 @@ fn decisions_comments_and_obligations_are_there_again_at_the_next_start() {
 }
 
 #[test]
+fn a_sign_off_is_there_again_at_the_next_start_until_its_base_or_a_decision_changes() {
+    let scene = scene();
+    let workspace = workspace(&scene);
+    let rewrite = propose(&workspace, "src/lib.rs", "let a = 1;", "let a = 10;");
+    assert_eq!(load(&workspace, &rewrite).signed, None);
+    force(&workspace, &rewrite);
+    let signed = load(&workspace, &rewrite).signed.expect("it was signed before");
+    assert_eq!(signed.forced(), Some("tried by hand"));
+    assert_eq!(signed.reviewer(), "Maintainer <maintainer@example.org>");
+
+    jobs::decide(&workspace, &rewrite, 0, Decision::Deferred).unwrap();
+    jobs::decide(&workspace, &rewrite, 0, Decision::Accepted).unwrap();
+    assert_eq!(load(&workspace, &rewrite).signed, None, "a decision after the sign-off took it back");
+
+    force(&workspace, &rewrite);
+    assert!(load(&workspace, &rewrite).signed.is_some());
+    scene.git(&["config", "user.name", "Another"]);
+    assert_eq!(load(&workspace, &rewrite).signed, None, "nobody lands on what somebody else signed");
+    scene.git(&["config", "user.name", "Maintainer"]);
+    scene.write("src/other.rs", "// something else has changed\n");
+    scene.git(&["add", "."]);
+    assert_eq!(load(&workspace, &rewrite).signed, None, "the base is another one");
+}
+
+#[test]
 fn reviewing_changes_nothing_but_the_reviewers_own_ref() {
     let scene = scene();
     let workspace = workspace(&scene);
