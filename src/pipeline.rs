@@ -3,7 +3,8 @@
 use crate::attribute;
 use crate::detect;
 use crate::model::{
-    Finding, HotFunction, Item, LineHeat, ObjectiveSplit, Problem, Profile, Refusal, Rewrite, Slo, SourceQuality,
+    Finding, HotFunction, Item, LineHeat, ObjectiveSplit, Problem, Profile, Recording, Refusal, Rewrite, Slo,
+    SourceQuality,
 };
 use crate::price;
 use crate::rank;
@@ -58,6 +59,8 @@ pub struct Analysis {
     pub service: String,
     /// Quality of the sources.
     pub sources: Vec<SourceQuality>,
+    /// When and at which commit each source was recorded.
+    pub recordings: Vec<Recording>,
     /// One split per objective, as in `slo.toml`.
     pub objectives: Vec<ObjectiveSplit>,
     /// Functions worst first.

@@ -82,7 +82,7 @@ impl From<&Analysis> for Rank {
         Rank {
             schema: "refit.rank/1",
             service: a.service.clone(),
-            sources: all(&a.sources),
+            sources: sources(a),
             objectives: all(&a.objectives),
             problems: all(&a.problems),
         }
@@ -101,6 +101,19 @@ struct SourceJson {
     malformed: u64,
     event: String,
     bytes: u64,
+    /// Seconds since the epoch.
+    recorded_at: Option<u64>,
+    commit: Option<String>,
+    commits_since: Option<u64>,
+}
+
+fn sources(analysis: &Analysis) -> Vec<SourceJson> {
+    let json = |s: &SourceQuality| {
+        let dated = analysis.recordings.iter().find(|r| r.file == s.file).cloned().unwrap_or_default();
+        let (recorded_at, commit, commits_since) = (dated.at, dated.commit, dated.since);
+        SourceJson { recorded_at, commit, commits_since, ..SourceJson::from(s) }
+    };
+    analysis.sources.iter().map(json).collect()
 }
 
 impl From<&SourceQuality> for SourceJson {
@@ -122,6 +135,9 @@ impl From<&SourceQuality> for SourceJson {
             malformed: s.malformed,
             event: s.event.clone(),
             bytes: s.bytes,
+            recorded_at: None,
+            commit: None,
+            commits_since: None,
         }
     }
 }

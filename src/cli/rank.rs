@@ -7,12 +7,12 @@ use super::context::Context;
 use super::json;
 use super::style::Style;
 use super::table::{Align, Table};
-use crate::model::{Basis, Contribution, ObjectiveSplit, RowKind};
+use crate::model::{Basis, Contribution, ObjectiveSplit, Recording, RowKind, SplitLine, folded, unfolded};
 use crate::pipeline::{Analysis, Depth};
 use crate::report::{decimals, quantile_name};
 
-/// Rows of functions that are shown without `--all`.
-const SHOWN: usize = 15;
+/// Rows of a split that are shown without `--all`: heading, glance and sum included it fits on a screen of 40 rows.
+const SHOWN: usize = 24;
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -31,12 +31,35 @@ pub(super) fn run(context: &Context, options: &Options) -> Outcome {
 
 fn text(analysis: &Analysis, all: bool, style: Style, width: usize) -> String {
     let mut text = style.strong(&analysis.service) + "\n";
+    text += &sources(analysis);
     for objective in &analysis.objectives {
         text += "\n";
         text += &headline(objective, style);
         text += &rows(objective, all, width);
     }
     text
+}
+
+/// Age and commit of the recordings, one line each.
+fn sources(analysis: &Analysis) -> String {
+    let line = |r: &Recording| {
+        let age = r.age.map_or(String::from("age unknown"), |seconds| format!("{} old", age(seconds)));
+        let commit = r.commit.as_ref().map_or(String::new(), |c| {
+            let since = r.since.filter(|n| *n > 0).map(|n| format!(" +{n}")).unwrap_or_default();
+            format!(", {}{since}", &c[..7.min(c.len())])
+        });
+        format!("  {}  {age}{commit}\n", r.file)
+    };
+    analysis.recordings.iter().map(line).collect()
+}
+
+/// `40 min`, `5 h`, `12 d`.
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
 }
 
 /// What an objective says at one glance.
@@ -101,23 +124,23 @@ fn rows(o: &ObjectiveSplit, all: bool, width: usize) -> String {
         ("budget", Align::Right),
         ("over", Align::Right),
     ]);
-    let functions = o.rows.iter().filter(|r| r.kind == RowKind::Function).count();
-    let shown = if all { functions } else { SHOWN };
-    for row in o.rows.iter().filter(|r| r.kind == RowKind::Function).take(shown) {
-        table.row(row_cells(row, with_tail, width));
-    }
-    if functions > shown {
-        let rest: f64 = o.rows.iter().filter(|r| r.kind == RowKind::Function).skip(shown).map(|r| r.c_ms).sum();
-        let name = format!("{} more functions (--all)", functions - shown);
-        table.row([String::new(), name, if with_tail { format!("{rest:.2}") } else { String::new() }]);
-    }
-    for row in o.rows.iter().filter(|r| r.kind != RowKind::Function) {
-        table.row(row_cells(row, with_tail, width));
+    let (lines, folds) = if all { (unfolded(o), Vec::new()) } else { folded(o, SHOWN) };
+    for line in lines {
+        match line {
+            SplitLine::Row(row) => table.row(row_cells(&o.rows[row], with_tail, width)),
+            SplitLine::Fold(fold) => table.row(fold_cells(&folds[fold].sum, with_tail)),
+        };
     }
     if with_tail {
         table.row([String::new(), String::from("sum"), format!("{:.2}", o.sum_ms)]);
     }
     format!("\n{}", table.render(2, width))
+}
+
+/// Small rows summed up; intervals do not add up.
+fn fold_cells(sum: &Contribution, with_tail: bool) -> Vec<String> {
+    let tail = if with_tail { ms(sum.c_ms) } else { format!("{:.1} %", sum.share * 100.0) };
+    vec![String::new(), format!("{} (--all)", sum.name), tail, ms(sum.mean_ms)]
 }
 
 fn row_cells(row: &Contribution, with_tail: bool, width: usize) -> Vec<String> {

@@ -97,6 +97,12 @@ pub fn size(path: &Path) -> Option<u64> {
     std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len())
 }
 
+/// When a file was last written, in seconds since the epoch; `None` where there is none.
+pub fn modified(path: &Path) -> Option<u64> {
+    let time = std::fs::metadata(path).and_then(|m| m.modified()).ok()?;
+    time.duration_since(std::time::UNIX_EPOCH).ok().map(|d| d.as_secs())
+}
+
 /// SHA-256 of bytes, in hex.
 pub fn hash(bytes: &[u8]) -> ContentHash {
     ContentHash(sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect())

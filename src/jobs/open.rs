@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Ear;
+use super::recordings::recordings;
 use super::sources::read_sources;
 use crate::effects::git::{Base, Repository};
 use crate::effects::{files, measured, project, trust};
@@ -106,15 +107,19 @@ impl Workspace {
             return Err(vec![self.without_sources()]);
         }
         inputs.slo = self.slo.clone();
-        let (surveyed, profile) = std::thread::scope(|scope| {
+        let (surveyed, dated, profile) = std::thread::scope(|scope| {
             let reader = scope.spawn(|| read_sources(&self.root, &self.slo.sources, ear));
+            let dated = scope
+                .spawn(|| self.repository().map(|r| recordings(&r, &self.root, &self.slo.sources)).unwrap_or_default());
             let surveyed = self.survey(&mut inputs);
+            let dated = dated.join().expect("dating a recording does not panic");
             let profile = measured::waiting("profile reader", || reader.join());
-            (surveyed, profile.expect("reading a profile does not panic"))
+            (surveyed, dated, profile.expect("reading a profile does not panic"))
         });
         let (survey, found) = surveyed.map_err(|p| vec![p])?;
         let (profile, troubles) = profile?;
         let mut analysis = pipeline::analyse(&inputs, survey, &profile);
+        analysis.recordings = dated;
         let before = self.problems.iter().cloned().chain(found).chain(troubles);
         analysis.problems.splice(0..0, before);
         Ok(analysis)

@@ -56,6 +56,8 @@ pub struct Source {
     pub binary: Option<String>,
     /// The commit it was recorded at, if known.
     pub commit: Option<String>,
+    /// When it was recorded, in seconds since the epoch, if it is said.
+    pub recorded: Option<u64>,
     /// Line in `slo.toml` where it stands (for messages).
     pub line: u32,
 }

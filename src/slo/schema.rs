@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use super::reader::{At, Reader, Table, count, flag, text, texts};
-use super::units::{Wrong, fraction, latency, of_hundred, positive_latency, size, window, wrong_type};
+use super::units::{Wrong, fraction, latency, moment, of_hundred, positive_latency, size, window, wrong_type};
 use crate::model::{Budget, Code, Gate, Limits, Objective, ReviewRule, ReviewWhen, Slo, Source, SprintPlan, Workload};
 
 /// A reference to an objective by name, with the table that makes it.
@@ -83,13 +83,14 @@ fn service(reader: &mut Reader<'_>, root: &Table<'_>, slo: &mut Slo) {
 }
 
 fn source(reader: &mut Reader<'_>, table: &Table<'_>, draft: &mut Draft) {
-    reader.only(table, &["file", "binary", "commit"]);
+    reader.only(table, &["file", "binary", "commit", "recorded"]);
     let file = reader.need(table, "file", "`file = \"perf/run.perf.data\"`, what was measured", text);
     let binary = reader.read(table, "binary", text).map(|b| b.value);
     let commit = reader.read(table, "commit", text).map(|c| c.value);
+    let recorded = reader.read(table, "recorded", moment).map(|r| r.value);
     if let Some(file) = file {
         let line = reader.place(table.span.start).line;
-        draft.slo.sources.push(Source { file: file.value, binary, commit, line });
+        draft.slo.sources.push(Source { file: file.value, binary, commit, recorded, line });
         draft.source_spans.push(file.span);
     }
 }

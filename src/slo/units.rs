@@ -57,6 +57,37 @@ pub(super) fn positive_latency(key: &str, value: &DeValue<'_>) -> Result<u64, Wr
     }
 }
 
+/// A moment, `2026-11-21T09:30:00Z`, in seconds since the epoch; without an offset it is UTC, without a time midnight.
+pub(super) fn moment(key: &str, value: &DeValue<'_>) -> Result<u64, Wrong> {
+    let help = format!("write it as RFC 3339: `{key} = 2026-11-21T09:30:00Z`");
+    let parsed = match value {
+        DeValue::Datetime(moment) => Some(*moment),
+        other => other.as_str().and_then(|text| text.trim().parse::<toml::value::Datetime>().ok()),
+    };
+    let seconds = parsed.and_then(|moment| {
+        let date = moment.date?;
+        let time = moment
+            .time
+            .map_or(0, |t| i64::from(t.hour) * 3600 + i64::from(t.minute) * 60 + t.second.map_or(0, i64::from));
+        let minutes = match moment.offset {
+            Some(toml::value::Offset::Custom { minutes }) => i64::from(minutes),
+            _ => 0,
+        };
+        let day = days_since_epoch(i64::from(date.year), i64::from(date.month), i64::from(date.day));
+        u64::try_from(day * 86_400 + time - minutes * 60).ok()
+    });
+    seconds.ok_or_else(|| Wrong::new(format!("`{key}` is no moment since 1970"), help))
+}
+
+/// Days from 1970-01-01 to a day of the Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
+fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year - era * 400;
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
 /// A time window, `"28d"`, in seconds. Months, quarters and years are refused: they have no fixed length.
 pub(super) fn window(key: &str, value: &DeValue<'_>) -> Result<u64, Wrong> {
     if let Some(text) = value.as_str()
@@ -254,6 +285,18 @@ mod tests {
     #[test]
     fn refuses_windows_without_a_fixed_length() {
         insta::assert_snapshot!(refused(window("duration", &string("1M"))), @r#"`duration` is "1M", and `M` has no fixed number of days; write days or weeks, such as "28d" or "4w""#);
+    }
+
+    #[test]
+    fn a_moment_is_read_from_toml_or_from_text() {
+        let at = |text: &str| moment("recorded", &string(text));
+        assert_eq!(at("1970-01-01"), Ok(0));
+        assert_eq!(at("2026-11-21T09:30:00Z"), Ok(1_795_253_400));
+        assert_eq!(at("2026-11-21T09:30:00+01:00"), Ok(1_795_253_400 - 3600));
+        assert_eq!(at("2024-02-29 00:00:01"), Ok(1_709_164_801));
+        for text in ["yesterday", "09:30:00", "1969-12-31"] {
+            assert!(at(text).is_err(), "{text}");
+        }
     }
 
     #[test]

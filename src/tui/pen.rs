@@ -49,6 +49,11 @@ impl<'a> Pen<'a> {
         self.x
     }
 
+    /// The cells from a column to the pen.
+    pub fn since(&self, start: u16) -> Rect {
+        Rect::new(start, self.y, self.x.saturating_sub(start), 1)
+    }
+
     /// Writes text, cut with `…` at the edge.
     pub fn put(&mut self, text: &str, tone: Tone) -> &mut Self {
         self.put_styled(text, self.theme.style(tone))

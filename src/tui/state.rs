@@ -7,12 +7,13 @@ use std::time::Duration;
 use super::message::{Command, JobId, Task};
 use super::popups::Popup;
 use super::screens::ScreenId;
+use super::split::{Wanted, lines};
 use super::theme::Theme;
 use super::view::Drawn;
 use super::widgets::diff::DiffRows;
 use crate::model::{
-    Contribution, Evidence, Finding, FunctionId, Hunk, ObjectiveSplit, Operation, Problem, Review, Rewrite, RewriteId,
-    Rung, SignOff, Slo, Verdict,
+    Contribution, Evidence, Finding, Fold, FunctionId, Hunk, ObjectiveSplit, Operation, Problem, Review, Rewrite,
+    RewriteId, RowKind, Rung, SignOff, Slo, SplitLine, Verdict,
 };
 use crate::pipeline::Analysis;
 use crate::source::TokenClass;
@@ -59,6 +60,8 @@ pub struct Proposal {
     pub review: Review,
     /// The newest verdict on exactly this proposal.
     pub verdict: Option<Verdict>,
+    /// The person's own sign-off of an earlier session, while it holds.
+    pub signed: Option<SignOff>,
     /// Rows of its diff in both layouts; made anew when comments change.
     pub rows: DiffRows,
 }
@@ -220,6 +223,44 @@ pub enum Order {
     Quantile,
     /// By mean share of CPU, as a flame graph would show it.
     Mean,
+    /// By mean self time.
+    SelfTime,
+    /// By mean total time.
+    Total,
+    /// By what is over budget.
+    Over,
+    /// By the number of findings.
+    Findings,
+    /// By name.
+    Name,
+}
+
+impl Order {
+    /// Every order, in the order they are gone through.
+    pub const ALL: [Order; 7] =
+        [Order::Quantile, Order::Mean, Order::SelfTime, Order::Total, Order::Over, Order::Findings, Order::Name];
+
+    /// What the heading of the table says.
+    pub fn words(self) -> &'static str {
+        match self {
+            Order::Quantile => "function",
+            Order::Mean => "function, by flame share",
+            Order::SelfTime => "function, by self",
+            Order::Total => "function, by total",
+            Order::Over => "function, by ms over",
+            Order::Findings => "function, by findings",
+            Order::Name => "function, by name",
+        }
+    }
+}
+
+/// What the cursor of the split stands on, whatever the order and the folds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A row by kind and name.
+    Row(RowKind, String),
+    /// The fold of a kind.
+    Fold(RowKind),
 }
 
 /// A short message on the job line.
@@ -314,8 +355,16 @@ pub struct State {
     pub drawn: Drawn,
     /// The newest job of each kind of question; answers of others are dropped.
     pub newest: BTreeMap<&'static str, JobId>,
-    /// Indices of the split's rows in the order shown.
-    pub rows: Vec<usize>,
+    /// Lines of the split's table as shown.
+    pub rows: Vec<SplitLine>,
+    /// What is folded in them.
+    pub folds: Vec<Fold>,
+    /// Small rows of the split stand alone too.
+    pub unfolded: bool,
+    /// Only rows with this word are shown; empty for all.
+    pub filter: String,
+    /// When the analysis came, on the clock of [`State::now`].
+    pub analysed_at: Duration,
     counts: BTreeMap<FunctionId, (usize, usize)>,
     flame: Vec<FunctionId>,
     next_job: u64,
@@ -361,6 +410,10 @@ impl State {
             drawn: Drawn::default(),
             newest: BTreeMap::new(),
             rows: Vec::new(),
+            folds: Vec::new(),
+            unfolded: false,
+            filter: String::new(),
+            analysed_at: Duration::ZERO,
             counts: BTreeMap::new(),
             flame: Vec::new(),
             next_job: 1,
@@ -397,18 +450,75 @@ impl State {
         self.analysis.as_ref()?.objectives.get(self.objective)
     }
 
-    /// Puts the split's rows in the order asked for and counts findings per function; after every change of either.
+    /// Counts findings per function and makes the lines of the split's table; after every change of analysis, objective
+    /// or proposals.
     pub fn reorder(&mut self) {
-        self.rows = self.split().map(|split| ordered(split, self.order)).unwrap_or_default();
         self.counts.clear();
         self.flame = self.split().map(flame_order).unwrap_or_default();
-        let Some(analysis) = self.analysis.clone() else { return };
-        for finding in &analysis.findings {
-            self.counts.entry(finding.function.clone()).or_default().0 += 1;
+        if let Some(analysis) = self.analysis.clone() {
+            for finding in &analysis.findings {
+                self.counts.entry(finding.function.clone()).or_default().0 += 1;
+            }
+            for proposal in &self.proposals {
+                self.counts.entry(proposal.rewrite.function.clone()).or_default().1 += 1;
+            }
         }
-        for proposal in &self.proposals {
-            self.counts.entry(proposal.rewrite.function.clone()).or_default().1 += 1;
+        self.make_lines();
+    }
+
+    /// Makes the lines of the split's table; after every change of order, filter, folds or size. The cursor stays on
+    /// its row, or on the fold that has taken it in.
+    pub fn lay_out(&mut self) {
+        let place = self.place();
+        self.make_lines();
+        self.return_to(place);
+    }
+
+    fn make_lines(&mut self) {
+        let room = super::screens::budget::room(self);
+        let wanted = Wanted { order: self.order, filter: &self.filter, is_open: self.unfolded, room };
+        let findings = |row: &Contribution| row.function.as_ref().map_or(0, |f| self.counts_of(f).0);
+        let (rows, folds) = self.split().map(|split| lines(split, &wanted, findings)).unwrap_or_default();
+        (self.rows, self.folds) = (rows, folds);
+    }
+
+    /// Puts the cursor back on what it stood on; gone is gone, not its neighbour.
+    pub fn return_to(&mut self, place: Option<Place>) {
+        if let Some(place) = place {
+            self.row = self.row_of(&place);
         }
+    }
+
+    /// What the cursor of the split stands on.
+    pub fn place(&self) -> Option<Place> {
+        Some(match *self.rows.get(self.row?)? {
+            SplitLine::Row(row) => self.split()?.rows.get(row).map(|r| Place::Row(r.kind, r.name.clone()))?,
+            SplitLine::Fold(fold) => Place::Fold(self.folds.get(fold)?.sum.kind),
+        })
+    }
+
+    fn row_of(&self, place: &Place) -> Option<usize> {
+        let split = self.split()?;
+        let is_it = |line: &SplitLine| match (*line, place) {
+            (SplitLine::Row(row), Place::Row(kind, name)) => {
+                (split.rows[row].kind, &split.rows[row].name) == (*kind, name)
+            }
+            (SplitLine::Fold(fold), Place::Fold(kind)) => self.folds[fold].sum.kind == *kind,
+            _ => false,
+        };
+        let has_it = |line: &SplitLine| match (*line, place) {
+            (SplitLine::Fold(fold), Place::Row(kind, name)) => {
+                self.folds[fold].rows.iter().any(|&r| (split.rows[r].kind, &split.rows[r].name) == (*kind, name))
+            }
+            (SplitLine::Row(row), Place::Fold(kind)) => split.rows[row].kind == *kind,
+            _ => false,
+        };
+        let of_fold = || match place {
+            // What was folded is open now: its rows are the last of their kind.
+            Place::Fold(_) => self.rows.iter().rposition(has_it),
+            Place::Row(..) => self.rows.iter().position(has_it),
+        };
+        self.rows.iter().position(is_it).or_else(of_fold)
     }
 
     /// The function's rank by mean share, if it is among the first three.
@@ -421,10 +531,28 @@ impl State {
         self.counts.get(function).copied().unwrap_or_default()
     }
 
-    /// The selected row of the split.
+    /// The selected row of the split; `None` on a fold.
     pub fn contribution(&self) -> Option<&Contribution> {
-        let index = *self.rows.get(self.row?)?;
-        self.split()?.rows.get(index)
+        match *self.rows.get(self.row?)? {
+            SplitLine::Row(row) => self.split()?.rows.get(row),
+            SplitLine::Fold(_) => None,
+        }
+    }
+
+    /// The selected fold of the split.
+    pub fn fold(&self) -> Option<&Fold> {
+        match *self.rows.get(self.row?)? {
+            SplitLine::Row(_) => None,
+            SplitLine::Fold(fold) => self.folds.get(fold),
+        }
+    }
+
+    /// What a line of the split's table shows: its row, or the sums of its fold.
+    pub fn line_of(&self, line: SplitLine) -> Option<&Contribution> {
+        match line {
+            SplitLine::Row(row) => self.split()?.rows.get(row),
+            SplitLine::Fold(fold) => self.folds.get(fold).map(|f| &f.sum),
+        }
     }
 
     /// Findings in a function, in the order of the text.
@@ -492,22 +620,11 @@ impl State {
     }
 }
 
-/// Rows of a split worst first, or as a flame graph would have them: by mean share, functions before the rest.
-fn ordered(split: &ObjectiveSplit, order: Order) -> Vec<usize> {
-    let mut rows: Vec<usize> = (0..split.rows.len()).collect();
-    if order == Order::Mean {
-        rows.sort_by(|&a, &b| {
-            let (a, b) = (&split.rows[a], &split.rows[b]);
-            a.function.is_none().cmp(&b.function.is_none()).then(b.share.total_cmp(&a.share))
-        });
-    }
-    rows
-}
-
 /// The three functions that a flame graph would show widest.
 fn flame_order(split: &ObjectiveSplit) -> Vec<FunctionId> {
-    let rows = ordered(split, Order::Mean);
-    rows.iter().filter_map(|&r| split.rows[r].function.clone()).take(3).collect()
+    let mut functions: Vec<&Contribution> = split.rows.iter().filter(|r| r.function.is_some()).collect();
+    functions.sort_by(|a, b| b.share.total_cmp(&a.share));
+    functions.iter().filter_map(|r| r.function.clone()).take(3).collect()
 }
 
 /// Questions of one kind supersede one another; work that changes something never does.

@@ -147,6 +147,16 @@ pub fn count(value: u64) -> String {
     out
 }
 
+/// A size for people: `840 B`, `12 kB`, `3.4 MB`.
+pub fn bytes(value: u64) -> String {
+    match value {
+        0..1_000 => format!("{value} B"),
+        1_000..1_000_000 => format!("{} kB", value / 1_000),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", value as f64 / 1e6),
+        _ => format!("{:.1} GB", value as f64 / 1e9),
+    }
+}
+
 /// A duration for people: `850 ms`, `12 s`, `3 min 20 s`, `2 h`, `3 d`.
 pub fn duration(ms: u64) -> String {
     let seconds = ms / 1000;

@@ -11,7 +11,7 @@ use super::keymap::{named, spelled};
 use super::pen::Pen;
 use super::popups;
 use super::screens::{self, REGISTRY, ScreenId};
-use super::state::{Job, JobState, Leaving, Notice, Page, Pane, Phase, State};
+use super::state::{Job, JobState, Leaving, Notice, Order, Page, Pane, Phase, State};
 use super::text::{count, duration, width};
 use super::theme::Tone;
 use crate::model::Level;
@@ -28,6 +28,8 @@ pub enum Target {
     Row(Pane, usize),
     /// A row of the pop-up.
     Popup(usize),
+    /// A heading of the split: order by it.
+    Order(Order),
     /// A key in the footer.
     Action(&'static str),
 }
@@ -78,7 +80,7 @@ pub fn view(state: &State, frame: &mut Frame<'_>) -> Drawn {
         Pen::new(frame.buffer_mut(), &state.theme, area, 0).put("refit needs 40x10", Tone::Warn);
         return drawn;
     }
-    let body = Rect::new(area.x, area.y + 1, area.width, area.height - 3);
+    let body = body(area);
     let buffer = frame.buffer_mut();
     tabs(state, buffer, Rect::new(area.x, area.y, area.width, 1), &mut drawn);
     match (&state.phase, state.screen) {
@@ -95,6 +97,11 @@ pub fn view(state: &State, frame: &mut Frame<'_>) -> Drawn {
         popups::view(state, popup, frame, &mut drawn);
     }
     drawn
+}
+
+/// What of the terminal a screen has: tabs stand above it, the job line and the keys below.
+pub fn body(area: Rect) -> Rect {
+    Rect::new(area.x, area.y + 1, area.width, area.height.saturating_sub(3))
 }
 
 fn tabs(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {

@@ -60,6 +60,95 @@ fn budget_says_at_one_glance_what_misses_and_what_to_press() {
     check("budget_40x10", &mut Person::at(40, 10));
 }
 
+/// A person at a split with more functions than any screen has rows.
+fn crowded_at(columns: u16, rows: u16) -> Person {
+    let mut person = Person::at(columns, rows);
+    let Command::Run(id, _) = person.state.start(Task::Analyse) else { panic!("work") };
+    person.tell(Message::Done(id, Ok(Answer::Analysed(std::sync::Arc::new(crowded())))));
+    person
+}
+
+#[test]
+fn waits_window_and_what_is_not_placed_are_seen_without_scrolling() {
+    for (columns, rows) in [(80, 24), (140, 40), (200, 50)] {
+        let screen = crowded_at(columns, rows).screen();
+        for row in ["wait: ledger lock", "wait: acquirer", "window:", "not placed on any function", "functions below"] {
+            assert!(screen.contains(row), "{row} at {columns}x{rows}:\n{screen}");
+        }
+        assert!(screen.contains("sum = measured p99"), "{screen}");
+    }
+    check("crowded_80x24", &mut crowded_at(80, 24));
+}
+
+#[test]
+fn a_fold_opens_and_closes_with_the_cursor_on_what_it_held() {
+    let mut person = crowded_at(80, 24);
+    let screen = person.screen();
+    let line = screen.lines().position(|l| l.contains("functions below")).expect("a fold");
+    let heading = screen.lines().position(|l| l.contains("p99 ms")).expect("a table");
+    person.keys(&"j".repeat(line - heading - 1));
+    assert!(person.state.fold().is_some());
+    assert!(person.screen().contains("show them one by one"));
+    person.press(KeyCode::Enter);
+    assert!(person.state.contribution().expect("a row").name.starts_with("gateway::small"));
+    assert_eq!(person.state.rows.len(), crowded().objectives[0].rows.len());
+    person.keys("z");
+    assert!(person.state.fold().is_some(), "the cursor is on the fold that took its row in");
+    person.resize(140, 40);
+    assert!(person.state.fold().is_some() || person.state.contribution().is_some());
+}
+
+#[test]
+fn the_table_is_sorted_and_filtered_and_the_cursor_stays_on_its_row() {
+    let mut person = crowded_at(140, 40);
+    person.keys("j");
+    let name = person.state.contribution().unwrap().name.clone();
+    for order in ["by flame share", "by self", "by total", "by ms over", "by findings", "by name"] {
+        person.keys("f");
+        assert!(person.screen().contains(order), "{order}:\n{}", person.screen());
+        assert_eq!(person.state.contribution().unwrap().name, name);
+    }
+    person.keys("f&small::f0");
+    person.press(KeyCode::Enter);
+    assert_eq!(person.state.rows.len(), 10);
+    assert!(person.screen().contains("sum of 10 of 55 rows"), "{}", person.screen());
+    person.press(KeyCode::Esc);
+    assert!(person.screen().contains("sum = measured p99"));
+}
+
+#[test]
+fn a_click_on_a_heading_sorts_by_it() {
+    let mut person = crowded_at(140, 40);
+    let screen = person.screen();
+    let (y, line) = screen.lines().enumerate().find(|(_, l)| l.contains("p99 ms")).expect("a table");
+    let x = line[..line.find("total").expect("a column")].chars().count();
+    person.tell(Message::Mouse(MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column: x as u16,
+        row: y as u16,
+        modifiers: KeyModifiers::NONE,
+    }));
+    assert!(person.screen().contains("function, by total"));
+}
+
+#[test]
+fn sources_say_their_age_their_commit_and_their_quality() {
+    for (columns, text) in
+        [(140, "· 2 h ago · a1b2c3d +3 commits"), (100, "· 2 h ago · +3 commits"), (80, "2 h ago · +3 commits")]
+    {
+        let screen = Person::at(columns, 30).screen();
+        assert!(screen.contains(text), "{columns}:\n{screen}");
+    }
+    let mut person = Person::at(100, 30);
+    person.later(3 * 3600);
+    assert!(person.screen().contains("5 h ago"), "{}", person.screen());
+    person.keys("S");
+    let sheet = person.screen();
+    for text in ["perf script · 12,345 samples of cpu-clock", "42 samples lost", "slo.toml says so", "nothing lost"] {
+        assert!(sheet.contains(text), "{text}:\n{sheet}");
+    }
+}
+
 #[test]
 fn code_shows_heat_and_findings_in_place() {
     for (columns, rows) in [(80, 24), (140, 40), (40, 10)] {

@@ -134,6 +134,21 @@ pub fn objective() -> ObjectiveSplit {
     }
 }
 
+/// The same with forty functions that own next to nothing, and small waits.
+pub fn crowded() -> Analysis {
+    let mut analysis = analysis();
+    let split = &mut analysis.objectives[0];
+    let small = (0..40).map(|i| {
+        let c = 0.3 / f64::from(i + 1);
+        row(&format!("gateway::small::f{i:02}"), ("src/small.rs", 10 + i), [c, c, c, c], 0.001, None)
+    });
+    split.rows.splice(7..7, small);
+    let waits = (0..4).map(|i| other(RowKind::Wait, &format!("disk {i}"), 0.02));
+    split.rows.splice(49..49, waits);
+    split.sum_ms = split.rows.iter().map(|r| r.c_ms).sum();
+    analysis
+}
+
 fn bucket(i: u32) -> u64 {
     let x = f64::from(i) * 5.0;
     let bump = |at: f64, width: f64, height: f64| height * (-((x - at) / width).powi(2)).exp();
@@ -241,8 +256,30 @@ pub fn analysis() -> Analysis {
         is_test: false,
         is_generated: false,
     };
+    let source = |file: &str, format: &str, samples: u64, lost: u64| SourceQuality {
+        file: file.into(),
+        format: format.into(),
+        samples,
+        lost,
+        event: if samples > 0 { String::from("cpu-clock") } else { String::new() },
+        bytes: 1_400_000,
+        ..SourceQuality::default()
+    };
+    let recording = |file: &str| Recording {
+        file: file.into(),
+        at: Some(1_795_000_000),
+        age: Some(7200),
+        commit: Some("a1b2c3d4e5f60718293a4b5c6d7e8f9001122334".into()),
+        since: Some(3),
+        known_by: KnownBy::Named,
+    };
     Analysis {
         service: "gateway".into(),
+        sources: vec![
+            source("perf/authorize.perf.txt", "perf script", 12_345, 42),
+            source("perf/requests.jsonl", "request log", 0, 0),
+        ],
+        recordings: vec![recording("perf/authorize.perf.txt"), recording("perf/requests.jsonl")],
         objectives: vec![objective()],
         heat: vec![LineHeat {
             file: "src/risk.rs".into(),
@@ -281,7 +318,7 @@ pub fn proposal(rewrite: Rewrite, hunks: Vec<Hunk>) -> Proposal {
         Review { rewrite: rewrite.id.clone(), decisions: vec![Decision::Undecided; hunks.len()], ..Review::default() };
     let tokens = hunks.iter().map(hunk_tokens).collect();
     let rows = DiffRows::new(&hunks, &[]);
-    Proposal { rewrite, hunks, tokens, review, verdict: None, rows }
+    Proposal { rewrite, hunks, tokens, review, verdict: None, signed: None, rows }
 }
 
 /// The operation that lands what was signed.

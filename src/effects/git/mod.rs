@@ -4,6 +4,7 @@ mod base;
 mod command;
 mod commit;
 mod files;
+mod history;
 mod index;
 mod journal;
 mod landed;
@@ -16,6 +17,7 @@ mod scratch;
 
 pub use base::Base;
 pub use command::{Answer, Git};
+pub use history::CommitTime;
 pub use journal::Lock;
 pub use landed::LandedCommit;
 pub use oplog::{Change, Draft, Entry, FileMove, Move, Side, to_redo, to_undo, undone};

@@ -43,6 +43,18 @@ pub fn problems(state: &mut State) -> Vec<Command> {
     Vec::new()
 }
 
+/// Something was measured.
+pub fn has_sources(state: &State) -> Result<(), String> {
+    let any = state.analysis.as_ref().is_some_and(|a| !a.sources.is_empty());
+    if any { Ok(()) } else { Err(String::from("nothing measured was read")) }
+}
+
+/// Shows what was measured, with age and quality.
+pub fn sources(state: &mut State) -> Vec<Command> {
+    state.popup = Some(Popup::Sheet(Sheet::sources(state)));
+    Vec::new()
+}
+
 /// Goes to the background.
 pub fn suspend(_: &mut State) -> Vec<Command> {
     vec![Command::Suspend]

@@ -190,6 +190,7 @@ pub fn can_enter(state: &State) -> Result<(), String> {
 /// What Enter does here, for the footer.
 pub fn enter_label(state: &State) -> Option<String> {
     match state.screen {
+        ScreenId::Budget if state.fold().is_some() => Some(String::from("show them one by one")),
         ScreenId::Budget => {
             let row = state.contribution()?;
             let function = row.function.as_ref()?;
@@ -231,6 +232,7 @@ fn proposal_of_job(state: &State) -> Option<RewriteId> {
 /// Into the selected row.
 pub fn enter(state: &mut State) -> Vec<Command> {
     let wanted = match state.screen {
+        ScreenId::Budget if state.fold().is_some() => return toggle_fold(state),
         ScreenId::Budget => {
             let function = state.contribution().and_then(|c| c.function.clone());
             let first = function.and_then(|f| state.proposals_of(&f).first().map(|p| p.rewrite.id.clone()));
@@ -257,6 +259,7 @@ pub fn leave(state: &mut State) -> Vec<Command> {
     match state.screen {
         _ if state.focus == Focus::Aside => state.focus = Focus::Main,
         ScreenId::Review if state.opened => state.opened = false,
+        ScreenId::Budget if !state.filter.is_empty() => return filter_by(state, String::new()),
         ScreenId::Budget => state.search.clear(),
         _ => return go(state, ScreenId::Budget),
     }
@@ -292,7 +295,7 @@ fn haystack(state: &State) -> (usize, usize, Box<dyn Fn(usize) -> String + '_>) 
     match state.screen {
         ScreenId::Budget => {
             let text = |i: usize| {
-                let row = state.rows.get(i).and_then(|&r| state.split()?.rows.get(r));
+                let row = state.rows.get(i).and_then(|&r| state.line_of(r));
                 row.map(|r| format!("{} {}", r.name, r.file)).unwrap_or_default()
             };
             (state.rows.len(), state.row.unwrap_or(0), Box::new(text))
@@ -449,12 +452,52 @@ pub fn has_split(state: &State) -> Result<(), String> {
     if state.split().is_some() { Ok(()) } else { Err(String::from("nothing is read yet")) }
 }
 
-/// By the quantile, or by the mean.
+/// By the next column.
 pub fn other_order(state: &mut State) -> Vec<Command> {
-    let chosen = state.row.and_then(|r| state.rows.get(r)).copied();
-    state.order = if state.order == Order::Quantile { Order::Mean } else { Order::Quantile };
-    state.reorder();
-    state.row = chosen.and_then(|c| state.rows.iter().position(|&r| r == c)).or(Some(0));
+    let at = Order::ALL.iter().position(|o| *o == state.order).unwrap_or(0);
+    order_by(state, Order::ALL[(at + 1) % Order::ALL.len()])
+}
+
+/// Orders the split; the cursor stays on its row.
+pub fn order_by(state: &mut State, order: Order) -> Vec<Command> {
+    state.order = order;
+    state.lay_out();
     state.screen = ScreenId::Budget;
+    Vec::new()
+}
+
+/// Small rows are folded, or could be.
+pub fn can_fold(state: &State) -> Result<(), String> {
+    match () {
+        () if state.split().is_none() => Err(String::from("nothing is read yet")),
+        () if !state.filter.is_empty() => Err(String::from("the table is filtered (Esc shows every row again)")),
+        () if state.folds.is_empty() && !state.unfolded => Err(String::from("every row fits on the screen")),
+        () => Ok(()),
+    }
+}
+
+/// Shows small rows by themselves, or folds them again.
+pub fn toggle_fold(state: &mut State) -> Vec<Command> {
+    state.unfolded = !state.unfolded;
+    state.lay_out();
+    state.screen = ScreenId::Budget;
+    Vec::new()
+}
+
+/// Asks for the word that rows must have.
+pub fn ask_filter(state: &mut State) -> Vec<Command> {
+    let before = state.filter.clone();
+    state.popup = Some(Popup::ask(Ask::Filter, &before));
+    Vec::new()
+}
+
+/// Shows only rows with the word; every row for none.
+pub fn filter_by(state: &mut State, word: String) -> Vec<Command> {
+    state.filter = word;
+    state.screen = ScreenId::Budget;
+    state.lay_out();
+    if state.row.is_none() {
+        state.row = (!state.rows.is_empty()).then_some(0);
+    }
     Vec::new()
 }

@@ -18,6 +18,8 @@ use crate::tui::widgets::input::LineInput;
 pub enum Ask {
     /// A word to find.
     Search,
+    /// A word that rows of the split must have.
+    Filter,
     /// Why a hunk is rejected.
     Reject(RewriteId, usize),
     /// A remark on a line of a hunk.
@@ -48,6 +50,7 @@ pub fn key(state: &mut State, mut question: Question, event: &KeyEvent) -> Vec<C
     }
     let text = question.input.text.trim().to_string();
     match (&question.what, text.is_empty()) {
+        (Ask::Filter, _) => return moving::filter_by(state, text),
         (Ask::Search, true) => state.search.clear(),
         (Ask::Search, false) => {
             state.search = text;
@@ -76,6 +79,11 @@ pub fn view(state: &State, question: &Question, buffer: &mut Buffer, screen: Rec
     let theme = &state.theme;
     let (title, prompt, foot) = match &question.what {
         Ask::Search => ("search", String::from("a word on this screen"), "Enter finds · n N more · Esc"),
+        Ask::Filter => (
+            "filter",
+            String::from("only rows with this in function or file; nothing shows every row"),
+            "Enter filters · Esc",
+        ),
         Ask::Reject(_, hunk) => (
             "reject",
             format!("why hunk {} is left; it is remembered until the code changes", hunk + 1),

@@ -10,6 +10,7 @@ use crate::tui::keymap::{Chapter, KEYMAP, spelled};
 use crate::tui::message::Command;
 use crate::tui::pen::Pen;
 use crate::tui::screens::ScreenId;
+use crate::tui::sources;
 use crate::tui::state::{Page, Pane, Proposal, State};
 use crate::tui::text::{duration, wrap};
 use crate::tui::theme::Tone;
@@ -63,6 +64,18 @@ impl Sheet {
             if !problem.help.is_empty() {
                 sheet.add(format!("help: {}", problem.help), Tone::Accent, 2);
             }
+        }
+        sheet
+    }
+
+    /// What was measured: age, commit and quality of each source.
+    pub fn sources(state: &State) -> Sheet {
+        let mut sheet = Sheet::new("sources");
+        for (n, (indent, text, tone)) in sources::lines(state).into_iter().enumerate() {
+            if indent == 0 && n > 0 {
+                sheet.add("", Tone::Text, 0);
+            }
+            sheet.add(text, tone, indent);
         }
         sheet
     }

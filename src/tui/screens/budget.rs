@@ -4,14 +4,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Footer, Screen, ScreenId};
-use crate::model::{Basis, Contribution, Level, ObjectiveSplit, RowKind};
+use crate::model::{Contribution, Fold, Level, ObjectiveSplit, Problem, RowKind};
 use crate::tui::actions::{general, moving, working};
 use crate::tui::pen::{Pen, vertical_rule};
-use crate::tui::state::{Order, Page, Pane, State};
+use crate::tui::sources;
+use crate::tui::state::State;
 use crate::tui::text::{count, estimate, interval_ms, ms, plural, quantile, short_ms, short_path, width, wrap};
 use crate::tui::theme::Tone;
-use crate::tui::view::{Drawn, Target, requests};
-use crate::tui::widgets::{histogram, top_for};
+use crate::tui::view::{Drawn, Target, body, requests};
+use crate::tui::widgets::{histogram, split_table};
 
 /// The screen.
 pub const SCREEN: Screen = Screen { id: ScreenId::Budget, title: "Budget", badge: |_| String::new(), footer, view };
@@ -25,7 +26,8 @@ fn footer(state: &State) -> Footer {
         ("enter", moving::enter_label(state)),
         ("prove", Some(prove)),
         ("code", Some(String::from("code"))),
-        ("order", Some(String::from("p99/flame"))),
+        ("order", Some(String::from("order"))),
+        ("fold", Some(String::from(if state.unfolded { "fold" } else { "unfold" }))),
         ("objective", None),
         ("search", None),
         ("report", None),
@@ -37,23 +39,48 @@ fn view(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
         nothing(state, buffer, area);
         return;
     };
-    let used = glance(state, split, buffer, area, drawn);
-    let below = Rect::new(area.x, area.y + used, area.width, area.height - used);
-    if area.width >= 120 && below.height >= 14 {
-        let left = Rect::new(below.x, below.y, (below.width * 2 / 3).max(84), below.height);
-        let right = Rect::new(left.right(), below.y, below.width - left.width, below.height);
-        table(state, split, buffer, left, drawn);
+    let places = places(state, area);
+    glance(state, split, buffer, places.glance, drawn);
+    split_table::draw(state, split, buffer, places.table, drawn);
+    if let Some(right) = places.beside {
         vertical_rule(buffer, &state.theme, right);
         beside(state, split, buffer, Rect::new(right.x + 2, right.y, right.width - 3, right.height));
-        return;
     }
-    let plot = if below.height >= 24 { 7 } else { 0 };
-    table(state, split, buffer, Rect { height: below.height - plot, ..below }, drawn);
-    if plot > 0 {
-        let foot = Rect::new(below.x + 1, below.bottom() - plot, below.width - 2, plot);
+    if let Some(foot) = places.plot {
         Pen::new(buffer, &state.theme, foot, 0).put("latencies", Tone::Dim).put(" ", Tone::Dim).rule();
         histogram::draw(buffer, &state.theme, Rect::new(foot.x, foot.y + 1, foot.width, foot.height - 1), split);
     }
+}
+
+/// Where the parts of the screen stand.
+struct Places {
+    glance: Rect,
+    table: Rect,
+    beside: Option<Rect>,
+    plot: Option<Rect>,
+}
+
+fn places(state: &State, area: Rect) -> Places {
+    let used = GLANCE.iter().filter(|line| (line.fits)(state, area)).count() as u16;
+    let used = used.min(area.height);
+    let glance = Rect { height: used, ..area };
+    let below = Rect::new(area.x, area.y + used, area.width, area.height - used);
+    if area.width >= 120 && below.height >= 14 {
+        let table = Rect::new(below.x, below.y, (below.width * 7 / 10).max(84), below.height);
+        let beside = Rect::new(table.right(), below.y, below.width - table.width, below.height);
+        return Places { glance, table, beside: Some(beside), plot: None };
+    }
+    let plot = if below.height >= 24 { 7 } else { 0 };
+    let foot = Rect::new(below.x + 1, below.bottom() - plot, below.width.saturating_sub(2), plot);
+    let table = Rect { height: below.height - plot, ..below };
+    Places { glance, table, beside: None, plot: (plot > 0).then_some(foot) }
+}
+
+/// Lines that the table of the split has room for.
+pub fn room(state: &State) -> usize {
+    let (columns, rows) = state.size;
+    let places = places(state, body(Rect::new(0, 0, columns, rows)));
+    usize::from(places.table.height.saturating_sub(split_table::FRAME))
 }
 
 fn nothing(state: &State, buffer: &mut Buffer, area: Rect) {
@@ -70,38 +97,51 @@ fn nothing(state: &State, buffer: &mut Buffer, area: Rect) {
     }
 }
 
-/// The block that says everything at one glance; returns the rows it took.
-fn glance(state: &State, split: &ObjectiveSplit, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) -> u16 {
-    let theme = &state.theme;
-    let roomy = area.height >= 16;
-    let mut row = 0;
-    objective_line(state, split, &mut Pen::new(buffer, theme, area, row), roomy);
-    row += 1;
-    parts_line(split, &mut Pen::new(buffer, theme, area, row));
-    row += 1;
-    if area.height >= 9 {
-        enough_line(split, &mut Pen::new(buffer, theme, area, row));
-        row += 1;
-    }
-    if area.height >= 12 {
-        press_line(state, &mut Pen::new(buffer, theme, area, row));
-        row += 1;
-    }
-    if area.height >= 14 && message_line(state, &mut Pen::new(buffer, theme, area, row)) {
-        drawn.hit(Rect::new(area.x, area.y + row, area.width, 1), Target::Action("problems"));
-        row += 1;
-    }
-    if roomy && area.width < 120 && area.height < 28 {
-        let mut pen = Pen::new(buffer, theme, area, row);
-        pen.space(1);
-        histogram::draw_line(&mut pen, theme, split);
-        row += 1;
-    }
-    row
+/// A line of the block that says everything at one glance.
+struct GlanceLine {
+    /// True where there is room and reason for it.
+    fits: fn(&State, Rect) -> bool,
+    draw: fn(&State, &ObjectiveSplit, &mut Pen<'_>),
+    /// What a click on it does.
+    action: Option<&'static str>,
 }
 
-/// `POST /authorize   p99 243 ms [236–251] / 200   43 over      4,000 requests · a1b2c3d`
-fn objective_line(state: &State, split: &ObjectiveSplit, pen: &mut Pen<'_>, roomy: bool) {
+const GLANCE: &[GlanceLine] = &[
+    GlanceLine { fits: |_, _| true, draw: objective_line, action: Some("sources") },
+    GlanceLine { fits: |_, _| true, draw: parts_line, action: None },
+    GlanceLine { fits: |_, area| area.height >= 9, draw: enough_line, action: None },
+    GlanceLine { fits: |_, area| area.height >= 12, draw: press_line, action: None },
+    GlanceLine {
+        fits: |s, area| area.height >= 14 && message(s).is_some(),
+        draw: message_line,
+        action: Some("problems"),
+    },
+    GlanceLine {
+        fits: |_, area| area.height >= 16 && area.width < 120 && area.height < 28,
+        draw: plot_line,
+        action: None,
+    },
+];
+
+fn glance(state: &State, split: &ObjectiveSplit, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
+    // The block was given exactly the lines that fit the whole screen.
+    let whole = body(Rect::new(0, 0, state.size.0, state.size.1));
+    let lines = GLANCE.iter().filter(|line| (line.fits)(state, whole));
+    for (row, line) in (0..area.height).zip(lines) {
+        (line.draw)(state, split, &mut Pen::new(buffer, &state.theme, area, row));
+        if let Some(action) = line.action {
+            drawn.hit(Rect::new(area.x, area.y + row, area.width, 1), Target::Action(action));
+        }
+    }
+}
+
+fn plot_line(state: &State, split: &ObjectiveSplit, pen: &mut Pen<'_>) {
+    pen.space(1);
+    histogram::draw_line(pen, &state.theme, split);
+}
+
+/// `POST /authorize   p99 243 ms [236–251] / 200   43 over      4,000 requests · 2 h ago · a1b2c3d +3 commits`
+fn objective_line(state: &State, split: &ObjectiveSplit, pen: &mut Pen<'_>) {
     let name = if split.operation.is_empty() { &split.slo } else { &split.operation };
     pen.space(1).put(name, Tone::Title).put("   ", Tone::Text);
     pen.put(&quantile(split.quantile), Tone::Text).put(" ", Tone::Text);
@@ -121,26 +161,36 @@ fn objective_line(state: &State, split: &ObjectiveSplit, pen: &mut Pen<'_>, room
             pen.put(&format!("not measured / {} ms", short_ms(split.limit_ms)), Tone::Warn);
         }
     }
-    let right = recorded(state, split);
-    if roomy && pen.left() > width(&right) + 3 && pen.move_to_right(width(&right) + 1) {
+    let fitting = recorded(state, split).into_iter().find(|right| pen.left() >= width(right) + 2);
+    if let Some(right) = fitting {
+        let margin = usize::from(pen.left() > width(&right) + 3);
+        pen.move_to_right(width(&right) + margin);
         pen.put(&right, Tone::Dim);
     }
 }
 
-/// How much was measured, and at which commit.
-fn recorded(state: &State, split: &ObjectiveSplit) -> String {
-    let mut parts = vec![requests(split.requests)];
-    let commit = state.project.iter().flat_map(|p| &p.slo.sources).find_map(|s| s.commit.clone());
-    parts.extend(commit.map(|c| c.chars().take(7).collect()));
+/// How much was measured, when, and at which commit: in full, and shorter and shorter.
+fn recorded(state: &State, split: &ObjectiveSplit) -> Vec<String> {
     let objectives = state.analysis.as_ref().map_or(1, |a| a.objectives.len());
-    if objectives > 1 {
-        parts.push(format!("objective {} of {objectives}", state.objective + 1));
-    }
-    parts.join(" · ")
+    let which = (objectives > 1).then(|| format!("objective {} of {objectives}", state.objective + 1));
+    let count = Some(requests(split.requests));
+    let recorded = sources::summary(state);
+    let (age, commit, since) = (recorded.age, recorded.commit, recorded.since);
+    let join = |parts: Vec<Option<String>>| parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let at = match (&commit, &since) {
+        (Some(commit), Some(since)) => Some(format!("{commit} {since}")),
+        (commit, since) => commit.clone().or(since.clone()),
+    };
+    vec![
+        join(vec![which, count.clone(), age.clone(), at]),
+        join(vec![count.clone(), age.clone(), since.clone()]),
+        join(vec![age.clone(), since]),
+        join(vec![age.or(count)]),
+    ]
 }
 
 /// `code 121 │ waits 88 (ledger lock 61, acquirer 27) │ unplaced 34`
-fn parts_line(split: &ObjectiveSplit, pen: &mut Pen<'_>) {
+fn parts_line(_: &State, split: &ObjectiveSplit, pen: &mut Pen<'_>) {
     let of = |kind: RowKind| split.rows.iter().filter(move |r| r.kind == kind);
     let sum = |kind: RowKind| of(kind).map(|r| r.c_ms).sum::<f64>();
     if split.measured_ms.is_none() {
@@ -175,7 +225,7 @@ fn parts_line(split: &ObjectiveSplit, pen: &mut Pen<'_>) {
 }
 
 /// `enough to meet it: audit::write + risk::score (together at most 58 ms)`
-fn enough_line(split: &ObjectiveSplit, pen: &mut Pen<'_>) {
+fn enough_line(_: &State, split: &ObjectiveSplit, pen: &mut Pen<'_>) {
     pen.space(1);
     let waits: f64 = split.rows.iter().filter(|r| r.kind == RowKind::Wait).map(|r| r.c_ms).sum();
     let names: Vec<String> = split.smallest_set.iter().map(|f| short_path(&f.0)).collect();
@@ -204,7 +254,7 @@ fn enough_line(split: &ObjectiveSplit, pen: &mut Pen<'_>) {
 }
 
 /// `Enter  review 3 proposals        v  prove them (about 6 min)`
-fn press_line(state: &State, pen: &mut Pen<'_>) {
+fn press_line(state: &State, _: &ObjectiveSplit, pen: &mut Pen<'_>) {
     pen.space(1);
     if let Some(label) = moving::enter_label(state) {
         pen.put("Enter", Tone::Key).put(&format!("  {label}        "), Tone::Text);
@@ -221,184 +271,20 @@ fn press_line(state: &State, pen: &mut Pen<'_>) {
     }
 }
 
-/// The gravest message of reading, if there is a warning or worse; true if it took the row.
-fn message_line(state: &State, pen: &mut Pen<'_>) -> bool {
+/// The gravest message of reading, if there is a warning or worse, and how many there are in all.
+fn message(state: &State) -> Option<(Problem, usize)> {
     let all = general::all_problems(state);
-    let Some(first) = all.first().filter(|p| p.level >= Level::Warning) else { return false };
+    let count = all.len();
+    all.into_iter().next().filter(|p| p.level >= Level::Warning).map(|p| (p, count))
+}
+
+fn message_line(state: &State, _: &ObjectiveSplit, pen: &mut Pen<'_>) {
+    let Some((first, count)) = message(state) else { return };
     let tone = if first.level == Level::Error { Tone::Bad } else { Tone::Warn };
-    let more = if all.len() > 1 { format!("   ! all {} messages", all.len()) } else { String::from("   ! more") };
+    let more = if count > 1 { format!("   ! all {count} messages") } else { String::from("   ! more") };
     let room = pen.left().saturating_sub(width(&more) + 2);
     let text = format!("{}: {}", first.level.word(), first.what);
     pen.space(1).put(&crate::tui::text::clip(&text, room), tone).put(&more, Tone::Dim);
-    true
-}
-
-/// A column of the table.
-#[derive(Clone, Copy)]
-struct Column {
-    head: &'static str,
-    cells: usize,
-    /// The table has to be this wide for it.
-    from: u16,
-    text: fn(&State, &Contribution) -> String,
-}
-
-const COLUMNS: &[Column] = &[
-    Column { head: "ms", cells: 7, from: 0, text: |_, r| ms(r.c_ms) },
-    Column { head: "95 %", cells: 11, from: 50, text: |_, r| interval_of(r) },
-    Column { head: "mean", cells: 7, from: 44, text: |_, r| number(r.mean_ms) },
-    Column { head: "self", cells: 7, from: 70, text: |_, r| of_function(r, number(r.self_ms)) },
-    Column { head: "total", cells: 7, from: 78, text: |_, r| of_function(r, number(r.total_ms)) },
-    Column { head: "budget", cells: 7, from: 80, text: |_, r| r.budget_ms.map(ms).unwrap_or_default() },
-    Column {
-        head: "over",
-        cells: 6,
-        from: 62,
-        text: |_, r| if r.over_ms > 0.0 { ms(r.over_ms) } else { String::new() },
-    },
-    Column { head: "flame", cells: 10, from: 92, text: flame },
-    Column { head: "fnd", cells: 4, from: 56, text: findings },
-];
-
-/// What stands in place of the ms where only shares are known.
-const SHARE: Column = Column { head: "share", cells: 8, from: 0, text: |_, r| format!("{:.1}%", r.share * 100.0) };
-
-fn number(value: f64) -> String {
-    if value > 0.0 { ms(value) } else { String::new() }
-}
-
-fn of_function(row: &Contribution, text: String) -> String {
-    if row.kind == RowKind::Function { text } else { String::new() }
-}
-
-fn interval_of(row: &Contribution) -> String {
-    match row.kind {
-        RowKind::Window => String::new(),
-        _ if row.ci_ms.low == 0.0 && row.ci_ms.high == 0.0 => String::new(),
-        _ => interval_ms(row.ci_ms.low, row.ci_ms.high),
-    }
-}
-
-/// The share a flame graph would show, with its rank there for the first three: these may look hotter than they are.
-fn flame(state: &State, row: &Contribution) -> String {
-    let rank = row.function.as_ref().and_then(|f| state.flame_rank(f)).map(|n| format!("#{n} ")).unwrap_or_default();
-    of_function(row, format!("{rank}{:.1}%", row.share * 100.0))
-}
-
-fn findings(state: &State, row: &Contribution) -> String {
-    match row.function.as_ref().map(|f| state.counts_of(f).0) {
-        Some(n) if n > 0 => count(n as u64),
-        _ => String::new(),
-    }
-}
-
-fn columns(split: &ObjectiveSplit, width: u16) -> Vec<Column> {
-    let budgets = split.rows.iter().any(|r| r.budget_ms.is_some());
-    let fits = |c: &&Column| width >= c.from && (budgets || !["budget", "over"].contains(&c.head));
-    if split.basis == Basis::SampledShare {
-        let rest = COLUMNS.iter().filter(|c| c.head == "fnd");
-        return std::iter::once(SHARE).chain(rest.filter(fits).copied()).collect();
-    }
-    COLUMNS.iter().filter(fits).copied().collect()
-}
-
-/// The table of the split: heading, visible rows, and the sum that equals the measured quantile.
-fn table(state: &State, split: &ObjectiveSplit, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
-    if area.height < 3 {
-        return;
-    }
-    let theme = &state.theme;
-    let columns = columns(split, area.width);
-    let name_cells = usize::from(area.width).saturating_sub(4 + columns.iter().map(|c| c.cells).sum::<usize>());
-    heading(state, split, &mut Pen::new(buffer, theme, area, 0), &columns, name_cells);
-    let height = usize::from(area.height - 2);
-    let cursor = state.row.unwrap_or(0).min(state.rows.len().saturating_sub(1));
-    let top = top_for(Page { height, ..state.page(Pane::Split) }, cursor, state.rows.len(), height);
-    let body = Rect::new(area.x, area.y + 1, area.width, area.height - 2);
-    drawn.pane(Pane::Split, body, top);
-    for (y, (shown, &index)) in (0..body.height).zip(state.rows.iter().enumerate().skip(top)) {
-        let line = Rect::new(body.x, body.y + y, body.width, 1);
-        draw_row(state, split, buffer, line, &split.rows[index], (&columns, name_cells), state.row == Some(shown));
-        drawn.hit(line, Target::Row(Pane::Split, shown));
-        drawn.computed += 1;
-    }
-    let sum_row = body.height.min(state.rows.len() as u16) + 1;
-    sum(split, &mut Pen::new(buffer, theme, area, sum_row), &columns, name_cells);
-}
-
-fn heading(state: &State, split: &ObjectiveSplit, pen: &mut Pen<'_>, columns: &[Column], name_cells: usize) {
-    let title = if state.order == Order::Mean { "function, in flame graph order" } else { "function" };
-    pen.space(3).column(title, name_cells, Tone::Dim);
-    for column in columns {
-        let ranked = (column.head == "ms" && state.order == Order::Quantile)
-            || (column.head == "mean" && state.order == Order::Mean);
-        let head =
-            if column.head == "ms" { format!("{} ms", quantile(split.quantile)) } else { column.head.to_string() };
-        pen.right(&head, column.cells, if ranked { Tone::Title } else { Tone::Dim });
-    }
-}
-
-/// The name of a row: a function by the end of its path, everything else by what it is.
-fn row_name(row: &Contribution, cells: usize) -> (String, Tone) {
-    match row.kind {
-        RowKind::Function if cells >= width(&row.name) => (row.name.clone(), Tone::Text),
-        RowKind::Function => (short_path(&row.name), Tone::Text),
-        RowKind::Wait => (format!("wait: {}", row.name), Tone::Warn),
-        RowKind::Window => (String::from("window: cohort mean to quantile"), Tone::Dim),
-        RowKind::Unattributed => (row.name.clone(), Tone::Dim),
-    }
-}
-
-fn draw_row(
-    state: &State,
-    split: &ObjectiveSplit,
-    buffer: &mut Buffer,
-    area: Rect,
-    row: &Contribution,
-    (columns, name_cells): (&[Column], usize),
-    selected: bool,
-) {
-    let theme = &state.theme;
-    let mut pen = Pen::new(buffer, theme, area, 0);
-    if selected {
-        pen = pen.under(Tone::Selected);
-    }
-    let enough = row.function.as_ref().is_some_and(|f| split.gap_ms > 0.0 && split.smallest_set.contains(f));
-    pen.put(if selected { theme.glyph("▸", ">") } else { " " }, Tone::Key);
-    pen.put(if enough { "*" } else { " " }, Tone::Accent).space(1);
-    let (name, tone) = row_name(row, name_cells);
-    let matched = !state.search.is_empty() && row.name.to_lowercase().contains(&state.search.to_lowercase());
-    let (cells, tone) = (name_cells.saturating_sub(1), if matched { Tone::Match } else { tone });
-    match row.kind {
-        RowKind::Function => pen.path_column(&name, cells, tone),
-        _ => pen.column(&name, cells, tone),
-    };
-    pen.space(1);
-    for column in columns {
-        let text = (column.text)(state, row);
-        let tone = match column.head {
-            "over" if row.over_ms >= 1.0 => Tone::Bad,
-            "ms" if enough => Tone::Title,
-            "ms" | "share" => Tone::Text,
-            "fnd" => Tone::Accent,
-            "flame" if text.starts_with('#') && !enough => Tone::Warn,
-            _ => Tone::Dim,
-        };
-        pen.right(&text, column.cells, tone);
-    }
-}
-
-/// The rows add up to the measured quantile; the sum is shown to say so.
-fn sum(split: &ObjectiveSplit, pen: &mut Pen<'_>, columns: &[Column], name_cells: usize) {
-    if split.measured_ms.is_none() {
-        return;
-    }
-    let label = format!("sum = measured {}", quantile(split.quantile));
-    pen.space(3).column(&label, name_cells, Tone::Title);
-    for column in columns {
-        let text = if column.head == "ms" { ms(split.sum_ms) } else { String::new() };
-        pen.right(&text, column.cells, Tone::Title);
-    }
 }
 
 /// Histogram and what is known of the selected row.
@@ -408,14 +294,33 @@ fn beside(state: &State, split: &ObjectiveSplit, buffer: &mut Buffer, area: Rect
     Pen::new(buffer, theme, area, 0).put("latencies, log scale ", Tone::Dim).rule();
     histogram::draw(buffer, theme, Rect::new(area.x, area.y + 1, area.width, plot - 1), split);
     let rest = Rect::new(area.x, area.y + plot + 1, area.width, area.height - plot - 1);
-    let lines = about(state, usize::from(area.width));
+    let mut lines = about(state, usize::from(area.width));
+    let measured = measured_lines(state, usize::from(area.width));
+    // Where there is room the sources stand at the foot; S shows them everywhere.
+    if lines.len() + measured.len() < usize::from(rest.height) {
+        lines.resize(usize::from(rest.height) - measured.len(), (String::new(), Tone::Text));
+        lines.extend(measured);
+    }
     for (y, (text, tone)) in (0..rest.height).zip(&lines) {
         Pen::new(buffer, theme, rest, y).put(text, *tone);
     }
 }
 
+/// The sources with their quality, wrapped.
+fn measured_lines(state: &State, cells: usize) -> Vec<(String, Tone)> {
+    let mut out = Vec::new();
+    for (indent, text, tone) in sources::lines(state) {
+        let wrapped = wrap(&text, cells.saturating_sub(indent));
+        out.extend(wrapped.into_iter().map(|line| (format!("{}{line}", " ".repeat(indent)), tone)));
+    }
+    out
+}
+
 /// What is known of the selected row: place, rank, findings with their price, proposals with their state.
 fn about(state: &State, cells: usize) -> Vec<(String, Tone)> {
+    if let Some(fold) = state.fold() {
+        return about_fold(state, fold, cells);
+    }
     let Some(row) = state.contribution() else {
         return vec![(String::from("the row has gone; choose one"), Tone::Dim)];
     };
@@ -462,6 +367,18 @@ fn about(state: &State, cells: usize) -> Vec<(String, Tone)> {
             let word = p.verdict.as_ref().map_or("open", |v| v.state_word());
             say(format!("{} · {word}", p.rewrite.title), Tone::Text);
         }
+    }
+    lines
+}
+
+/// What a fold holds: the largest of its rows.
+fn about_fold(state: &State, fold: &Fold, cells: usize) -> Vec<(String, Tone)> {
+    let mut lines =
+        vec![(fold.sum.name.clone(), Tone::Title), (String::from("Enter shows them one by one"), Tone::Dim)];
+    let rows = fold.rows.iter().filter_map(|&r| state.split()?.rows.get(r));
+    for row in rows.take(20) {
+        let text = format!("{:>6}  {}", ms(row.c_ms), short_path(&row.name));
+        lines.push((crate::tui::text::clip(&text, cells), Tone::Text));
     }
     lines
 }

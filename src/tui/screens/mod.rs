@@ -1,6 +1,6 @@
 //! The screens, one file each, and their table: tabs, footer and drawing read it.
 
-mod budget;
+pub mod budget;
 mod code;
 mod jobs;
 pub mod opening;

@@ -5,6 +5,7 @@ pub mod diff;
 pub mod histogram;
 pub mod input;
 pub mod spans;
+pub mod split_table;
 
 use super::state::Page;
 
