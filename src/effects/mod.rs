@@ -12,6 +12,7 @@ pub mod files;
 pub mod git;
 pub mod machine;
 pub mod measured;
+pub mod objects;
 pub mod process;
 pub mod project;
 // The file that services copy is the one Refit itself is measured with.

@@ -16,6 +16,7 @@ mod review;
 mod review_fold;
 mod sources;
 mod stand;
+mod symbols;
 mod try_example;
 
 pub use check::{Checked, Point, PointState, check};

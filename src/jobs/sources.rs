@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Ear;
+use super::symbols::Shelf;
 use crate::effects::files;
 use crate::model::{Place, Problem, Profile, Progress, Source};
 use crate::profile;
@@ -39,6 +40,7 @@ fn read_source(root: &Path, source: &Source, ear: &Ear) -> Result<(Profile, Vec<
     let format = profile::sniff(&head).ok_or_else(|| unknown(shown, head.is_empty()))?;
     ear.tell(Progress::Step { what: format!("read {shown} ({})", format.name), done: 0, total: 0 });
     let mut reader = (format.open)();
+    let mut shelf = Shelf::new(root, source.binary.as_deref());
     let mut piece = vec![0; PIECE];
     loop {
         if ear.cancel.is_cancelled() {
@@ -48,8 +50,11 @@ fn read_source(root: &Path, source: &Source, ear: &Ear) -> Result<(Profile, Vec<
             0 => break,
             n => reader.feed(&piece[..n]),
         }
+        shelf.answer(&mut *reader);
     }
-    let (mut profile, problems) = reader.finish();
+    let (profile, mut problems) = reader.finish();
+    let (mut profile, found) = shelf.name(profile);
+    problems.extend(found);
     for quality in &mut profile.sources {
         quality.file.clone_from(shown);
     }

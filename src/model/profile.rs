@@ -43,6 +43,39 @@ pub struct Frame {
     pub inlined: bool,
 }
 
+/// Something that addresses of a profile lie in: an object file, the kernel, or memory without a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ObjectFile {
+    /// Path on the machine that was recorded (`[kernel.kallsyms]` for the kernel).
+    pub path: String,
+    /// Build id in hex; empty where the recording does not tell.
+    pub build_id: String,
+}
+
+/// How an address is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AddressBase {
+    /// Offset in the object file: what perf keeps.
+    FileOffset,
+    /// Distance from the lowest address that the object file is loaded at: what samply keeps.
+    Image,
+    /// The address itself, as in the kernel.
+    Absolute,
+}
+
+/// A frame that is known by its address alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressFrame {
+    /// The frame; its symbol is the address in hex until it is looked up.
+    pub frame: FrameId,
+    /// Index into [`Profile::objects`].
+    pub object: u32,
+    /// The address; that of a call, not of the instruction it returns to.
+    pub address: u64,
+    /// How the address is to be read.
+    pub base: AddressBase,
+}
+
 /// A node of the call trie: a frame below its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Node {
@@ -209,4 +242,8 @@ pub struct Profile {
     pub unix_offset_ns: Option<u64>,
     /// Quality, one entry per source.
     pub sources: Vec<SourceQuality>,
+    /// Object files of the frames that still have to be looked up.
+    pub objects: Vec<ObjectFile>,
+    /// Frames that still have to be looked up; empty once they have been.
+    pub addresses: Vec<AddressFrame>,
 }

@@ -14,6 +14,7 @@ mod merge;
 mod otlp;
 mod otlp_json;
 mod otlp_protobuf;
+mod perf_data;
 mod perf_event;
 mod perf_frame;
 mod perf_header;
@@ -23,11 +24,12 @@ mod request_log;
 mod scalar;
 mod speedscope;
 mod trace;
+pub mod symbols;
 mod trouble;
 
 use std::any::Any;
 
-use crate::model::{Problem, Profile};
+use crate::model::{ObjectFile, Problem, Profile};
 
 pub use merge::merge;
 
@@ -46,6 +48,12 @@ pub struct Format {
 pub trait Reader: Any {
     /// Takes the next bytes (decompressed).
     fn feed(&mut self, bytes: &[u8]);
+    /// Object files that it needs before it can go on; it goes on once each was answered, or at the end without.
+    fn asks(&mut self) -> Vec<ObjectFile> {
+        Vec::new()
+    }
+    /// The bytes of an object file that it asked for; `None` where that is not to be had.
+    fn answer(&mut self, _object: &ObjectFile, _bytes: Option<&[u8]>) {}
     /// What is known so far: a provisional profile.
     fn snapshot(&self) -> Profile;
     /// Ends the stream. Problems name the line or record.
@@ -61,7 +69,7 @@ pub trait Reader: Any {
 }
 
 /// All formats, tried in this order.
-pub const REGISTRY: &[&Format] = &[
+pub const REGISTRY: &[&Format] = &[&perf_data::FORMAT, 
     &criterion::FORMAT,
     &dhat::FORMAT,
     &speedscope::FORMAT,

@@ -298,7 +298,7 @@ fn lost(record: &[u8]) -> u64 {
 }
 
 /// True for the outermost function of a process, a thread or the kernel.
-fn is_start(symbol: &str) -> bool {
+pub(super) fn is_start(symbol: &str) -> bool {
     const STARTS: [&str; 12] = [
         "_start",
         "_start_c",

@@ -1,0 +1,102 @@
+//! Object files by path and build id in; their bytes, the kernel's symbols and kept tables of symbols out.
+
+use std::path::{Path, PathBuf};
+
+use super::evidence::cache_dir;
+use super::files::write_atomic;
+use crate::model::ObjectFile;
+
+/// Places where an object file may stand, best first: perf's own copy, where it was recorded, the binary that was named.
+pub fn candidates(object: &ObjectFile, binary: Option<&Path>) -> Vec<PathBuf> {
+    let recorded = PathBuf::from(&object.path);
+    let named = binary.filter(|b| !object.build_id.is_empty() || b.file_name() == recorded.file_name());
+    let kept = by_build_id(&object.build_id).and_then(|p| Some(home()?.join(".debug/.build-id").join(p).join("elf")));
+    kept.into_iter().chain([recorded]).chain(named.map(Path::to_path_buf)).collect()
+}
+
+/// Where distributions put the debug information of a stripped object file.
+pub fn debug_file(build_id: &str) -> Option<PathBuf> {
+    let path = by_build_id(build_id)?;
+    Some(Path::new("/usr/lib/debug/.build-id").join(path).with_extension("debug"))
+}
+
+/// `ab/cdef…`, as all who keep files by build id write it.
+fn by_build_id(build_id: &str) -> Option<PathBuf> {
+    let (first, rest) = build_id.split_at_checked(2)?;
+    (!rest.is_empty()).then(|| Path::new(first).join(rest))
+}
+
+fn home() -> Option<PathBuf> {
+    std::env::var_os("HOME").map(PathBuf::from)
+}
+
+/// The bytes of a file; `None` where it is not there or may not be read.
+pub fn bytes(path: &Path) -> Option<Vec<u8>> {
+    std::fs::read(path).ok()
+}
+
+/// The symbols of the running kernel as text, if it is the one with this build id and they may be seen.
+pub fn kernel_symbols(build_id: &str) -> Option<String> {
+    let notes = std::fs::read("/sys/kernel/notes").ok()?;
+    if build_id.is_empty() || kernel_build_id(&notes)? != build_id {
+        return None;
+    }
+    std::fs::read_to_string("/proc/kallsyms").ok()
+}
+
+/// The GNU build id among ELF notes: sizes of name and content, kind 3, the name `GNU`, the id.
+fn kernel_build_id(notes: &[u8]) -> Option<String> {
+    let at = notes.windows(8).position(|w| w == b"\x03\0\0\0GNU\0")?;
+    let size = u32::from_ne_bytes(notes.get(at.checked_sub(4)?..at)?.try_into().ok()?);
+    let id = notes.get(at + 8..at + 8 + usize::try_from(size).ok()?)?;
+    Some(id.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// The table of symbols that was kept for a build id.
+pub fn kept_table(build_id: &str) -> Option<Vec<u8>> {
+    std::fs::read(table_path(build_id)?).ok()
+}
+
+/// Keeps a table; where the cache cannot be written it is made again the next time.
+pub fn keep_table(build_id: &str, table: &[u8]) {
+    let Some(path) = table_path(build_id) else { return };
+    let folder = path.parent().map(std::fs::create_dir_all);
+    if folder.is_some_and(|made| made.is_ok()) {
+        let _ = write_atomic(&path, table);
+    }
+}
+
+fn table_path(build_id: &str) -> Option<PathBuf> {
+    let sound = !build_id.is_empty() && build_id.bytes().all(|b| b.is_ascii_hexdigit());
+    sound.then(|| Some(cache_dir().ok()?.join("symbols").join(format!("{build_id}.table"))))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_build_id_is_found_among_other_notes() {
+        let mut notes = vec![4, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0];
+        notes.extend(b"Xen\0\x01\x02\x03\x04");
+        notes.extend([4, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0]);
+        notes[20..].fill(0);
+        notes.truncate(20);
+        notes.extend([4, 0, 0, 0, 3, 0, 0, 0, b'G', b'N', b'U', 0, 0xde, 0xad, 0xbe, 0xef]);
+        // The size of the content stands right before its kind.
+        assert_eq!(kernel_build_id(&notes).as_deref(), Some("deadbeef"));
+        assert_eq!(kernel_build_id(b"nothing"), None);
+        assert_eq!(kernel_build_id(b"\x03\0\0\0GNU\0"), None);
+    }
+
+    #[test]
+    fn candidates_follow_the_build_id_and_the_name() {
+        let object = |build_id: &str| ObjectFile { path: "/opt/svc".into(), build_id: build_id.into() };
+        let named = Path::new("target/release/other");
+        assert_eq!(candidates(&object(""), Some(named)), [PathBuf::from("/opt/svc")], "another name, and nothing to compare");
+        assert!(candidates(&object("abcd"), Some(named)).contains(&named.to_path_buf()));
+        assert_eq!(debug_file("abcdef"), Some(PathBuf::from("/usr/lib/debug/.build-id/ab/cdef.debug")));
+        assert_eq!(debug_file("ab"), None);
+        assert_eq!(debug_file(""), None);
+    }
+}

@@ -1,0 +1,202 @@
+//! A profile whose frames are addresses in; the object files are found, looked up and remembered, and named frames out.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::effects::{files, objects};
+use crate::model::{AddressBase, ObjectFile, Problem, Profile};
+use crate::profile::Reader;
+use crate::profile::symbols::{Image, Table, addresses_of, kernel_table, look_up, symbolicate};
+
+/// Fewer addresses than this are looked up by one thread.
+const WORTH_TWO_THREADS: usize = 2_000;
+
+/// The kernel, as perf names it.
+const KERNEL: &str = "[kernel.kallsyms]";
+
+/// Object files of one source, each read once.
+pub(super) struct Shelf {
+    binary: Option<PathBuf>,
+    read: HashMap<ObjectFile, Found>,
+}
+
+/// What became of the search for an object file.
+#[derive(Clone)]
+enum Found {
+    /// It is the one that was recorded, as far as can be told.
+    Here(Arc<Vec<u8>>, PathBuf),
+    /// A file of that name has another build id.
+    Rebuilt(PathBuf),
+    /// There is none.
+    Missing,
+}
+
+impl Shelf {
+    /// An empty shelf; `binary` is what the source entry names.
+    pub(super) fn new(root: &Path, binary: Option<&str>) -> Shelf {
+        Shelf { binary: binary.map(|b| root.join(b)), read: HashMap::new() }
+    }
+
+    /// Gives a reader the object files that it asks for, until it asks for no more.
+    pub(super) fn answer(&mut self, reader: &mut dyn Reader) {
+        loop {
+            let asked = reader.asks();
+            if asked.is_empty() {
+                return;
+            }
+            for object in asked {
+                match self.find(&object) {
+                    Found::Here(bytes, _) => reader.answer(&object, Some(&bytes)),
+                    Found::Rebuilt(_) | Found::Missing => reader.answer(&object, None),
+                }
+            }
+        }
+    }
+
+    /// Names all frames of a profile that are addresses.
+    pub(super) fn name(&mut self, profile: Profile) -> (Profile, Vec<Problem>) {
+        if profile.addresses.is_empty() {
+            return (symbolicate(profile, &[]), Vec::new());
+        }
+        let mut tables: Vec<Option<Table>> = Vec::new();
+        let mut seen = Seen::default();
+        for (index, object) in profile.objects.iter().enumerate() {
+            let addresses = addresses_of(&profile, index as u32);
+            tables.push(if addresses.is_empty() { None } else { self.table(object, &addresses, &mut seen) });
+        }
+        let tables: Vec<Option<&Table>> = tables.iter().map(Option::as_ref).collect();
+        (symbolicate(profile, &tables), seen.problems())
+    }
+
+    /// What stands at the addresses of one object file: from the cache as far as it goes, else looked up and kept.
+    fn table(&mut self, object: &ObjectFile, wanted: &[(AddressBase, u64)], seen: &mut Seen) -> Option<Table> {
+        if object.path == KERNEL {
+            let addresses: Vec<u64> = wanted.iter().map(|(_, address)| *address).collect();
+            return Some(kernel_table(&objects::kernel_symbols(&object.build_id)?, &addresses));
+        }
+        if !object.path.starts_with('/') || object.path.starts_with("//") {
+            return None;
+        }
+        if let Some(table) = kept(&object.build_id).filter(|t| missing(t, wanted).is_empty()) {
+            return Some(table);
+        }
+        let (bytes, path) = match self.find(object) {
+            Found::Here(bytes, path) => (bytes, path),
+            Found::Rebuilt(path) => {
+                seen.rebuilt.push(path);
+                return None;
+            }
+            Found::Missing => {
+                seen.missing.push(object.path.clone());
+                return None;
+            }
+        };
+        let image = Image::parse(&bytes).ok()?;
+        let key = if image.build_id.is_empty() { files::hash(&bytes).0 } else { image.build_id.clone() };
+        let mut table = kept(&key).unwrap_or_else(|| Table::new(image.segments.clone()));
+        let addresses = missing(&table, wanted);
+        if !addresses.is_empty() {
+            seen.look(&image, object, &path);
+            look_up_in_threads(&image, &addresses, &mut table);
+            objects::keep_table(&key, &table.encode());
+        }
+        Some(table)
+    }
+
+    fn find(&mut self, object: &ObjectFile) -> Found {
+        if let Some(found) = self.read.get(object) {
+            return found.clone();
+        }
+        let found = find(object, self.binary.as_deref());
+        self.read.insert(object.clone(), found.clone());
+        found
+    }
+}
+
+fn find(object: &ObjectFile, binary: Option<&Path>) -> Found {
+    let mut other = None;
+    for path in objects::candidates(object, binary) {
+        let Some(bytes) = objects::bytes(&path) else { continue };
+        let Ok(image) = Image::parse(&bytes) else { continue };
+        if object.build_id.is_empty() || image.build_id.is_empty() || same_build(&object.build_id, &image.build_id) {
+            return Found::Here(Arc::new(bytes), path);
+        }
+        other.get_or_insert(path);
+    }
+    other.map_or(Found::Missing, Found::Rebuilt)
+}
+
+/// Older kernels and some formats keep the first twenty bytes only, filled up with zeros.
+fn same_build(recorded: &str, here: &str) -> bool {
+    recorded == here || recorded.trim_end_matches('0') == here.trim_end_matches('0')
+}
+
+fn kept(build_id: &str) -> Option<Table> {
+    Table::decode(&objects::kept_table(build_id)?)
+}
+
+/// The addresses that the table does not know, in order.
+fn missing(table: &Table, wanted: &[(AddressBase, u64)]) -> Vec<u64> {
+    let mut addresses: Vec<u64> = wanted.iter().filter_map(|(base, at)| table.address(*base, *at)).collect();
+    addresses.retain(|at| !table.knows(*at));
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
+
+/// Half of the addresses per thread: both halves touch different parts of the debug information.
+fn look_up_in_threads(image: &Image, addresses: &[u64], table: &mut Table) {
+    let separate = image.section(".debug_info").is_none().then(|| objects::debug_file(&image.build_id)).flatten();
+    let separate = separate.and_then(|path| objects::bytes(&path));
+    let debug = separate.as_ref().and_then(|bytes| Image::parse(bytes).ok());
+    let image = debug.as_ref().unwrap_or(image);
+    if addresses.len() < WORTH_TWO_THREADS {
+        return look_up(image, addresses, table);
+    }
+    let (low, high) = addresses.split_at(addresses.len() / 2);
+    let other = std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let mut other = Table::default();
+            look_up(image, high, &mut other);
+            other
+        });
+        look_up(image, low, table);
+        other.join().expect("looking up addresses does not panic")
+    });
+    table.join(&other);
+}
+
+/// What was met on the way.
+#[derive(Default)]
+struct Seen {
+    missing: Vec<String>,
+    rebuilt: Vec<PathBuf>,
+    without_lines: Vec<PathBuf>,
+}
+
+impl Seen {
+    fn look(&mut self, image: &Image, object: &ObjectFile, path: &Path) {
+        let is_ours = !["/usr/", "/lib"].iter().any(|system| object.path.starts_with(system));
+        if is_ours && image.section(".debug_line").is_none() {
+            self.without_lines.push(path.to_path_buf());
+        }
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for path in &self.rebuilt {
+            let what = format!("{} was built anew since the recording: its functions stay without names", path.display());
+            problems.push(Problem::warning(what).help("record again, or put the recorded binary back and name it: `binary = …`"));
+        }
+        if !self.missing.is_empty() {
+            let what = format!("object files of the recording are not here: {}", self.missing.join(", "));
+            problems.push(Problem::warning(what).help("name the binary in [[source]]: `binary = \"target/release/…\"`"));
+        }
+        for path in &self.without_lines {
+            let what = format!("{} has no line tables: inlined functions count for their callers", path.display());
+            problems.push(Problem::note(what).help("build with `debug = 1` in the release profile, and record again"));
+        }
+        problems
+    }
+}

@@ -1,0 +1,231 @@
+//! Mappings of processes in; for an address at a moment the frame it stands for out.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::super::intern::{FastMap, Stacks};
+use super::record::Mapping;
+use crate::model::{AddressBase, AddressFrame, Frame, FrameId, ObjectFile};
+
+/// The process that stands for the kernel.
+const KERNEL: i32 = -1;
+
+/// All object files, and the frames that are addresses in them.
+#[derive(Clone, Default)]
+pub struct Objects {
+    /// Object files in the order in which they were mapped.
+    pub all: Vec<ObjectFile>,
+    by_name: HashMap<(String, String), u32>,
+    /// Frames that are addresses.
+    pub frames: Vec<AddressFrame>,
+    by_address: FastMap<(u32, u64), FrameId>,
+}
+
+impl Objects {
+    fn id(&mut self, path: &str, build_id: &str) -> u32 {
+        let key = (path.to_owned(), build_id.to_owned());
+        *self.by_name.entry(key).or_insert_with(|| {
+            self.all.push(ObjectFile { path: path.to_owned(), build_id: build_id.to_owned() });
+            self.all.len() as u32 - 1
+        })
+    }
+
+    fn frame(&mut self, object: u32, address: u64, base: AddressBase, stacks: &mut Stacks) -> FrameId {
+        if let Some(frame) = self.by_address.get(&(object, address)) {
+            return *frame;
+        }
+        let path = self.all[object as usize].path.clone();
+        let frame = stacks.frame(Frame { symbol: format!("{address:#x}"), object: path, ..Frame::default() });
+        self.frames.push(AddressFrame { frame, object, address, base });
+        self.by_address.insert((object, address), frame);
+        frame
+    }
+}
+
+/// A stretch of memory that shows a part of a file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Area {
+    end: u64,
+    /// Offset in the file of the first byte.
+    offset: u64,
+    object: u32,
+}
+
+/// The memory of one process.
+#[derive(Clone, Default)]
+struct Space {
+    areas: BTreeMap<u64, Area>,
+    /// What was looked up since the last mapping.
+    known: FastMap<u64, FrameId>,
+}
+
+impl Space {
+    /// Lays a mapping over what was there.
+    fn map(&mut self, start: u64, area: Area) {
+        let touched: Vec<u64> =
+            self.areas.range(..area.end).rev().take_while(|(_, a)| a.end > start).map(|(s, _)| *s).collect();
+        for old_start in touched {
+            let Some(old) = self.areas.remove(&old_start) else { continue };
+            if old_start < start {
+                self.areas.insert(old_start, Area { end: start, ..old });
+            }
+            if old.end > area.end {
+                let offset = old.offset.wrapping_add(area.end - old_start);
+                self.areas.insert(area.end, Area { offset, ..old });
+            }
+        }
+        self.areas.insert(start, area);
+        self.known.clear();
+    }
+
+    fn find(&self, address: u64) -> Option<(u64, Area)> {
+        let (start, area) = self.areas.range(..=address).next_back()?;
+        (address < area.end).then_some((*start, *area))
+    }
+}
+
+/// The memory of all processes and of the kernel.
+#[derive(Clone, Default)]
+pub struct Spaces {
+    of_process: HashMap<i32, Space>,
+}
+
+/// A mapping as the unwinder has to know it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mapped {
+    /// Index of the object file.
+    pub object: u32,
+    /// True if the file was not mapped before by any process.
+    pub is_new: bool,
+}
+
+impl Spaces {
+    /// A process maps a file.
+    pub fn map(&mut self, mapping: &Mapping, objects: &mut Objects) -> Mapped {
+        let known = objects.all.len();
+        let path = mapping.path.strip_suffix(" (deleted)").unwrap_or(&mapping.path);
+        // The kernel's own mapping is named after the symbol that it was anchored at: `[kernel.kallsyms]_text`.
+        let path = if path.starts_with("[kernel.kallsyms]") { "[kernel.kallsyms]" } else { path };
+        let object = objects.id(path, &mapping.build_id);
+        let end = mapping.start.saturating_add(mapping.length);
+        if mapping.start < end {
+            let area = Area { end, offset: mapping.offset, object };
+            self.of_process.entry(mapping.pid).or_default().map(mapping.start, area);
+        }
+        Mapped { object, is_new: objects.all.len() > known }
+    }
+
+    /// A process begins as a copy of another.
+    pub fn fork(&mut self, pid: i32, parent: i32) {
+        if pid != parent
+            && let Some(space) = self.of_process.get(&parent)
+        {
+            let copy = space.clone();
+            self.of_process.insert(pid, copy);
+        }
+    }
+
+    /// A process begins anew with an empty memory.
+    pub fn exec(&mut self, pid: i32) {
+        self.of_process.remove(&pid);
+    }
+
+    /// The frame of an address; `called_from` is true for addresses to which a call returns.
+    pub fn frame(
+        &mut self,
+        pid: i32,
+        in_kernel: bool,
+        address: u64,
+        called_from: bool,
+        objects: &mut Objects,
+        stacks: &mut Stacks,
+    ) -> FrameId {
+        let address = if called_from { address.wrapping_sub(1) } else { address };
+        let space = self.of_process.entry(if in_kernel { KERNEL } else { pid }).or_default();
+        if let Some(frame) = space.known.get(&address) {
+            return *frame;
+        }
+        let frame = match space.find(address) {
+            Some((_, area)) if in_kernel => objects.frame(area.object, address, AddressBase::Absolute, stacks),
+            Some((start, area)) => {
+                let offset = (address - start).wrapping_add(area.offset);
+                objects.frame(area.object, offset, AddressBase::FileOffset, stacks)
+            }
+            None if in_kernel => {
+                let object = objects.id("[kernel.kallsyms]", "");
+                objects.frame(object, address, AddressBase::Absolute, stacks)
+            }
+            None => stacks.frame(Frame { symbol: "[unknown]".into(), ..Frame::default() }),
+        };
+        space.known.insert(address, frame);
+        frame
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapping(pid: i32, start: u64, length: u64, offset: u64, path: &str) -> Mapping {
+        Mapping { pid, start, length, offset, path: path.into(), build_id: String::new() }
+    }
+
+    #[derive(Default)]
+    struct World {
+        spaces: Spaces,
+        objects: Objects,
+        stacks: Stacks,
+    }
+
+    impl World {
+        fn map(&mut self, m: Mapping) {
+            self.spaces.map(&m, &mut self.objects);
+        }
+
+        fn at(&mut self, pid: i32, address: u64) -> String {
+            let frame = self.spaces.frame(pid, false, address, false, &mut self.objects, &mut self.stacks);
+            let frame = self.stacks.get(frame);
+            format!("{}+{}", frame.object, frame.symbol)
+        }
+    }
+
+    #[test]
+    fn an_address_is_an_offset_in_the_file_that_was_mapped_last() {
+        let mut world = World::default();
+        world.map(mapping(7, 0x1000, 0x1000, 0x200, "/a"));
+        assert_eq!(world.at(7, 0x1010), "/a+0x210");
+        assert_eq!(world.at(7, 0x2000), "+[unknown]", "the end is not in it");
+        assert_eq!(world.at(8, 0x1010), "+[unknown]", "another process");
+        world.map(mapping(7, 0x1400, 0x100, 0, "/b (deleted)"));
+        assert_eq!(world.at(7, 0x13ff), "/a+0x5ff");
+        assert_eq!(world.at(7, 0x1400), "/b+0x0");
+        assert_eq!(world.at(7, 0x1500), "/a+0x700", "what lay behind the new mapping stays");
+    }
+
+    #[test]
+    fn processes_fork_and_start_anew() {
+        let mut world = World::default();
+        world.map(mapping(7, 0x1000, 0x1000, 0, "/a"));
+        world.spaces.fork(8, 7);
+        assert_eq!(world.at(8, 0x1001), "/a+0x1");
+        world.spaces.exec(7);
+        assert_eq!((world.at(7, 0x1001), world.at(8, 0x1001)), ("+[unknown]".into(), "/a+0x1".into()));
+    }
+
+    #[test]
+    fn a_return_address_stands_for_the_call_before_it() {
+        let mut world = World::default();
+        world.map(mapping(7, 0x1000, 0x1000, 0, "/a"));
+        let World { spaces, objects, stacks } = &mut world;
+        let frame = spaces.frame(7, false, 0x1000 + 0x20, true, objects, stacks);
+        assert_eq!(stacks.get(frame).symbol, "0x1f");
+    }
+
+    #[test]
+    fn mappings_at_the_end_of_memory_do_not_overflow() {
+        let mut world = World::default();
+        world.map(mapping(7, u64::MAX - 1, u64::MAX, u64::MAX, "/a"));
+        world.map(mapping(7, 5, 0, 0, "/empty"));
+        assert_eq!(world.at(7, 5), "+[unknown]");
+        assert!(world.at(7, u64::MAX - 1).starts_with("/a"));
+    }
+}
