@@ -93,7 +93,11 @@ mod tests {
     fn candidates_follow_the_build_id_and_the_name() {
         let object = |build_id: &str| ObjectFile { path: "/opt/svc".into(), build_id: build_id.into() };
         let named = Path::new("target/release/other");
-        assert_eq!(candidates(&object(""), Some(named)), [PathBuf::from("/opt/svc")], "another name, and nothing to compare");
+        assert_eq!(
+            candidates(&object(""), Some(named)),
+            [PathBuf::from("/opt/svc")],
+            "another name, and nothing to compare"
+        );
         assert!(candidates(&object("abcd"), Some(named)).contains(&named.to_path_buf()));
         assert_eq!(debug_file("abcdef"), Some(PathBuf::from("/usr/lib/debug/.build-id/ab/cdef.debug")));
         assert_eq!(debug_file("ab"), None);

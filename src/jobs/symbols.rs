@@ -186,12 +186,16 @@ impl Seen {
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         for path in &self.rebuilt {
-            let what = format!("{} was built anew since the recording: its functions stay without names", path.display());
-            problems.push(Problem::warning(what).help("record again, or put the recorded binary back and name it: `binary = …`"));
+            let what =
+                format!("{} was built anew since the recording: its functions stay without names", path.display());
+            problems.push(
+                Problem::warning(what).help("record again, or put the recorded binary back and name it: `binary = …`"),
+            );
         }
         if !self.missing.is_empty() {
             let what = format!("object files of the recording are not here: {}", self.missing.join(", "));
-            problems.push(Problem::warning(what).help("name the binary in [[source]]: `binary = \"target/release/…\"`"));
+            problems
+                .push(Problem::warning(what).help("name the binary in [[source]]: `binary = \"target/release/…\"`"));
         }
         for path in &self.without_lines {
             let what = format!("{} has no line tables: inlined functions count for their callers", path.display());

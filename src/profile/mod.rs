@@ -20,6 +20,9 @@ mod perf_frame;
 mod perf_header;
 mod perf_script;
 mod perf_switch;
+mod pprof;
+mod pprof_choice;
+mod protobuf;
 mod request_log;
 mod scalar;
 mod speedscope;
@@ -69,7 +72,7 @@ pub trait Reader: Any {
 }
 
 /// All formats, tried in this order.
-pub const REGISTRY: &[&Format] = &[&perf_data::FORMAT, 
+pub const REGISTRY: &[&Format] = &[&pprof::FORMAT, &perf_data::FORMAT, 
     &criterion::FORMAT,
     &dhat::FORMAT,
     &speedscope::FORMAT,

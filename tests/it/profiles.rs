@@ -17,7 +17,7 @@ const DWARF_V0_LINES: &str = include_str!("fixtures/profiles/dwarf-v0-lines.txt"
 /// One sample of the two frame-pointer recordings, in nanoseconds: 39 Hz.
 const PERIOD: f64 = 25_641_025.0;
 
-fn items() -> &'static [Item] {
+pub fn items() -> &'static [Item] {
     static ITEMS: LazyLock<Vec<Item>> = LazyLock::new(parsed_items);
     &ITEMS
 }

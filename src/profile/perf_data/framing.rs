@@ -191,7 +191,8 @@ impl Framing {
     fn records(&mut self, mut left: Option<u64>, sink: &mut dyn Sink) {
         if self.broken.is_some() {
             // What follows a broken record cannot be told apart; only the features behind are.
-            self.part = if left == Some(0) { Part::Tail } else { Part::Skip { left: left.unwrap_or(u64::MAX), then: Some(0) } };
+            self.part =
+                if left == Some(0) { Part::Tail } else { Part::Skip { left: left.unwrap_or(u64::MAX), then: Some(0) } };
             return;
         }
         let pending = std::mem::take(&mut self.pending);
@@ -252,7 +253,11 @@ impl Framing {
                 // One entry of the feature as a record of its own: the entry's header is that of the record.
                 let mut entry = vec![0; 4];
                 let size = body.len() as u16 + 8;
-                let words = if self.big { [frame.misc.to_be_bytes(), size.to_be_bytes()] } else { [frame.misc.to_le_bytes(), size.to_le_bytes()] };
+                let words = if self.big {
+                    [frame.misc.to_be_bytes(), size.to_be_bytes()]
+                } else {
+                    [frame.misc.to_le_bytes(), size.to_le_bytes()]
+                };
                 entry.extend(words.concat());
                 entry.extend_from_slice(body);
                 self.build_ids.extend(build_ids(&entry, self.big));
@@ -318,7 +323,9 @@ impl Framing {
                 (FEATURE_BUILD_ID, Some(section)) => self.build_ids.extend(build_ids(section, self.big)),
                 (FEATURE_EVENT_DESC, Some(section)) => self.describe(section),
                 (FEATURE_CLOCK_DATA, Some(section)) => self.unix_offset_ns = unix_offset(section, self.big),
-                (FEATURE_BUILD_ID | FEATURE_EVENT_DESC, None) => self.stop("what stands behind the records was cut off"),
+                (FEATURE_BUILD_ID | FEATURE_EVENT_DESC, None) => {
+                    self.stop("what stands behind the records was cut off")
+                }
                 _ => {}
             }
         }

@@ -16,9 +16,7 @@ use super::intern::{FastMap, Stacks};
 use super::perf_event::{Event, event_problems, kept_event};
 use super::perf_switch::{Switch, Switches};
 use super::{Format, Reader};
-use crate::model::{
-    Column, FrameId, ObjectFile, Problem, Profile, Sample, Samples, SourceQuality, Thread, Unit,
-};
+use crate::model::{Column, FrameId, ObjectFile, Problem, Profile, Sample, Samples, SourceQuality, Thread, Unit};
 use attr::{Attr, holds};
 use framing::{Framing, Known, Sink, is_perf_data};
 use record::{Taken, kind};
@@ -94,7 +92,9 @@ impl Reader for PerfData {
 
     fn answer(&mut self, object: &ObjectFile, bytes: Option<&[u8]>) {
         let work = &mut self.work;
-        let Some(at) = work.wanted.iter().position(|o| work.gathered.objects.all[*o as usize] == *object) else { return };
+        let Some(at) = work.wanted.iter().position(|o| work.gathered.objects.all[*o as usize] == *object) else {
+            return;
+        };
         let object = work.wanted.remove(at);
         if let Some(bytes) = bytes {
             work.walk.learn(object, bytes);
@@ -365,7 +365,9 @@ impl Gathered {
     /// Build ids stand at the end of the file, unless mappings carry them.
     fn name_builds(&mut self, known: &[(String, String)]) {
         for object in self.objects.all.iter_mut().filter(|o| o.build_id.is_empty()) {
-            if let Some((_, id)) = known.iter().find(|(path, _)| path.strip_suffix(" (deleted)").unwrap_or(path) == object.path) {
+            if let Some((_, id)) =
+                known.iter().find(|(path, _)| path.strip_suffix(" (deleted)").unwrap_or(path) == object.path)
+            {
                 object.build_id.clone_from(id);
             }
         }
@@ -401,7 +403,8 @@ impl Gathered {
             problems.push(Problem::warning(format!("this perf.data could not be read to its end: {why}")).help(help));
         }
         if framing.unfinished {
-            let what = "the recording was killed before it could be completed: build ids and names of events are missing";
+            let what =
+                "the recording was killed before it could be completed: build ids and names of events are missing";
             problems.push(Problem::warning(what).help("end `perf record` with Ctrl-C or SIGINT"));
         }
         if self.samples.is_empty() {

@@ -1,7 +1,7 @@
 //! The body of one `perf.data` record in; a sample, a mapping or the life of a process out.
 
-use super::attr::{Attr, holds};
 use super::super::perf_switch::Switch;
+use super::attr::{Attr, holds};
 use super::bytes::{Bytes, hex, text};
 
 /// Numbers of the records that are read.

@@ -116,7 +116,7 @@ mod tests {
         let push = |rounds: &mut Rounds, time: u8| rounds.push(9, 0, Some(u64::from(time)), &[time]);
         [3, 1].iter().for_each(|t| push(&mut rounds, *t));
         rounds.end_round();
-        assert_eq!(taken(&mut rounds), [], "the next round may hold older ones");
+        assert!(taken(&mut rounds).is_empty(), "the next round may hold older ones");
         [2, 5].iter().for_each(|t| push(&mut rounds, *t));
         rounds.end_round();
         assert_eq!(taken(&mut rounds), [1, 2, 3]);

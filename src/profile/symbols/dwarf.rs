@@ -14,10 +14,8 @@ type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 ///
 /// What is found goes into the table, and what is not found too: it needs no second look.
 pub fn look_up(image: &Image, addresses: &[u64], table: &mut Table) {
-    let sections: Vec<(SectionId, Cow<[u8]>)> = SECTIONS
-        .iter()
-        .map(|id| (*id, image.section(id.name()).map(|(_, data)| data).unwrap_or_default()))
-        .collect();
+    let sections: Vec<(SectionId, Cow<[u8]>)> =
+        SECTIONS.iter().map(|id| (*id, image.section(id.name()).map(|(_, data)| data).unwrap_or_default())).collect();
     let endian = if image.big { RunTimeEndian::Big } else { RunTimeEndian::Little };
     let load = |id: SectionId| -> Result<Slice<'_>, gimli::Error> {
         let data = sections.iter().find(|(known, _)| *known == id).map_or(&[][..], |(_, data)| data);

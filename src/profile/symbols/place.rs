@@ -117,12 +117,8 @@ mod tests {
 
     fn unnamed() -> Profile {
         let frame = |symbol: &str| Frame { symbol: symbol.into(), object: "/svc".into(), ..Frame::default() };
-        let address = |frame, address| AddressFrame {
-            frame: FrameId(frame),
-            object: 0,
-            address,
-            base: AddressBase::Absolute,
-        };
+        let address =
+            |frame, address| AddressFrame { frame: FrameId(frame), object: 0, address, base: AddressBase::Absolute };
         Profile {
             frames: vec![frame("0x10"), frame("0x20"), frame("0x30")],
             nodes: vec![

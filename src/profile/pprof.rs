@@ -1,0 +1,324 @@
+//! A pprof profile (protocol buffers, `profile.proto` of google/pprof) in; samples with inlined frames and labels out.
+//!
+//! Locations and functions may stand before or behind the samples that use them, and their ids are any numbers; so the
+//! messages are cut first and joined after. A location's lines run from the innermost inlined function to the one that exists.
+
+use super::Format;
+use super::document::whole;
+use super::intern::{FastMap, Stacks};
+use super::pprof_choice::{Choice, ValueType, choose};
+use super::protobuf::{Fields, Value};
+use crate::model::{
+    AddressBase, AddressFrame, Allocated, Frame, FrameId, ObjectFile, Problem, Profile, Sample, SourceQuality, Unit,
+};
+
+/// pprof.
+pub const FORMAT: Format = Format { name: "pprof", sniff, open: || whole(read) };
+
+/// The first fields are types of values, which hold two numbers each, and nothing is what a profile does not have.
+fn sniff(head: &[u8]) -> bool {
+    let mut types = 0;
+    for (number, value) in Fields::new(head) {
+        let fits = match (number, value) {
+            (1, Value::Bytes(kind)) => {
+                types += 1;
+                Fields::new(kind).all(|(n, v)| n <= 2 && matches!(v, Value::Number(_)))
+            }
+            (2..=6 | 11, Value::Bytes(_)) => true,
+            (7..=10 | 12..=15, value) => matches!(value, Value::Number(_) | Value::Bytes(_)),
+            _ => false,
+        };
+        if !fits {
+            return false;
+        }
+    }
+    types > 0
+}
+
+/// The messages of the file, cut and not yet joined.
+#[derive(Default)]
+struct Raw<'a> {
+    types: Vec<(u64, u64)>,
+    samples: Vec<&'a [u8]>,
+    mappings: FastMap<u64, Mapping>,
+    locations: FastMap<u64, Location>,
+    functions: FastMap<u64, Function>,
+    strings: Vec<&'a [u8]>,
+    period: u64,
+    default_type: u64,
+    broken: bool,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Mapping {
+    start: u64,
+    offset: u64,
+    file: u64,
+    build_id: u64,
+    index: u32,
+}
+
+#[derive(Default)]
+struct Location {
+    mapping: u64,
+    address: u64,
+    /// Function and line, innermost first.
+    lines: Vec<(u64, u64)>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Function {
+    name: u64,
+    system_name: u64,
+    file: u64,
+}
+
+fn read(bytes: &[u8]) -> (Profile, Vec<Problem>) {
+    let raw = cut(bytes);
+    let mut problems = Vec::new();
+    if raw.broken {
+        let what = "this pprof file breaks off or is damaged: what stands before is used";
+        problems.push(Problem::warning(what).help("copy the file again, or record again"));
+    }
+    let types: Vec<ValueType> =
+        raw.types.iter().map(|(kind, unit)| ValueType { kind: raw.text(*kind), unit: raw.text(*unit) }).collect();
+    let choice = choose(&types, &raw.text(raw.default_type));
+    let mut made = Made::new(&raw);
+    for sample in &raw.samples {
+        made.sample(sample, &choice);
+    }
+    problems.extend(choice.problems(&types));
+    if raw.samples.is_empty() {
+        let help = "record longer, or look whether the profiler was started";
+        problems.push(Problem::error("there is no sample in this pprof file").help(help));
+    }
+    (made.profile(choice), problems)
+}
+
+fn cut(bytes: &[u8]) -> Raw<'_> {
+    let mut raw = Raw::default();
+    let mut fields = Fields::new(bytes);
+    for (number, value) in fields.by_ref() {
+        match (number, value) {
+            (1, Value::Bytes(message)) => raw.types.push(two_numbers(message)),
+            (2, Value::Bytes(message)) => raw.samples.push(message),
+            (3, Value::Bytes(message)) => raw.mapping(message),
+            (4, Value::Bytes(message)) => raw.location(message),
+            (5, Value::Bytes(message)) => raw.function(message),
+            (6, Value::Bytes(text)) => raw.strings.push(text),
+            (12, Value::Number(period)) => raw.period = period,
+            (14, Value::Number(kind)) => raw.default_type = kind,
+            _ => {}
+        }
+    }
+    raw.broken = fields.broken;
+    raw
+}
+
+/// The fields 1 and 2 of a message.
+fn two_numbers(message: &[u8]) -> (u64, u64) {
+    let mut both = (0, 0);
+    for (number, value) in Fields::new(message) {
+        match number {
+            1 => both.0 = value.number().unwrap_or(0),
+            2 => both.1 = value.number().unwrap_or(0),
+            _ => {}
+        }
+    }
+    both
+}
+
+impl Raw<'_> {
+    fn mapping(&mut self, message: &[u8]) {
+        let (mut id, mut mapping) = (0, Mapping { index: self.mappings.len() as u32, ..Mapping::default() });
+        for (number, value) in Fields::new(message) {
+            let Some(n) = value.number() else { continue };
+            match number {
+                1 => id = n,
+                2 => mapping.start = n,
+                4 => mapping.offset = n,
+                5 => mapping.file = n,
+                6 => mapping.build_id = n,
+                _ => {}
+            }
+        }
+        self.mappings.entry(id).or_insert(mapping);
+    }
+
+    fn location(&mut self, message: &[u8]) {
+        let (mut id, mut location) = (0, Location::default());
+        for (number, value) in Fields::new(message) {
+            match (number, value) {
+                (1, Value::Number(n)) => id = n,
+                (2, Value::Number(n)) => location.mapping = n,
+                (3, Value::Number(n)) => location.address = n,
+                (4, Value::Bytes(line)) => location.lines.push(two_numbers(line)),
+                _ => {}
+            }
+        }
+        self.locations.insert(id, location);
+    }
+
+    fn function(&mut self, message: &[u8]) {
+        let (mut id, mut function) = (0, Function::default());
+        for (number, value) in Fields::new(message) {
+            let Some(n) = value.number() else { continue };
+            match number {
+                1 => id = n,
+                2 => function.name = n,
+                3 => function.system_name = n,
+                4 => function.file = n,
+                _ => {}
+            }
+        }
+        self.functions.insert(id, function);
+    }
+
+    fn text(&self, index: u64) -> String {
+        let text = usize::try_from(index).ok().and_then(|i| self.strings.get(i));
+        text.map(|t| String::from_utf8_lossy(t).into_owned()).unwrap_or_default()
+    }
+}
+
+/// What is made of the samples.
+struct Made<'a> {
+    raw: &'a Raw<'a>,
+    stacks: Stacks,
+    /// Frames of a location, innermost first.
+    known: FastMap<u64, Vec<FrameId>>,
+    addresses: Vec<AddressFrame>,
+    profile: Profile,
+    malformed: u64,
+}
+
+impl<'a> Made<'a> {
+    fn new(raw: &'a Raw<'a>) -> Made<'a> {
+        let mut objects = vec![ObjectFile::default(); raw.mappings.len()];
+        for mapping in raw.mappings.values() {
+            let object = ObjectFile { path: raw.text(mapping.file), build_id: raw.text(mapping.build_id) };
+            objects[mapping.index as usize] = object;
+        }
+        let profile = Profile { objects, ..Profile::default() };
+        Made { raw, stacks: Stacks::default(), known: FastMap::default(), addresses: Vec::new(), profile, malformed: 0 }
+    }
+
+    fn sample(&mut self, message: &[u8], choice: &Choice) {
+        let (mut locations, mut values, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, value) in Fields::new(message) {
+            match (number, value) {
+                (1, value) => value.numbers(&mut locations),
+                (2, value) => value.numbers(&mut values),
+                (3, Value::Bytes(label)) => labels.push(label),
+                _ => {}
+            }
+        }
+        let mut stack = Vec::new();
+        for location in locations {
+            stack.extend_from_slice(self.frames(location));
+        }
+        let leaf = self.stacks.node(&stack);
+        let value = |at: Option<usize>| at.and_then(|at| values.get(at)).map(|v| (*v as i64).max(0) as u64);
+        if let (Some(blocks), Some(bytes)) = (value(choice.blocks), value(choice.bytes)) {
+            self.profile.allocated.push(Allocated { leaf, blocks, bytes });
+        }
+        let Some(weight) = value(choice.weight) else {
+            self.malformed += u64::from(choice.weight.is_some());
+            return;
+        };
+        let (time_ns, tid) = self.when_and_where(&labels);
+        self.profile.samples.push(Sample { leaf, weight: weight.saturating_mul(choice.scale), time_ns, tid });
+    }
+
+    /// Time and thread, where labels give them: Datadog's `end_timestamp_ns` and `thread id`, and `tid` of others.
+    fn when_and_where(&self, labels: &[&[u8]]) -> (Option<u64>, Option<u64>) {
+        let (mut time, mut tid) = (None, None);
+        for label in labels {
+            let (mut key, mut text, mut number) = (0, 0, None);
+            for (field, value) in Fields::new(label) {
+                match field {
+                    1 => key = value.number().unwrap_or(0),
+                    2 => text = value.number().unwrap_or(0),
+                    3 => number = value.number(),
+                    _ => {}
+                }
+            }
+            let number = number.or_else(|| self.raw.text(text).parse().ok());
+            match self.raw.text(key).as_str() {
+                "end_timestamp_ns" => time = number,
+                "thread id" | "thread_id" | "tid" => tid = number,
+                _ => {}
+            }
+        }
+        (time, tid)
+    }
+
+    fn frames(&mut self, location: u64) -> &[FrameId] {
+        if !self.known.contains_key(&location) {
+            let frames = self.new_frames(location);
+            self.known.insert(location, frames);
+        }
+        &self.known[&location]
+    }
+
+    fn new_frames(&mut self, id: u64) -> Vec<FrameId> {
+        let unknown = Frame { symbol: "[unknown]".into(), ..Frame::default() };
+        let Some(location) = self.raw.locations.get(&id) else {
+            self.malformed += 1;
+            return vec![self.stacks.frame(unknown)];
+        };
+        let mapping = self.raw.mappings.get(&location.mapping);
+        let object = mapping.map(|m| self.raw.text(m.file)).unwrap_or_default();
+        if location.lines.is_empty() {
+            let Some(mapping) = mapping else { return vec![self.stacks.frame(Frame { object, ..unknown })] };
+            let frame = self.stacks.frame(Frame { symbol: format!("{:#x}", location.address), object, ..unknown });
+            let address = location.address.wrapping_sub(mapping.start).wrapping_add(mapping.offset);
+            let base = AddressBase::FileOffset;
+            if !self.addresses.iter().any(|a| a.frame == frame) {
+                self.addresses.push(AddressFrame { frame, object: mapping.index, address, base });
+            }
+            return vec![frame];
+        }
+        let count = location.lines.len();
+        let mut frames = Vec::with_capacity(count);
+        for (position, (function, line)) in location.lines.iter().enumerate() {
+            let function = self.raw.functions.get(function).copied().unwrap_or_default();
+            let frame = self.named(function, *line, &object, position + 1 < count);
+            frames.push(self.stacks.frame(frame));
+        }
+        frames
+    }
+
+    /// The mangled name says more than the one made for people, where there is one.
+    fn named(&self, function: Function, line: u64, object: &str, inlined: bool) -> Frame {
+        let (name, system) = (self.raw.text(function.name), self.raw.text(function.system_name));
+        let mangled = system.starts_with("_R") || system.starts_with("_ZN");
+        let symbol = if mangled || name.is_empty() { system } else { name };
+        let symbol = if symbol.is_empty() { "[unknown]".into() } else { symbol };
+        let line = u32::try_from(line).unwrap_or(0);
+        Frame { symbol, object: object.to_owned(), file: self.raw.text(function.file), line, inlined }
+    }
+
+    fn profile(mut self, choice: Choice) -> Profile {
+        (self.profile.frames, self.profile.nodes) = self.stacks.into_parts();
+        let profile = &mut self.profile;
+        profile.addresses = self.addresses;
+        profile.unit = if profile.samples.is_empty() { Unit::Unknown } else { choice.unit };
+        let unknown = |leaf: u32| {
+            let callers = std::iter::successors(Some(leaf), |n| profile.nodes[*n as usize].parent.map(|p| p.0));
+            let frame = |n: u32| &profile.frames[profile.nodes[n as usize].frame.0 as usize];
+            callers.filter(|n| frame(*n).symbol == "[unknown]").count() as u64
+        };
+        let leaves = profile.samples.leaves().iter().filter(|l| **l != crate::model::NO_LEAF);
+        let quality = SourceQuality {
+            format: FORMAT.name.into(),
+            samples: profile.samples.len() as u64,
+            unresolved: leaves.map(|l| unknown(*l)).sum(),
+            malformed: self.malformed,
+            event: choice.event,
+            unit: profile.unit,
+            ..SourceQuality::default()
+        };
+        profile.sources = vec![quality];
+        self.profile
+    }
+}

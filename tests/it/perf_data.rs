@@ -1,0 +1,236 @@
+//! Recordings of one small program by perf 6.1 in; the same self times as `perf report`, owners, and no panic, out.
+//!
+//! `fixtures/profiles/gw` is the program; it ran as `/opt/my app/gw`. Beside each recording stands what
+//! `perf report --no-children --no-demangle --no-inline -F overhead,period,sample,dso,sym -g none` said of it. Of the binary
+//! there are the unwind tables (`gw.unwind`, everything else zeroed) and what its debug information says of the addresses
+//! in the recordings (`gw.table`, as it is kept in the cache).
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use refit::model::{Attribution, ObjectFile, OffCpu, Problem, Profile, Unit};
+use refit::profile::symbols::{Table, symbolicate};
+use refit::{attribute, profile};
+
+use super::profiles::items;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/profiles/perf-data/");
+const BINARY: &str = "/opt/my app/gw";
+
+fn fixture(name: &str) -> Vec<u8> {
+    let packed = std::fs::read(format!("{FOLDER}{name}.zst")).unwrap();
+    zstd::decode_all(&packed[..]).unwrap()
+}
+
+static UNWIND: LazyLock<Vec<u8>> = LazyLock::new(|| fixture("gw.unwind"));
+static SYMBOLS: LazyLock<Table> = LazyLock::new(|| Table::decode(&fixture("gw.table")).unwrap());
+
+/// Reads a recording, answering with what is known of the binary; names its frames.
+fn read(bytes: &[u8], piece: usize, answer: bool) -> (Profile, Vec<Problem>) {
+    let format = profile::sniff(bytes).expect("a known format");
+    assert_eq!(format.name, "perf.data");
+    let mut reader = (format.open)();
+    for part in bytes.chunks(piece) {
+        reader.feed(part);
+        while let (true, asked @ [_, ..]) = (answer, &reader.asks()[..]) {
+            let give = |o: &ObjectFile| (o.path == BINARY).then(|| UNWIND.as_slice());
+            asked.iter().for_each(|object| reader.answer(object, give(object)));
+        }
+    }
+    let (profile, problems) = reader.finish();
+    let tables: Vec<Option<&Table>> = profile.objects.iter().map(|o| (o.path == BINARY).then_some(&*SYMBOLS)).collect();
+    (symbolicate(profile, &tables), problems)
+}
+
+fn recording(name: &str) -> (Profile, Vec<Problem>) {
+    read(&fixture(&format!("{name}.data")), 4096, true)
+}
+
+/// Weight of each function that exists (inlined ones count for it), in percent.
+fn self_shares(profile: &Profile) -> BTreeMap<String, f64> {
+    let total: u64 = profile.samples.iter().map(|s| s.weight).sum();
+    let mut shares = BTreeMap::new();
+    for sample in profile.samples.iter() {
+        let callers = std::iter::successors(sample.leaf, |n| profile.nodes[n.0 as usize].parent);
+        let frames = callers.map(|n| &profile.frames[profile.nodes[n.0 as usize].frame.0 as usize]);
+        let exists = frames.into_iter().find(|f| !f.inlined).expect("a stack");
+        if exists.object == BINARY {
+            *shares.entry(compared(&exists.symbol)).or_default() += sample.weight as f64 * 100.0 / total as f64;
+        }
+    }
+    shares
+}
+
+/// The same from the text of `perf report`: the first event alone, exactly from its periods.
+fn reported(name: &str) -> BTreeMap<String, f64> {
+    let text = std::fs::read_to_string(format!("{FOLDER}{name}.report.txt")).unwrap();
+    let events: Vec<&str> = text.split("# Samples:").filter(|part| part.contains("of event 'cpu-clock")).collect();
+    let [event] = events[..] else { panic!("one event is compared, and the report has {}", events.len()) };
+    let rows: Vec<Vec<&str>> =
+        event.lines().filter(|l| l.trim_start().starts_with(|c: char| c.is_ascii_digit())).map(words).collect();
+    let rows: Vec<&Vec<&str>> = rows.iter().filter(|r| r[0].ends_with('%')).collect();
+    let period = |row: &[&str]| row[1].parse::<f64>().unwrap();
+    let total: f64 = rows.iter().map(|r| period(r)).sum();
+    let mut shares = BTreeMap::new();
+    for row in rows.iter().filter(|r| r[3] == "gw") {
+        *shares.entry(compared(row.last().unwrap())).or_default() += period(row) * 100.0 / total;
+    }
+    shares
+}
+
+/// What std was compiled to before is one entry: several of its names stand at one address, and any of them is right.
+fn compared(symbol: &str) -> String {
+    if symbol.contains("2gw") { symbol.to_owned() } else { "std".to_owned() }
+}
+
+fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
+}
+
+#[track_caller]
+fn check_against_perf(name: &str, at_least: u64) {
+    let (profile, _) = recording(name);
+    assert!(profile.sources[0].samples >= at_least, "{:?}", profile.sources);
+    let (ours, theirs) = (self_shares(&profile), reported(name));
+    assert!(theirs.len() >= 5, "{theirs:?}");
+    for symbol in ours.keys().chain(theirs.keys()) {
+        let share = |of: &BTreeMap<String, f64>| of.get(symbol).copied().unwrap_or(0.0);
+        let (here, there) = (share(&ours), share(&theirs));
+        assert!((here - there).abs() < 0.1, "{name}: {symbol} has {here:.2} % here and {there:.2} % in perf report");
+    }
+}
+
+#[test]
+fn self_times_are_those_of_perf_report() {
+    check_against_perf("fp", 200);
+    check_against_perf("pipe", 200);
+    check_against_perf("packed", 200);
+    check_against_perf("several", 200);
+    check_against_perf("dwarf", 30);
+}
+
+fn attributed(name: &str) -> Attribution {
+    attribute::attribute(&recording(name).0, items(), &attribute::Options::default())
+}
+
+/// Percent of the weight that each function owns, rounded.
+fn owned(attribution: &Attribution) -> BTreeMap<&str, f64> {
+    let total: f64 = attribution.rows.iter().map(|r| r.cost.owned).sum();
+    attribution.rows.iter().map(|r| (r.name.as_str(), (r.cost.owned * 100.0 / total).round())).collect()
+}
+
+#[test]
+fn inlined_functions_own_their_time_and_two_of_one_name_are_told_apart() {
+    let (fp, dwarf) = (attributed("fp"), attributed("dwarf"));
+    let (fp, dwarf) = (owned(&fp), owned(&dwarf));
+    // perf report gives `small`, which is always inlined, to `apply`, and what std sorts to std.
+    assert_eq!((fp["gw::small"], fp["gw::spin"]), (14.0, 47.0), "{fp:?}");
+    assert_eq!((fp["gw::risk::Pair::tree"], fp["gw::risk::Pair::tree#2"]), (6.0, 14.0), "{fp:?}");
+    assert!(fp["gw::work"] > 15.0, "{fp:?}");
+    assert_eq!((dwarf["gw::small"], dwarf["gw::risk::Pair::tree"]), (13.0, 3.0), "{dwarf:?}");
+    assert!(!fp.contains_key("gw::apply") && !dwarf.contains_key("gw::apply"));
+}
+
+#[test]
+fn dumped_stacks_are_unwound_to_the_start_of_their_thread() {
+    let (profile, problems) = recording("dwarf");
+    assert_eq!(problems, []);
+    let callers = |leaf| std::iter::successors(leaf, |n: &refit::model::NodeId| profile.nodes[n.0 as usize].parent);
+    let symbol = |n: refit::model::NodeId| profile.frames[profile.nodes[n.0 as usize].frame.0 as usize].symbol.as_str();
+    let reach =
+        |name: &str| profile.samples.iter().filter(|s| callers(s.leaf).any(|n| symbol(n).contains(name))).count();
+    let samples = profile.samples.len();
+    // Functions without frame pointers stand between the leaf and `work` in none of these; all are in the thread's closure.
+    assert!(reach("4work") * 100 >= samples * 95, "{} of {samples}", reach("4work"));
+    assert!(profile.sources[0].truncated * 20 <= samples as u64, "{:?}", profile.sources[0]);
+    let deepest =
+        profile.samples.iter().map(|s| callers(s.leaf).filter(|n| symbol(*n).contains("7recurse")).count()).max();
+    assert_eq!(deepest, Some(12), "twelve calls of itself, and the last one jumps to `spin`");
+}
+
+#[test]
+fn several_events_are_never_added_up() {
+    let (profile, problems) = recording("several");
+    assert_eq!((profile.unit, profile.sources[0].event.as_str()), (Unit::CpuNanoseconds, "cpu-clock"));
+    assert_eq!((profile.sources[0].samples, profile.sources[0].ignored), (258, 5));
+    assert_eq!(problems[0].what, "only samples of cpu-clock are used; left out: 5 samples of page-faults");
+}
+
+#[test]
+fn switches_of_the_scheduler_tell_when_a_thread_was_off_the_processor() {
+    let (profile, problems) = recording("switches");
+    assert_eq!(problems, []);
+    assert_eq!((profile.sources[0].event.as_str(), profile.sources[0].ignored), ("cpu-clock", 0));
+    assert!(
+        profile.off_cpu.len() > 20 && profile.off_cpu.iter().all(|o| o.start_ns <= o.end_ns),
+        "{:?}",
+        profile.off_cpu
+    );
+    // The worker never sleeps, it is pushed aside; its own thread alone was recorded, and so it is back when it is seen again.
+    let worker = profile.threads.iter().find(|t| t.name == "worker: 1/2 w").expect("threads have names").tid;
+    let (mine, others): (Vec<OffCpu>, Vec<OffCpu>) = profile.off_cpu.iter().partition(|o| o.tid == worker);
+    assert!(mine.iter().filter(|o| o.runnable).count() * 10 > mine.len() * 9, "{mine:?}");
+    assert_eq!(others.len(), 1, "the main thread sleeps until the end, and is not seen to wake: {others:?}");
+}
+
+#[test]
+fn times_threads_and_the_distance_to_the_time_of_day_are_kept() {
+    let (profile, _) = recording("fp");
+    let times: Vec<u64> = profile.samples.iter().filter_map(|s| s.time_ns).collect();
+    assert!(times.len() == profile.samples.len() && times.is_sorted());
+    let year_2020 = 1_577_836_800_000_000_000;
+    assert!(profile.unix_offset_ns.is_some_and(|o| o + times[0] > year_2020), "{:?}", profile.unix_offset_ns);
+}
+
+#[test]
+fn the_profile_is_the_same_wherever_the_stream_is_cut() {
+    for name in ["packed", "pipe", "fp"] {
+        let bytes = fixture(&format!("{name}.data"));
+        let whole = read(&bytes, usize::MAX, true);
+        for piece in [1, 7, 8, 1000] {
+            assert!(read(&bytes, piece, true) == whole, "{name} in pieces of {piece}");
+        }
+    }
+}
+
+#[test]
+fn without_the_binary_the_stacks_are_followed_by_frame_pointers() {
+    let bytes = fixture("dwarf.data");
+    let (with, without) = (read(&bytes, 4096, true).0, read(&bytes, 4096, false).0);
+    assert_eq!(with.samples.len(), without.samples.len());
+    assert_eq!(self_shares(&with), self_shares(&without), "the leaf needs no unwinding");
+}
+
+/// Places to damage: all of the beginning and the end, and so many in between.
+fn places(length: usize, between: usize) -> impl Iterator<Item = usize> {
+    let step = (length / between).max(1);
+    (0..length).filter(move |at| *at < 200 || *at + 200 > length || at % step == 0)
+}
+
+#[test]
+fn every_prefix_gives_a_profile_or_says_why_not() {
+    for name in ["packed", "pipe", "dwarf", "switches"] {
+        let bytes = fixture(&format!("{name}.data"));
+        let all = read(&bytes, usize::MAX, true).0.samples.len();
+        for at in places(bytes.len(), 100).filter(|at| *at >= 8) {
+            let (profile, problems) = read(&bytes[..at], usize::MAX, true);
+            // A pipe has no length; and what stands at the very end of a file is of no interest.
+            let is_whole = profile.samples.len() == all;
+            assert!(!problems.is_empty() || is_whole || name == "pipe", "{name} cut at {at} says nothing");
+            assert!(!profile.samples.is_empty() || !problems.is_empty(), "{name} cut at {at}");
+        }
+    }
+}
+
+#[test]
+fn a_flipped_byte_gives_a_profile_or_a_problem() {
+    for (name, between) in [("packed", 400), ("pipe", 150), ("dwarf", 40), ("several", 100)] {
+        let mut bytes = fixture(&format!("{name}.data"));
+        for at in places(bytes.len(), between).filter(|at| *at >= 8) {
+            bytes[at] ^= 0xff;
+            let (profile, _) = read(&bytes, usize::MAX, true);
+            assert_eq!(profile.sources[0].samples, profile.samples.len() as u64);
+            bytes[at] ^= 0xff;
+        }
+    }
+}
