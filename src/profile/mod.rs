@@ -26,8 +26,8 @@ mod protobuf;
 mod request_log;
 mod scalar;
 mod speedscope;
-mod trace;
 pub mod symbols;
+mod trace;
 mod trouble;
 
 use std::any::Any;
@@ -72,7 +72,9 @@ pub trait Reader: Any {
 }
 
 /// All formats, tried in this order.
-pub const REGISTRY: &[&Format] = &[&pprof::FORMAT, &perf_data::FORMAT, 
+pub const REGISTRY: &[&Format] = &[
+    &pprof::FORMAT,
+    &perf_data::FORMAT,
     &criterion::FORMAT,
     &dhat::FORMAT,
     &speedscope::FORMAT,

@@ -20,14 +20,6 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The bytes, if it holds some.
-    pub fn bytes(self) -> Option<&'a [u8]> {
-        match self {
-            Value::Bytes(bytes) => Some(bytes),
-            _ => None,
-        }
-    }
-
     /// Adds what a repeated number holds, which may be one or many.
     pub fn numbers(self, into: &mut Vec<u64>) {
         match self {

@@ -156,7 +156,7 @@ impl Framing {
         let Some(bytes) = self.pending.get(..FILE_HEADER as usize) else { return };
         self.header = file_header(bytes, self.big).unwrap_or_default();
         let start = self.header.data.0;
-        if start < FILE_HEADER || start > LARGEST_PART {
+        if !(FILE_HEADER..=LARGEST_PART).contains(&start) {
             self.stop(&format!("the header says that the records begin at byte {start}"));
             self.part = Part::Skip { left: u64::MAX, then: None };
             return;
