@@ -1,10 +1,12 @@
 //! A stream of bytes in, a [`Profile`] out; one file per format.
 
+mod callgrind;
 mod chrome_events;
 mod chrome_trace;
 mod criterion;
 mod dhat;
 mod document;
+mod firefox;
 mod folded;
 mod intern;
 mod jaeger;
@@ -74,6 +76,8 @@ pub trait Reader: Any {
 /// All formats, tried in this order.
 pub const REGISTRY: &[&Format] = &[
     &pprof::FORMAT,
+    &firefox::FORMAT,
+    &callgrind::FORMAT,
     &perf_data::FORMAT,
     &criterion::FORMAT,
     &dhat::FORMAT,

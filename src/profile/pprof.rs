@@ -322,3 +322,146 @@ impl<'a> Made<'a> {
         self.profile
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::sniff;
+
+    /// A number in the wire form.
+    fn varint(mut n: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        while n >= 0x80 {
+            out.push(n as u8 | 0x80);
+            n >>= 7;
+        }
+        out.push(n as u8);
+        out
+    }
+
+    fn number(field: u64, n: u64) -> Vec<u8> {
+        [varint(field << 3), varint(n)].concat()
+    }
+
+    fn bytes(field: u64, content: &[u8]) -> Vec<u8> {
+        [varint(field << 3 | 2), varint(content.len() as u64), content.to_vec()].concat()
+    }
+
+    fn message(field: u64, parts: &[Vec<u8>]) -> Vec<u8> {
+        bytes(field, &parts.concat())
+    }
+
+    const TEXTS: &[&str] = &[
+        "",
+        "samples",
+        "count",
+        "cpu",
+        "nanoseconds",
+        "gw::spin",
+        "_RNvCs_2gw4spin",
+        "gw::small",
+        "src/main.rs",
+        "/opt/svc",
+        "f4ae",
+        "end_timestamp_ns",
+        "thread id",
+    ];
+
+    /// Two samples, one with labels; ids that are not dense; the texts stand last.
+    fn file() -> Vec<u8> {
+        let mut all = vec![
+            message(1, &[number(1, 1), number(2, 2)]),
+            message(1, &[number(1, 3), number(2, 4)]),
+            message(2, &[bytes(1, &[7, 200, 1]), bytes(2, &[3, 30])]),
+            message(
+                2,
+                &[
+                    number(1, 999),
+                    number(1, 7),
+                    number(2, 1),
+                    number(2, 10),
+                    message(3, &[number(1, 11), number(3, 5_000)]),
+                    message(3, &[number(1, 12), number(3, 77)]),
+                ],
+            ),
+            message(
+                3,
+                &[number(1, 4), number(2, 0x1000), number(3, 0x9000), number(4, 0x200), number(5, 9), number(6, 10)],
+            ),
+            // small, inlined into spin.
+            message(
+                4,
+                &[
+                    number(1, 7),
+                    number(2, 4),
+                    number(3, 0x1234),
+                    message(4, &[number(1, 61), number(2, 21)]),
+                    message(4, &[number(1, 60), number(2, 12)]),
+                ],
+            ),
+            message(4, &[number(1, 200), number(2, 4), number(3, 0x1500)]),
+            message(5, &[number(1, 60), number(2, 5), number(3, 6), number(4, 8)]),
+            message(5, &[number(1, 61), number(2, 7), number(4, 8)]),
+        ];
+        all.extend(TEXTS.iter().map(|t| bytes(6, t.as_bytes())));
+        all.push(number(12, 10_000_000));
+        all.concat()
+    }
+
+    fn stacks(profile: &Profile) -> Vec<String> {
+        let stack = |sample: Sample| {
+            let nodes = std::iter::successors(sample.leaf, |n| profile.nodes[n.0 as usize].parent);
+            let frames = nodes.map(|n| &profile.frames[profile.nodes[n.0 as usize].frame.0 as usize]);
+            let all: Vec<String> =
+                frames.map(|f| format!("{}:{}{}", f.symbol, f.line, if f.inlined { " inlined" } else { "" })).collect();
+            format!("{} {:?} {:?} {}", sample.weight, sample.time_ns, sample.tid, all.join(" < "))
+        };
+        profile.samples.iter().map(stack).collect()
+    }
+
+    #[test]
+    fn time_is_chosen_inlined_functions_stand_apart_and_labels_tell_thread_and_time() {
+        assert_eq!(sniff(&file()).map(|f| f.name), Some("pprof"));
+        let (profile, problems) = read(&file());
+        assert_eq!(problems, []);
+        assert_eq!(
+            stacks(&profile),
+            [
+                "30 None None gw::small:21 inlined < _RNvCs_2gw4spin:12 < 0x1500:0",
+                "10 Some(5000) Some(77) [unknown]:0 < gw::small:21 inlined < _RNvCs_2gw4spin:12",
+            ]
+        );
+        assert_eq!((profile.unit, profile.sources[0].malformed), (Unit::CpuNanoseconds, 1));
+    }
+
+    #[test]
+    fn what_has_no_name_is_left_to_be_looked_up_by_its_place_in_the_file() {
+        let (profile, _) = read(&file());
+        assert_eq!(profile.objects, [ObjectFile { path: "/opt/svc".into(), build_id: "f4ae".into() }]);
+        let [address] = profile.addresses[..] else { panic!("{:?}", profile.addresses) };
+        assert_eq!((address.address, address.base), (0x700, AddressBase::FileOffset));
+    }
+
+    #[test]
+    fn other_protocol_buffers_are_no_pprof() {
+        let span = message(1, &[message(2, &[message(2, &[bytes(1, &[9; 16])])])]);
+        assert!(!super::sniff(&span), "an OTLP trace");
+        assert!(!super::sniff(b""));
+        assert!(!super::sniff(b"\n\nplain text"));
+    }
+
+    #[test]
+    fn every_prefix_and_every_flipped_byte_gives_a_profile_or_a_problem() {
+        let whole = file();
+        for at in 0..whole.len() {
+            let (profile, problems) = read(&whole[..at]);
+            assert!(!problems.is_empty() || !profile.samples.is_empty(), "cut at {at}");
+            for mask in [0xff, 0x80, 1] {
+                let mut bytes = whole.clone();
+                bytes[at] ^= mask;
+                let (profile, problems) = read(&bytes);
+                assert!(!problems.is_empty() || !profile.samples.is_empty(), "flipped at {at}");
+            }
+        }
+    }
+}

@@ -272,7 +272,7 @@ fn every_format_is_recognised_by_what_it_holds() {
     ] {
         assert_eq!(profile::sniff(text.as_bytes()).map(|f| f.name), Some(name));
     }
-    for text in ["", "\0\u{1}binary", "{\"a\":1}\n", "fn main() {\n    let x = 1;\n}\n", "PERFILE2"] {
+    for text in ["", "\0\u{1}binary", "{\"a\":1}\n", "fn main() {\n    let x = 1;\n}\n", "PERFILE"] {
         assert!(profile::sniff(text.as_bytes()).is_none(), "{text}");
     }
 }
