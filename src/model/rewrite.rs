@@ -109,6 +109,8 @@ pub enum ProbeQuestion {
     PlainClone,
     /// It is of this type, spelled with full paths (`std::string::String`).
     IsType(String),
+    /// After stripping references it is of one of these types, spelled as for `IsType`.
+    IsOneOf(Vec<String>),
 }
 
 /// A proposed change with everything that must hold for it.

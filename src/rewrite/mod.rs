@@ -13,11 +13,15 @@ use crate::source::{self, SourceFile};
 #[allow(dead_code, reason = "checks for the tests of rules")]
 pub(crate) mod testing;
 
+mod buffer_per_round;
 mod buffered;
 mod cache_padded;
+mod checked_then_unwrapped;
 mod clone_at_last_use;
 mod clone_of_iterated;
 mod clone_then_read;
+mod contains_then_get;
+mod contains_then_insert;
 mod flush_after_loop;
 mod from_impl;
 mod hoist;
@@ -26,11 +30,14 @@ mod keyed;
 mod lazy_regex;
 mod lazy_table;
 mod linear_lookup;
+mod missing_capacity;
 mod nested_join;
 mod place;
+mod push_format;
 mod quadratic_membership;
 mod question_mark;
 mod reorder_fields;
+mod std_types;
 
 /// Answers the findings of one rule.
 pub struct Recipe {
@@ -68,6 +75,12 @@ pub const REGISTRY: &[&Recipe] = &[
     &clone_of_iterated::RECIPE,
     &clone_then_read::RECIPE,
     &clone_at_last_use::RECIPE,
+    &push_format::RECIPE,
+    &missing_capacity::RECIPE,
+    &buffer_per_round::RECIPE,
+    &checked_then_unwrapped::RECIPE,
+    &contains_then_get::RECIPE,
+    &contains_then_insert::RECIPE,
     &question_mark::RECIPE,
     &from_impl::RECIPE,
     &reorder_fields::RECIPE,

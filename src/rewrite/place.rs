@@ -23,19 +23,40 @@ pub fn base_name(text: &str) -> String {
 
 /// `HashSet` where the file imports it at its top level, else its full path.
 pub fn collection(file: &SourceFile, at: TextRange, name: &str) -> String {
-    let is_top_level = file.item_around(at).is_some_and(|item| item.modules.len() == file.role.modules.len());
-    let is_imported = file.ast.items.iter().any(|item| match item {
-        syn::Item::Use(u) => imports(&u.tree, &["std", "collections", name]),
-        _ => false,
-    });
-    if is_top_level && is_imported { name.to_owned() } else { format!("std::collections::{name}") }
+    if is_named(file, at, &["std", "collections", name]) {
+        name.to_owned()
+    } else {
+        format!("std::collections::{name}")
+    }
 }
 
-fn imports(tree: &syn::UseTree, path: &[&str]) -> bool {
+/// True if the file imports this path at its top level under its own name, and the place sees that.
+pub fn is_named(file: &SourceFile, at: TextRange, path: &[&str]) -> bool {
+    sees_top_level(file, at) && uses_of(file).any(|tree| imports(tree, path, false))
+}
+
+/// As [`is_named`], under whatever name: what a trait needs for its methods to be found.
+pub fn is_imported(file: &SourceFile, at: TextRange, path: &[&str]) -> bool {
+    sees_top_level(file, at) && uses_of(file).any(|tree| imports(tree, path, true))
+}
+
+fn sees_top_level(file: &SourceFile, at: TextRange) -> bool {
+    file.item_around(at).is_some_and(|item| item.modules.len() == file.role.modules.len())
+}
+
+fn uses_of(file: &SourceFile) -> impl Iterator<Item = &syn::UseTree> {
+    file.ast.items.iter().filter_map(|item| match item {
+        syn::Item::Use(u) => Some(&u.tree),
+        _ => None,
+    })
+}
+
+fn imports(tree: &syn::UseTree, path: &[&str], renamed: bool) -> bool {
     match (tree, path) {
-        (syn::UseTree::Path(p), [first, rest @ ..]) => p.ident == first && imports(&p.tree, rest),
+        (syn::UseTree::Path(p), [first, rest @ ..]) => p.ident == first && imports(&p.tree, rest, renamed),
         (syn::UseTree::Name(n), [last]) => n.ident == last,
-        (syn::UseTree::Group(g), path) => g.items.iter().any(|tree| imports(tree, path)),
+        (syn::UseTree::Rename(n), [last]) => renamed && n.ident == last,
+        (syn::UseTree::Group(g), path) => g.items.iter().any(|tree| imports(tree, path, renamed)),
         _ => false,
     }
 }
@@ -54,6 +75,18 @@ pub fn require_std(files: &[SourceFile], file: &SourceFile) -> Result<(), String
 pub fn insert_before(file: &SourceFile, statement: TextRange, new: &str) -> Vec<TextEdit> {
     let at = above_comments(file, statement.start);
     Template::new(file, TextRange::at(at as usize)).text(format!("{new}\n")).edits()
+}
+
+/// Edits in which several insertions at one place have become one, in the order given.
+pub fn joined(edits: Vec<TextEdit>) -> Vec<TextEdit> {
+    let mut out: Vec<TextEdit> = Vec::with_capacity(edits.len());
+    for edit in edits {
+        match out.iter_mut().find(|known| known.range.is_empty() && known.range == edit.range) {
+            Some(known) => known.text.push_str(&edit.text),
+            None => out.push(edit),
+        }
+    }
+    out
 }
 
 /// Start of the comment lines that stand directly above a place, or the place.

@@ -18,6 +18,7 @@ pub mod literals;
 mod modules;
 pub mod names;
 mod print;
+pub mod shapes;
 pub mod sizes;
 pub mod tables;
 mod template;

@@ -328,7 +328,7 @@ const READING_MACROS: &[&str] = &[
 ];
 
 /// The arguments of a macro whose arguments are plain expressions, and whether it only reads them.
-fn macro_arguments(mac: &syn::Macro) -> Option<(Vec<syn::Expr>, bool)> {
+pub(super) fn macro_arguments(mac: &syn::Macro) -> Option<(Vec<syn::Expr>, bool)> {
     let name = mac.path.segments.last()?.ident.to_string();
     let is_reading = READING_MACROS.contains(&name.as_str());
     if !is_reading && !matches!(name.as_str(), "vec" | "dbg" | "matches") {

@@ -110,6 +110,10 @@ pub fn answer(question: &ProbeQuestion, printed: &str, known: &KnownTypes) -> Op
         ProbeQuestion::HashEq => Some(known.agrees(bare)),
         ProbeQuestion::PlainClone => Some(known.is_plain(bare)),
         ProbeQuestion::IsType(wanted) => Some(is_type(&ty, &syn::parse_str(wanted).ok()?)),
+        ProbeQuestion::IsOneOf(wanted) => {
+            let wanted: Option<Vec<Type>> = wanted.iter().map(|w| syn::parse_str(w).ok()).collect();
+            Some(wanted?.iter().any(|w| is_type(bare, w)))
+        }
         ProbeQuestion::Copy | ProbeQuestion::Sync => None,
     }
 }
@@ -300,6 +304,18 @@ mod tests {
             &["String", "Vec<Price>", "HashMap<String, Key>", "Tree", "&[Key]"],
             &["Shared", "Holder", "Manual", "a::Twice", "Arc<str>", "Sender<u8>"],
         );
+    }
+
+    #[test]
+    fn one_of_several_types_is_looked_for_behind_references() {
+        let maps = ["std::collections::HashMap<_, _>", "std::collections::BTreeMap<_, _>"].map(String::from);
+        check(
+            ProbeQuestion::IsOneOf(maps.to_vec()),
+            &["HashMap<u8, String>", "&mut BTreeMap<Key, u8>", "&&HashMap<u8, u8, FxBuildHasher>"],
+            &["hashbrown::HashMap<u8, u8>", "Registry", "Option<HashMap<u8, u8>>", "HashSet<u8>"],
+        );
+        let sequences = ["std::vec::Vec<_>", "[_]", "[_; 0]"].map(String::from);
+        check(ProbeQuestion::IsOneOf(sequences.to_vec()), &["Vec<u8>", "&[u8]", "[String; 4]"], &["String"]);
     }
 
     #[test]

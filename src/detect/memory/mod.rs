@@ -1,5 +1,8 @@
 //! Copies that nobody needs.
 
+pub mod buffer_per_round;
 pub mod clone_at_last_use;
 pub mod clone_of_iterated;
 pub mod clone_then_read;
+pub mod missing_capacity;
+pub mod push_format;

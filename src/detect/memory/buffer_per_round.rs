@@ -1,0 +1,233 @@
+//! Loops that make a new text or vector in each round, fill it, look at it and throw it away.
+
+use crate::detect::{Fact, Rule, each};
+use crate::model::{Class, Eye, Kind, RuleId};
+use crate::source::names::mentions;
+use crate::source::usage::{self, How};
+use crate::source::{SourceFile, shapes};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId("buffer-per-round"),
+    eye: Eye::Memory,
+    kind: Kind::AllocChurn,
+    class: Class::A,
+    title: "buffer made anew in each round of a loop",
+    explain: EXPLAIN,
+    triggers: &["String", "Vec"],
+    facts,
+    judge: each,
+};
+
+const EXPLAIN: &str = "\
+Finds `let mut buffer = String::new();` (or `Vec::new()`, `with_capacity(…)` of a literal) at the head of a loop's body,
+where the round fills the buffer and only lends it out.
+
+## Why it costs
+
+Each round allocates, grows and frees a block that the next round asks for again.
+
+## Before
+
+```rust
+for row in rows {
+    let mut line = String::new();
+    render(row, &mut line);
+    out.write_all(line.as_bytes())?;
+}
+```
+
+## After
+
+```rust
+let mut line = String::new();
+for row in rows {
+    line.clear();
+    render(row, &mut line);
+    out.write_all(line.as_bytes())?;
+}
+```
+
+It is cleared where it was made, so that rounds that are cut short by `continue` or `?` leave nothing behind. The buffer
+keeps the size of its largest round until the loop has ended.
+
+## When it is refused
+
+The buffer is moved, returned, stored or captured; its name means something else around the loop; its elements are not
+plain data (asked of rustc: clearing at the start of the next round drops them later than before); what is lent from the
+buffer outlives the round (rustc does not accept it).
+";
+
+fn facts(file: &SourceFile) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for block in shapes::blocks(file) {
+        for stmt in &block.stmts {
+            let (around, body) = match stmt {
+                syn::Stmt::Expr(expr @ syn::Expr::ForLoop(l), _) => (expr, &l.body),
+                syn::Stmt::Expr(expr @ syn::Expr::While(l), _) => (expr, &l.body),
+                syn::Stmt::Expr(expr @ syn::Expr::Loop(l), _) => (expr, &l.body),
+                _ => continue,
+            };
+            found.extend((0..body.stmts.len()).filter_map(|index| buffer(file, block, stmt, around, body, index)));
+        }
+    }
+    found
+}
+
+fn buffer(
+    file: &SourceFile,
+    outside: &syn::Block,
+    stmt: &syn::Stmt,
+    around: &syn::Expr,
+    body: &syn::Block,
+    index: usize,
+) -> Option<Fact> {
+    let made = shapes::plain_let(&body.stmts[index]).filter(|l| l.is_mut && is_empty_buffer(l.value))?;
+    let name = made.name.to_string();
+    let rest = shapes::rest(body, index);
+    let uses = usage::uses(file, &rest, &name);
+    let is_filled = uses.iter().any(|u| match &u.how {
+        How::Mutate => true,
+        How::Method(method) => FILLS.contains(&method.as_str()),
+        _ => false,
+    }) || rest.stmts.iter().any(|s| is_written_to(s, &name));
+    let is_lent = uses.iter().all(|u| match &u.how {
+        How::Read | How::Compare | How::Mutate => true,
+        How::Method(method) => usage::is_reading_method(method) || FILLS.contains(&method.as_str()),
+        How::Iterated | How::Scrutinee | How::Value | How::Opaque => !u.is_bare,
+    });
+    let is_captured = uses.iter().any(|u| u.is_captured);
+    let is_rebound = !usage::bindings(file, &rest, &name).is_empty();
+    if !is_filled || !is_lent || is_captured || is_rebound || uses.iter().any(|u| is_replaced(file, u)) {
+        return None;
+    }
+    // Around the loop the name must mean nothing: before the `let` in the body, in the loop's head, in the block.
+    let inside = shapes::count(&rest, &name) + shapes::count(&body.stmts[index], &name);
+    let elsewhere = shapes::count(outside, &name) != inside;
+    if elsewhere {
+        return None;
+    }
+    let fact = Fact::at(file, file.range(&body.stmts[index]))
+        .capture("name", file.span_range(made.name.span()))
+        .capture("after", rest.stmts.first().map(|s| file.range(s))?)
+        .capture("before", file.range(stmt))
+        .capture("loop", file.range(around))
+        .note("message", format!("`{name}` is allocated anew in each round and thrown away at its end"));
+    Some(fact)
+}
+
+/// Methods of `String` and `Vec` that fill them.
+const FILLS: &[&str] = &[
+    "push",
+    "push_str",
+    "extend",
+    "extend_from_slice",
+    "insert",
+    "insert_str",
+    "resize",
+    "append",
+    "clear",
+    "truncate",
+    "pop",
+    "sort",
+    "sort_unstable",
+    "dedup",
+    "reserve",
+    "retain",
+    "reverse",
+    "sort_by",
+    "sort_by_key",
+];
+
+fn is_empty_buffer(value: &syn::Expr) -> bool {
+    let makes = |path: &[&str]| shapes::call(value, path);
+    if let Some(call) = makes(&["String", "new"]).or_else(|| makes(&["Vec", "new"])) {
+        return call.args.is_empty();
+    }
+    let sized = makes(&["String", "with_capacity"]).or_else(|| makes(&["Vec", "with_capacity"]));
+    sized.is_some_and(|call| call.args.len() == 1 && matches!(call.args[0], syn::Expr::Lit(_)))
+}
+
+/// `write!(buffer, …)` writes, although its arguments look as if they were only read.
+fn is_written_to(stmt: &syn::Stmt, name: &str) -> bool {
+    let mac = match stmt {
+        syn::Stmt::Macro(m) => &m.mac,
+        syn::Stmt::Expr(expr, _) => match shapes::chain_root(match expr {
+            syn::Expr::Try(t) => &t.expr,
+            other => other,
+        }) {
+            syn::Expr::Macro(m) => &m.mac,
+            _ => return false,
+        },
+        syn::Stmt::Local(local) => match local.init.as_ref().map(|i| &*i.expr) {
+            Some(syn::Expr::Macro(m)) => &m.mac,
+            _ => return false,
+        },
+        _ => return false,
+    };
+    let is_write = mac.path.segments.last().is_some_and(|s| s.ident == "write" || s.ident == "writeln");
+    let first =
+        || mac.tokens.clone().into_iter().take_while(|t| t.to_string() != ",").collect::<proc_macro2::TokenStream>();
+    is_write && mentions(&first(), name)
+}
+
+/// `buffer = other` gives the next round another buffer, and `&mut buffer` in `take` or `swap` gives it away.
+fn is_replaced(file: &SourceFile, u: &usage::Use) -> bool {
+    let whole = file.slice(u.whole);
+    let around = file.text[..u.whole.start as usize].trim_end();
+    u.how == How::Mutate
+        && ((u.is_bare && !whole.starts_with('&'))
+            || ["take(", "replace(", "swap("].iter().any(|call| around.ends_with(call)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::detect::testing::{check, check_ignores};
+
+    #[test]
+    fn fires_on_buffers_that_are_filled_and_lent() {
+        for text in [
+            "fn f(xs: &[R]) { for x in xs { $0let mut s = String::new();$0 render(x, &mut s); g(&s); } }",
+            "fn f(xs: &[R]) { for x in xs { $0let mut s = String::with_capacity(64);$0 s.push_str(&x.a); s.push('!'); out(s.as_bytes()); } }",
+            "fn f(xs: &[R]) -> io::Result<()> { for x in xs { $0let mut s = Vec::new();$0 s.extend_from_slice(x); w.write_all(&s)?; } Ok(()) }",
+            "fn f(xs: &[R]) { for x in xs { let y = x.next(); if y.is_none() { continue; } $0let mut s: Vec<u8> = Vec::new();$0 s.push(1); g(&s); } }",
+            "fn f() { while more() { $0let mut s = String::new();$0 read(&mut s); println!(\"{s}\"); } }",
+            "fn f() { loop { $0let mut s = String::new();$0 if stdin().read_line(&mut s).unwrap() == 0 { break; } g(s.trim()); } }",
+            "fn f(xs: &[R]) { for x in xs { $0let mut s = String::new();$0 write!(s, \"{}\", x).unwrap(); g(&s); } }",
+            "fn f(xs: &[R]) -> R { for x in xs { $0let mut s = String::new();$0 let _ = write!(&mut s, \"{}\", x); if s.is_empty() { return bad(); } g(&s); } ok() }",
+        ] {
+            check(&RULE, text);
+        }
+    }
+
+    #[test]
+    fn ignores_look_alikes() {
+        check_ignores(
+            &RULE,
+            &[
+                // The buffer escapes its round.
+                "fn f(xs: &[R]) { for x in xs { let mut s = String::new(); r(x, &mut s); out.push(s); } }",
+                "fn f(xs: &[R]) -> String { for x in xs { let mut s = String::new(); r(x, &mut s); return s; } z() }",
+                "fn f(xs: &[R]) { for x in xs { let mut s = String::new(); r(x, &mut s); spawn(move || g(&s)); } }",
+                "fn f(xs: &[R]) { for x in xs { let mut s = String::new(); r(x, &mut s); tx.send(s); } }",
+                "fn f(xs: &[R]) { for x in xs { let mut s = Vec::new(); s.push(x); let b = s.into_boxed_slice(); g(&b); } }",
+                "fn f(xs: &[R]) { for x in xs { let mut s = Vec::new(); s.push(x); for y in s { g(y); } } }",
+                "fn f(xs: &[R]) { for x in xs { let mut s = String::new(); s.push('a'); keep(std::mem::take(&mut s)); } }",
+                "fn f(xs: &[R]) { for x in xs { let mut s = String::new(); s.push('a'); s = other(s.len()); g(&s); } }",
+                // The name means something else outside.
+                "fn f(xs: &[R], s: &str) { for x in xs { g(s); let mut s = String::new(); r(x, &mut s); h(&s); } }",
+                "fn f(xs: &[R]) { let s = 1; for x in xs { let mut s = String::new(); r(x, &mut s); h(&s); } g(s); }",
+                // Not a buffer, not filled, not in a loop, not empty.
+                "fn f(xs: &[R]) { for x in xs { let mut s = Buffer::new(); r(x, &mut s); h(&s); } }",
+                "fn f(xs: &[R]) { for x in xs { let mut s = HashMap::new(); r(x, &mut s); h(&s); } }",
+                "fn f(xs: &[R]) { for x in xs { let s = String::new(); h(&s); } }",
+                "fn f() { let mut s = String::new(); r(&mut s); h(&s); }",
+                "fn f(xs: &[R]) { for x in xs { let mut s = String::from(\"a\"); s.push('b'); h(&s); } }",
+                "fn f(xs: &[R]) { for x in xs { let mut s = Vec::with_capacity(x.len()); r(x, &mut s); h(&s); } }",
+                "fn f(xs: &[R]) { for x in xs { let mut s = String::new(); r(x, &mut s); show!(s); } }",
+                "fn f(xs: &[R]) { for x in xs { if a { let mut s = String::new(); r(x, &mut s); h(&s); } } }",
+            ],
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! Vectors that start empty and are filled by a loop that pushes once per element of a collection.
+
+use crate::detect::{Fact, Rule, each};
+use crate::model::{Class, Eye, Kind, RuleId};
+use crate::source::names::{bound_by, mentions, peel};
+use crate::source::usage::{self, How};
+use crate::source::{SourceFile, shapes, types};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId("missing-capacity"),
+    eye: Eye::Memory,
+    kind: Kind::AllocChurn,
+    class: Class::A,
+    title: "vector grows step by step although its length is known",
+    explain: EXPLAIN,
+    triggers: &["push"],
+    facts,
+    judge: each,
+};
+
+const EXPLAIN: &str = "\
+Finds `let mut v = Vec::new();` before a loop that pushes exactly once for each element of a collection.
+
+## Why it costs
+
+The vector doubles again and again: each time it allocates, copies what it has and frees the old block. For n elements
+that is about log2 n allocations and up to n copies more than one allocation of the right size.
+
+## Before
+
+```rust
+let mut names = Vec::new();
+for item in items {
+    names.push(item.name.clone());
+}
+```
+
+## After
+
+```rust
+let mut names = Vec::with_capacity(items.len());
+for item in items {
+    names.push(item.name.clone());
+}
+```
+
+## When it is refused
+
+The push stands under a condition, or the loop may be left early: then the length is only a bound. What is looped over
+does not know its length (asked of rustc). Somebody asks for the capacity. The number of rounds is a number from
+elsewhere rather than the length of something that is already in memory: a wrong number could then ask for too much.
+";
+
+fn facts(file: &SourceFile) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for block in shapes::blocks(file) {
+        for (index, stmt) in block.stmts.iter().enumerate() {
+            found.extend(empty_vec(stmt).and_then(|empty| grown(file, block, index, &empty)));
+        }
+    }
+    found
+}
+
+/// `let mut v = Vec::new();`
+struct Empty<'a> {
+    name: &'a syn::Ident,
+    value: &'a syn::Expr,
+}
+
+fn empty_vec(stmt: &syn::Stmt) -> Option<Empty<'_>> {
+    let bound = shapes::plain_let(stmt).filter(|l| l.is_mut)?;
+    let is_empty = match bound.value {
+        syn::Expr::Macro(m) => m.mac.path.is_ident("vec") && m.mac.tokens.is_empty(),
+        other => shapes::call(other, &["Vec", "new"]).is_some_and(|call| call.args.is_empty()),
+    };
+    is_empty.then_some(Empty { name: bound.name, value: bound.value })
+}
+
+/// Statements between the `let` and the loop that may stand there.
+const NEAR: usize = 3;
+
+fn grown(file: &SourceFile, block: &syn::Block, index: usize, empty: &Empty<'_>) -> Option<Fact> {
+    let name = empty.name.to_string();
+    let after = &block.stmts[index + 1..];
+    let at = after.iter().take(NEAR + 1).position(|stmt| mentions(stmt, &name))?;
+    let syn::Stmt::Expr(syn::Expr::ForLoop(around), _) = &after[at] else { return None };
+    let list = counted(&around.expr)?;
+    let place = usage::place(list)?;
+    let between = syn::Block { brace_token: block.brace_token, stmts: after[..at].to_vec() };
+    let is_same = usage::bindings(file, &between, &place.root).is_empty()
+        && usage::uses(file, &between, &place.root).iter().all(|u| !u.is_change())
+        && shapes::exits(&between).is_empty();
+    let known = types::type_of(file, list).and_then(|ty| types::head(types::strip(&ty)));
+    let is_lazy = known.is_some_and(|head| ["Range", "Option", "Result"].contains(&head.as_str()));
+    let is_asked = usage::uses(file, block, &name).iter().any(|u| u.how == How::Method("capacity".to_owned()));
+    if place.root == name || !is_same || is_lazy || is_asked || !pushes_once(&around.body, &name) {
+        return None;
+    }
+    if around.label.is_some() || bound_by(&around.pat).contains(&name) {
+        return None;
+    }
+    let shown = file.on_one_line(file.range(list));
+    let message = format!("`{name}` grows step by step although `{shown}` knows how many will come");
+    Some(
+        Fact::at(file, file.range(&block.stmts[index]))
+            .capture("empty", file.range(empty.value))
+            .capture("name", file.span_range(empty.name.span()))
+            .capture("list", file.range(list))
+            .capture("loop", file.range(around))
+            .note("message", message),
+    )
+}
+
+/// The place whose length is the number of rounds: `xs` of `&xs`, `xs.iter().enumerate()`, `0..xs.len()`.
+fn counted(expr: &syn::Expr) -> Option<&syn::Expr> {
+    const KEEP: &[&str] = &["iter", "iter_mut", "into_iter", "enumerate", "rev", "copied", "cloned", "keys", "values"];
+    match peel(expr) {
+        syn::Expr::Reference(r) => counted(&r.expr),
+        syn::Expr::MethodCall(call) if call.args.is_empty() && KEEP.contains(&call.method.to_string().as_str()) => {
+            counted(&call.receiver)
+        }
+        syn::Expr::Range(range) => {
+            let is_zero =
+                range.start.as_deref().is_some_and(|s| matches!(peel(s), syn::Expr::Lit(l) if is_zero(&l.lit)));
+            let is_open = matches!(range.limits, syn::RangeLimits::HalfOpen(_));
+            let end = shapes::method(range.end.as_deref()?, "len", 0)?;
+            (is_zero && is_open).then_some(&*end.receiver)
+        }
+        other => usage::place(other).filter(|p| p.is_plain).map(|_| other),
+    }
+}
+
+fn is_zero(lit: &syn::Lit) -> bool {
+    matches!(lit, syn::Lit::Int(n) if n.base10_digits() == "0")
+}
+
+/// True if the loop's body pushes exactly once in each round, speaks of the vector nowhere else and always ends.
+fn pushes_once(body: &syn::Block, name: &str) -> bool {
+    let is_push = |stmt: &syn::Stmt| match stmt {
+        syn::Stmt::Expr(expr, _) => shapes::method(expr, "push", 1)
+            .is_some_and(|call| shapes::is_name(&call.receiver, &syn::Ident::new(name, call.method.span()))),
+        _ => false,
+    };
+    let pushes = body.stmts.iter().filter(|stmt| is_push(stmt)).count();
+    pushes == 1 && shapes::count(body, name) == 1 && shapes::exits(body).iter().all(|e| *e == shapes::Exit::Question)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::detect::testing::{check, check_ignores};
+
+    #[test]
+    fn fires_where_each_round_pushes_once() {
+        for text in [
+            "fn f(xs: &[u8]) -> Vec<u8> { $0let mut v = Vec::new();$0 for x in xs { v.push(x + 1); } v }",
+            "fn f(xs: Vec<u8>) -> Vec<u8> { $0let mut v = vec![];$0 for x in &xs { v.push(*x); } v }",
+            "fn f(o: &Order) -> Vec<u8> { $0let mut v: Vec<u8> = Vec::new();$0 for x in o.items.iter().rev() { v.push(x.n) } v }",
+            "fn f(xs: &[u8]) -> Vec<usize> { $0let mut v = Vec::<usize>::new();$0 for i in 0..xs.len() { let y = g(i); v.push(y); } v }",
+            "fn f(xs: &[u8]) -> R { $0let mut v = Vec::new();$0 for (i, x) in xs.iter().enumerate() { v.push(g(i, x)?); } Ok(v) }",
+            "fn f(m: &HashMap<u8, u8>) -> Vec<u8> { $0let mut v = Vec::new();$0 for k in m.keys() { v.push(*k); } v }",
+            "fn f(xs: &[u8]) { $0let mut v = Vec::new();$0 let n = g(); for x in xs { if n > 1 { h(x); } v.push(x); } k(v) }",
+            "fn f(xs: &[u8]) { if a { $0let mut v = std::vec::Vec::new();$0 for x in xs { for y in x { g(y); } v.push(x); } } }",
+            "async fn f(xs: Vec<S>) -> Vec<S> { $0let mut v = Vec::new();$0 for x in xs { v.push(x); } v }",
+        ] {
+            check(&RULE, text);
+        }
+    }
+
+    #[test]
+    fn ignores_look_alikes() {
+        check_ignores(
+            &RULE,
+            &[
+                // Only some rounds push, or several times.
+                "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs { if *x > 1 { v.push(x); } } }",
+                "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs { v.push(x); v.push(x); } }",
+                "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs { for y in x { v.push(y); } } }",
+                "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs { if *x == 0 { break; } v.push(x); } }",
+                "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs { if *x == 0 { continue; } v.push(x); } }",
+                "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs { if *x == 0 { return; } v.push(x); } }",
+                "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs { skip!(x); v.push(x); } }",
+                // What is looped over does not know its length, or a number from outside says it.
+                "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs.iter().filter(|x| **x > 1) { v.push(x); } }",
+                "fn f(n: usize) { let mut v = Vec::new(); for i in 0..n { v.push(i); } }",
+                "fn f(s: &str) { let mut v = Vec::new(); for l in s.lines() { v.push(l); } }",
+                "fn f(rx: Receiver<u8>) { let mut v = Vec::new(); for x in rx.iter().skip(1) { v.push(x); } }",
+                "fn f() { let mut v = Vec::new(); for x in make() { v.push(x); } }",
+                // Another vector, another constructor, an observer.
+                "fn f(xs: &[u8]) { let mut v = SmallVec::new(); for x in xs { v.push(x); } }",
+                "fn f(xs: &[u8]) { let mut v = Vec::with_capacity(4); for x in xs { v.push(x); } }",
+                "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs { v.push(x); } g(v.capacity()); }",
+                "fn f(xs: &[u8]) { let mut v = Vec::new(); g(&mut v); for x in xs { v.push(x); } }",
+                "fn f(xs: &[u8]) { let mut v = vec![1]; for x in xs { v.push(*x); } }",
+                // The collection comes to be, or changes, in between.
+                "fn f() { let mut v = Vec::new(); let xs = g(); for x in xs { v.push(x); } }",
+                "fn f(mut xs: Vec<u8>) { let mut v = Vec::new(); xs.push(1); for x in xs { v.push(x); } }",
+                "#[test] fn f() { let mut v = Vec::new(); for x in xs { v.push(x); } }",
+            ],
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! A loop that makes a buffer in each round in; the loop that clears one buffer out.
+
+use super::{Draft, Recipe, borrow, file_of, holds, place, probe_at, short};
+use crate::model::{Finding, ProbeQuestion, RuleId, TextEdit};
+use crate::source::{SourceFile, lexer};
+
+/// The recipe.
+pub const RECIPE: Recipe = Recipe { rule: RuleId("buffer-per-round"), derive };
+
+fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
+    let file = file_of(files, finding)?;
+    let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
+    let (name, after, before) = (captured("name")?, captured("after")?, captured("before")?);
+    let shown = file.slice(name);
+    let made = file.slice(finding.range);
+    if !lexer::comments(made).is_empty() {
+        return Err("a comment stands inside the `let`".to_owned());
+    }
+    let mut edits = place::insert_before(file, before, made);
+    edits.push(TextEdit { range: finding.range, text: format!("{shown}.clear();") });
+    let what = format!("`{shown}` holds plain data, so that nobody sees when its elements are dropped");
+    Ok(Draft {
+        title: format!("use one {shown} for all rounds in {}", short(&finding.function)),
+        edits: vec![(file.path.clone(), edits)],
+        preconditions: vec![
+            holds(format!("`{shown}` is only filled and lent out, and means nothing else around the loop")),
+            probe_at(file, what, name, after.start, ProbeQuestion::PlainClone),
+            borrow(format!("nothing lent from `{shown}` outlives its round")),
+        ],
+        ..Draft::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rewrite::testing::{check, check_refuses};
+
+    const RULE: &str = "buffer-per-round";
+
+    #[test]
+    fn one_buffer_serves_all_rounds() {
+        check(
+            RULE,
+            "fn f(rows: &[Row], out: &mut Out) -> io::Result<()> {
+    // Every row on a line.
+    for row in rows {
+        let mut line = String::new(); // reused
+        if row.is_empty() {
+            continue;
+        }
+        render(row, &mut line);
+        out.put(&line)?;
+    }
+    Ok(())
+}
+",
+            "fn f(rows: &[Row], out: &mut Out) -> io::Result<()> {
+    let mut line = String::new();
+    // Every row on a line.
+    for row in rows {
+        line.clear(); // reused
+        if row.is_empty() {
+            continue;
+        }
+        render(row, &mut line);
+        out.put(&line)?;
+    }
+    Ok(())
+}
+",
+        );
+        check(
+            RULE,
+            "fn f() {
+    'all: while more() {
+        let mut bytes: Vec<u8> = Vec::with_capacity(512);
+        read(&mut bytes);
+        if bytes.is_empty() {
+            break 'all;
+        }
+    }
+}
+",
+            "fn f() {
+    let mut bytes: Vec<u8> = Vec::with_capacity(512);
+    'all: while more() {
+        bytes.clear();
+        read(&mut bytes);
+        if bytes.is_empty() {
+            break 'all;
+        }
+    }
+}
+",
+        );
+    }
+
+    #[test]
+    fn a_comment_inside_the_let_is_not_doubled_or_lost() {
+        check_refuses(
+            RULE,
+            "fn f() { loop { let mut s = String::new(/* small */); r(&mut s); g(&s); } }",
+            "a comment stands inside the `let`",
+        );
+    }
+}
