@@ -11,11 +11,13 @@ use crate::source::{SourceFile, lexer};
 pub(crate) mod testing;
 
 mod boundary;
+mod concurrency;
 mod errors;
 mod fields;
 mod layout;
 mod loops;
 mod memory;
+mod waiting;
 
 /// Recognises one pattern that costs time.
 pub struct Rule {
@@ -118,8 +120,17 @@ pub const REGISTRY: &[&Rule] = &[
     &errors::contains_then_insert::RULE,
     &errors::match_to_question::RULE,
     &errors::repeated_map_err::RULE,
+    &concurrency::guard_across_work::RULE,
+    &concurrency::lock_per_item::RULE,
+    &concurrency::write_lock_only_read::RULE,
     &layout::repr_c_holes::RULE,
     &layout::contended_atomics::RULE,
+    &waiting::sleep_in_async::RULE,
+    &waiting::blocking_in_async::RULE,
+    &waiting::unbuffered_writes::RULE,
+    &waiting::unbuffered_reads::RULE,
+    &waiting::poll_with_sleep::RULE,
+    &waiting::await_in_loop::RULE,
     &boundary::flush_per_call::RULE,
     &boundary::flush_in_loop::RULE,
     &boundary::open_per_call::RULE,

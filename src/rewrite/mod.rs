@@ -13,6 +13,7 @@ use crate::source::{self, SourceFile};
 #[allow(dead_code, reason = "checks for the tests of rules")]
 pub(crate) mod testing;
 
+mod blocking_in_async;
 mod buffer_per_round;
 mod buffered;
 mod cache_padded;
@@ -24,12 +25,14 @@ mod contains_then_get;
 mod contains_then_insert;
 mod flush_after_loop;
 mod from_impl;
+mod guard_across_work;
 mod hoist;
 mod keep_open;
 mod keyed;
 mod lazy_regex;
 mod lazy_table;
 mod linear_lookup;
+mod lock_per_item;
 mod missing_capacity;
 mod nested_join;
 mod place;
@@ -37,7 +40,12 @@ mod push_format;
 mod quadratic_membership;
 mod question_mark;
 mod reorder_fields;
+mod runtime;
+mod sleep_in_async;
 mod std_types;
+mod unbuffered_reads;
+mod unbuffered_writes;
+mod write_lock_only_read;
 
 /// Answers the findings of one rule.
 pub struct Recipe {
@@ -83,8 +91,15 @@ pub const REGISTRY: &[&Recipe] = &[
     &contains_then_insert::RECIPE,
     &question_mark::RECIPE,
     &from_impl::RECIPE,
+    &guard_across_work::RECIPE,
+    &lock_per_item::RECIPE,
+    &write_lock_only_read::RECIPE,
     &reorder_fields::RECIPE,
     &cache_padded::RECIPE,
+    &sleep_in_async::RECIPE,
+    &blocking_in_async::RECIPE,
+    &unbuffered_writes::RECIPE,
+    &unbuffered_reads::RECIPE,
     &buffered::RECIPE,
     &flush_after_loop::RECIPE,
     &keep_open::RECIPE,

@@ -1,7 +1,7 @@
 //! A file and a statement in; fresh names, paths of std and the place for a new statement before it out.
 
 use crate::model::{TextEdit, TextRange};
-use crate::source::{SourceFile, Template, lexer};
+use crate::source::{self, SourceFile, Template, lexer};
 
 /// A name that nothing in the function around `at` uses: `base`, or `base_2` and so on.
 pub fn fresh_name(file: &SourceFile, at: TextRange, base: &str) -> String {
@@ -75,6 +75,16 @@ pub fn require_std(files: &[SourceFile], file: &SourceFile) -> Result<(), String
 pub fn insert_before(file: &SourceFile, statement: TextRange, new: &str) -> Vec<TextEdit> {
     let at = above_comments(file, statement.start);
     Template::new(file, TextRange::at(at as usize)).text(format!("{new}\n")).edits()
+}
+
+/// Inserts statements after a statement, below what is written behind it on its line.
+pub fn insert_after(file: &SourceFile, statement: TextRange, new: &str) -> Vec<TextEdit> {
+    let end = statement.end as usize;
+    let line = file.text[end..].split('\n').next().unwrap_or_default().trim_end();
+    let is_comment = line.trim_start().starts_with("//");
+    let at = if is_comment { end + line.len() } else { end };
+    let indent = source::indent_of(&file.text, statement.start);
+    vec![TextEdit { range: TextRange::at(at), text: format!("\n{indent}{new}") }]
 }
 
 /// Edits in which several insertions at one place have become one, in the order given.

@@ -13,19 +13,20 @@ pub struct Family {
 }
 
 /// `String`.
-pub const STRING: Family = Family { name: "a `String`", types: &["std::string::String"] };
+pub const STRING: Family = Family { name: "a `String` of std", types: &["std::string::String"] };
 /// `Vec`.
-pub const VEC: Family = Family { name: "a `Vec`", types: &["std::vec::Vec<_>"] };
+pub const VEC: Family = Family { name: "a `Vec` of std", types: &["std::vec::Vec<_>"] };
 /// `Option`.
-pub const OPTION: Family = Family { name: "an `Option`", types: &["std::option::Option<_>"] };
+pub const OPTION: Family = Family { name: "an `Option` of std", types: &["std::option::Option<_>"] };
 /// Vectors, slices, arrays.
-pub const SLICE: Family = Family { name: "a vector, slice or array", types: &["std::vec::Vec<_>", "[_]", "[_; 0]"] };
+pub const SLICE: Family =
+    Family { name: "a vector, slice or array of std", types: &["std::vec::Vec<_>", "[_]", "[_; 0]"] };
 /// Maps with `entry`, `get` and indices by key.
 pub const MAP: Family =
-    Family { name: "a map", types: &["std::collections::HashMap<_, _>", "std::collections::BTreeMap<_, _>"] };
+    Family { name: "a map of std", types: &["std::collections::HashMap<_, _>", "std::collections::BTreeMap<_, _>"] };
 /// Sets whose `insert` says whether the value was new.
 pub const SET: Family =
-    Family { name: "a set", types: &["std::collections::HashSet<_>", "std::collections::BTreeSet<_>"] };
+    Family { name: "a set of std", types: &["std::collections::HashSet<_>", "std::collections::BTreeSet<_>"] };
 /// What knows its length without counting.
 pub const COUNTED: Family = Family {
     name: "a collection that knows its length",
@@ -43,19 +44,29 @@ pub const COUNTED: Family = Family {
 /// Guards whose drop unlocks.
 pub const GUARD: Family = Family {
     name: "the guard of a lock",
-    types: &["std::sync::MutexGuard<_>", "std::sync::RwLockReadGuard<_>", "std::sync::RwLockWriteGuard<_>"],
+    types: &[
+        "std::sync::MutexGuard<_>",
+        "std::sync::RwLockReadGuard<_>",
+        "std::sync::RwLockWriteGuard<_>",
+        "tokio::sync::MutexGuard<_>",
+        "tokio::sync::RwLockReadGuard<_>",
+        "tokio::sync::RwLockWriteGuard<_>",
+        "lock_api::MutexGuard<_, _>",
+        "lock_api::RwLockReadGuard<_, _>",
+        "lock_api::RwLockWriteGuard<_, _>",
+    ],
 };
 /// A mutex, shared or not.
 pub const MUTEX: Family =
-    Family { name: "a `Mutex`", types: &["std::sync::Mutex<_>", "std::sync::Arc<std::sync::Mutex<_>>"] };
+    Family { name: "a `Mutex` of std", types: &["std::sync::Mutex<_>", "std::sync::Arc<std::sync::Mutex<_>>"] };
 /// A reader-writer lock, shared or not.
 pub const RW_LOCK: Family =
-    Family { name: "an `RwLock`", types: &["std::sync::RwLock<_>", "std::sync::Arc<std::sync::RwLock<_>>"] };
+    Family { name: "an `RwLock` of std", types: &["std::sync::RwLock<_>", "std::sync::Arc<std::sync::RwLock<_>>"] };
 /// Writers into memory, or with a buffer before the file.
 pub const BUFFERED: Family =
     Family { name: "a buffered writer", types: &["std::io::BufWriter<_>", "std::vec::Vec<u8>"] };
 /// A file.
-pub const FILE: Family = Family { name: "a `File`", types: &["std::fs::File"] };
+pub const FILE: Family = Family { name: "a `File` of std", types: &["std::fs::File"] };
 
 impl Family {
     fn question(&self) -> ProbeQuestion {
@@ -65,11 +76,11 @@ impl Family {
 
 /// Asks before the statement around the expression.
 pub fn is_one(file: &SourceFile, expr: TextRange, family: &Family) -> Precondition {
-    probe(file, format!("`{}` is {} of std", file.on_one_line(expr), family.name), expr, family.question())
+    probe(file, format!("`{}` is {}", file.on_one_line(expr), family.name), expr, family.question())
 }
 
 /// Asks at a place that the recipe chooses, as after the `let` of a name.
 pub fn is_one_at(file: &SourceFile, expr: TextRange, insert_at: u32, family: &Family) -> Precondition {
-    let text = format!("`{}` is {} of std", file.on_one_line(expr), family.name);
+    let text = format!("`{}` is {}", file.on_one_line(expr), family.name);
     probe_at(file, text, expr, insert_at, family.question())
 }

@@ -36,6 +36,52 @@ pub fn exprs_in(expr: &syn::Expr) -> Vec<&syn::Expr> {
     all.exprs
 }
 
+/// Expressions that run as part of an `async` function or block, not in a closure or an item inside it.
+pub fn async_exprs(file: &SourceFile) -> Vec<&syn::Expr> {
+    let mut walk = Async { is_async: false, found: Vec::new() };
+    walk.visit_file(&file.ast);
+    walk.found
+}
+
+struct Async<'a> {
+    is_async: bool,
+    found: Vec<&'a syn::Expr>,
+}
+
+impl<'a> Async<'a> {
+    fn within(&mut self, is_async: bool, walk: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.is_async, is_async);
+        walk(self);
+        self.is_async = before;
+    }
+}
+
+impl<'a> Visit<'a> for Async<'a> {
+    fn visit_item_fn(&mut self, node: &'a syn::ItemFn) {
+        self.within(node.sig.asyncness.is_some(), |walk| walk.visit_block(&node.block));
+    }
+
+    fn visit_impl_item_fn(&mut self, node: &'a syn::ImplItemFn) {
+        self.within(node.sig.asyncness.is_some(), |walk| walk.visit_block(&node.block));
+    }
+
+    fn visit_trait_item_fn(&mut self, node: &'a syn::TraitItemFn) {
+        self.within(node.sig.asyncness.is_some(), |walk| visit::visit_trait_item_fn(walk, node));
+    }
+
+    fn visit_expr(&mut self, node: &'a syn::Expr) {
+        if self.is_async {
+            self.found.push(node);
+        }
+        let is_async = match node {
+            syn::Expr::Async(_) => true,
+            syn::Expr::Closure(_) => false,
+            _ => self.is_async,
+        };
+        self.within(is_async, |walk| visit::visit_expr(walk, node));
+    }
+}
+
 #[derive(Default)]
 struct Flat<'a> {
     skips_items: bool,
@@ -287,6 +333,29 @@ pub fn chain_root(expr: &syn::Expr) -> &syn::Expr {
         syn::Expr::MethodCall(call) => chain_root(&call.receiver),
         other => other,
     }
+}
+
+/// The place whose length is the number of rounds: `xs` of `&xs`, `xs.iter().enumerate()`, `0..xs.len()`.
+pub fn counted(expr: &syn::Expr) -> Option<&syn::Expr> {
+    const KEEP: &[&str] = &["iter", "iter_mut", "into_iter", "enumerate", "rev", "copied", "cloned", "keys", "values"];
+    match peel(expr) {
+        syn::Expr::Reference(r) => counted(&r.expr),
+        syn::Expr::MethodCall(call) if call.args.is_empty() && KEEP.contains(&call.method.to_string().as_str()) => {
+            counted(&call.receiver)
+        }
+        syn::Expr::Range(range) => {
+            let is_zero =
+                range.start.as_deref().is_some_and(|s| matches!(peel(s), syn::Expr::Lit(l) if is_zero(&l.lit)));
+            let is_open = matches!(range.limits, syn::RangeLimits::HalfOpen(_));
+            let end = method(range.end.as_deref()?, "len", 0)?;
+            (is_zero && is_open).then_some(&*end.receiver)
+        }
+        other => super::usage::place(other).filter(|p| p.is_plain).map(|_| other),
+    }
+}
+
+fn is_zero(lit: &syn::Lit) -> bool {
+    matches!(lit, syn::Lit::Int(n) if n.base10_digits() == "0")
 }
 
 /// A block of the statements after one of another block: for questions about what comes later.

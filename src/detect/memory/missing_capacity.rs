@@ -2,7 +2,7 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::names::{bound_by, mentions, peel};
+use crate::source::names::{bound_by, mentions};
 use crate::source::usage::{self, How};
 use crate::source::{SourceFile, shapes, types};
 
@@ -85,7 +85,7 @@ fn grown(file: &SourceFile, block: &syn::Block, index: usize, empty: &Empty<'_>)
     let after = &block.stmts[index + 1..];
     let at = after.iter().take(NEAR + 1).position(|stmt| mentions(stmt, &name))?;
     let syn::Stmt::Expr(syn::Expr::ForLoop(around), _) = &after[at] else { return None };
-    let list = counted(&around.expr)?;
+    let list = shapes::counted(&around.expr)?;
     let place = usage::place(list)?;
     let between = syn::Block { brace_token: block.brace_token, stmts: after[..at].to_vec() };
     let is_same = usage::bindings(file, &between, &place.root).is_empty()
@@ -110,29 +110,6 @@ fn grown(file: &SourceFile, block: &syn::Block, index: usize, empty: &Empty<'_>)
             .capture("loop", file.range(around))
             .note("message", message),
     )
-}
-
-/// The place whose length is the number of rounds: `xs` of `&xs`, `xs.iter().enumerate()`, `0..xs.len()`.
-fn counted(expr: &syn::Expr) -> Option<&syn::Expr> {
-    const KEEP: &[&str] = &["iter", "iter_mut", "into_iter", "enumerate", "rev", "copied", "cloned", "keys", "values"];
-    match peel(expr) {
-        syn::Expr::Reference(r) => counted(&r.expr),
-        syn::Expr::MethodCall(call) if call.args.is_empty() && KEEP.contains(&call.method.to_string().as_str()) => {
-            counted(&call.receiver)
-        }
-        syn::Expr::Range(range) => {
-            let is_zero =
-                range.start.as_deref().is_some_and(|s| matches!(peel(s), syn::Expr::Lit(l) if is_zero(&l.lit)));
-            let is_open = matches!(range.limits, syn::RangeLimits::HalfOpen(_));
-            let end = shapes::method(range.end.as_deref()?, "len", 0)?;
-            (is_zero && is_open).then_some(&*end.receiver)
-        }
-        other => usage::place(other).filter(|p| p.is_plain).map(|_| other),
-    }
-}
-
-fn is_zero(lit: &syn::Lit) -> bool {
-    matches!(lit, syn::Lit::Int(n) if n.base10_digits() == "0")
 }
 
 /// True if the loop's body pushes exactly once in each round, speaks of the vector nowhere else and always ends.

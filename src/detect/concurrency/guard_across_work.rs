@@ -1,0 +1,143 @@
+//! Guards of locks that stay alive across I/O, waiting or serialising after their last use.
+
+use crate::detect::{Fact, Rule, each};
+use crate::model::{Class, Eye, Kind, RuleId};
+use crate::source::locks::{self, Slow};
+use crate::source::usage::{self, How};
+use crate::source::{SourceFile, shapes};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId("guard-across-work"),
+    eye: Eye::Concurrency,
+    kind: Kind::WideLock,
+    class: Class::B,
+    title: "lock held across slow work that does not need it",
+    explain: EXPLAIN,
+    triggers: &["lock", "read", "write"],
+    facts,
+    judge: each,
+};
+
+const EXPLAIN: &str = "\
+Finds guards (`let guard = lock.lock().unwrap();`) that live on to the end of their block although their last use lies
+before input or output, sleeping, `.await`, serialising or logging.
+
+## Why it costs
+
+Everybody else who wants the lock waits for work that has nothing to do with it: the slowest call in the block becomes
+part of everyone's critical section, and shows up in their tail latency.
+
+## Before
+
+```rust
+let mut ledger = self.ledger.lock().unwrap();
+ledger.push(entry.clone());
+self.audit.write_all(entry.line().as_bytes())?;
+```
+
+## After
+
+```rust
+let mut ledger = self.ledger.lock().unwrap();
+ledger.push(entry.clone());
+drop(ledger);
+self.audit.write_all(entry.line().as_bytes())?;
+```
+
+What follows runs without the lock: another thread may come in between. Whether it may is for a person to say.
+
+## When it is refused
+
+The guard is used later, moved, captured, or dropped by hand already; it is never used by name (then it guards what
+follows); something borrowed from it is still in use (rustc does not accept it); it is not the guard of a lock of std,
+parking_lot or tokio (asked of rustc).
+";
+
+fn facts(file: &SourceFile) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for block in shapes::blocks(file) {
+        found.extend((0..block.stmts.len()).filter_map(|index| idle_guard(file, block, index)));
+    }
+    found
+}
+
+fn idle_guard(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
+    let guard = shapes::plain_let(&block.stmts[index])?;
+    locks::acquired(guard.value)?;
+    let name = guard.name.to_string();
+    let after = &block.stmts[index + 1..];
+    let last = after.iter().rposition(|stmt| shapes::count(stmt, &name) > 0)?;
+    let rest = shapes::rest(block, index);
+    let uses = usage::uses(file, &rest, &name);
+    let is_kept = uses.iter().any(|u| u.is_captured || u.how == How::Opaque || (u.is_bare && u.how == How::Value));
+    if is_kept || uses.is_empty() || !usage::bindings(file, &rest, &name).is_empty() {
+        return None;
+    }
+    // A lock taken later, or a wait for others, may rely on this one.
+    let idle = after.get(last + 1..)?;
+    let slow: Slow = idle.iter().find_map(locks::slow_work)?;
+    let message = format!("`{name}` keeps its lock while {}, though nothing there uses it", slow.words());
+    Some(
+        Fact::at(file, file.range(&block.stmts[index]))
+            .capture("name", file.span_range(guard.name.span()))
+            .capture("next", file.range(after.first()?))
+            .capture("last", file.range(&after[last]))
+            .note("message", message),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::detect::testing::{check, check_ignores};
+
+    #[test]
+    fn fires_where_slow_work_follows_the_last_use() {
+        for text in [
+            "fn f(m: &Mutex<V>) { $0let mut g = m.lock().unwrap();$0 g.push(1); std::thread::sleep(D); }",
+            "impl S { fn f(&self) -> R { $0let g = self.m.lock().unwrap();$0 let n = g.len(); self.out.write_all(b\"x\")?; Ok(n) } }",
+            "async fn f(m: &Mutex<V>) { $0let g = m.lock().await;$0 let n = g.len(); send(n).await; }",
+            "fn f(m: &RwLock<V>) -> R { $0let g = m.read().unwrap();$0 let v = g.clone(); let s = serde_json::to_string(&v)?; Ok(s) }",
+            "fn f(m: &RwLock<V>) { $0let mut g = m.write().expect(\"lock\");$0 *g = 1; println!(\"changed\"); }",
+            "fn f(m: &Mutex<V>) -> R { $0let mut g = m.lock();$0 g.n += 1; std::fs::write(\"a\", \"b\")?; Ok(()) }",
+            "fn f(m: &Mutex<V>) { if a { $0let g = m.lock().unwrap();$0 h(&g); let x = 1; file.sync_all(); } }",
+            "fn f(m: &Mutex<V>) { for x in xs { $0let mut g = m.lock().unwrap();$0 g.push(x); stream.flush(); } }",
+            "fn f(m: &Mutex<V>) { $0let g = m.lock().unwrap();$0 for x in g.iter() { k(x); } if b { TcpStream::connect(A); } }",
+        ] {
+            check(&RULE, text);
+        }
+    }
+
+    #[test]
+    fn ignores_look_alikes() {
+        check_ignores(
+            &RULE,
+            &[
+                // Needed after the I/O, or during it.
+                "fn f(m: &Mutex<V>) { let mut g = m.lock().unwrap(); std::thread::sleep(D); g.push(1); }",
+                "fn f(m: &Mutex<V>) { let mut g = m.lock().unwrap(); g.a(); file.flush(); g.b(); }",
+                "fn f(m: &Mutex<V>) -> R { let g = m.lock().unwrap(); out.write_all(&g.bytes)?; Ok(()) }",
+                "fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); println!(\"{g:?}\"); }",
+                // It guards what follows by being alive.
+                "fn f(m: &Mutex<()>) { let _g = m.lock().unwrap(); std::thread::sleep(D); }",
+                "fn f(m: &Mutex<V>) { let _ = m.lock().unwrap(); std::thread::sleep(D); }",
+                // Dropped, moved, returned, captured already.
+                "fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); let n = g.len(); drop(g); std::thread::sleep(D); }",
+                "fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); let g = c.wait(g).unwrap(); g.len(); std::thread::sleep(D); }",
+                "fn f(m: &Mutex<V>) -> G { let g = m.lock().unwrap(); g.len(); std::thread::sleep(D); g }",
+                "fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); run(move || g.len()); std::thread::sleep(D); }",
+                "fn f(m: &Mutex<V>) { let n = { let g = m.lock().unwrap(); g.len() }; std::thread::sleep(D); }",
+                // Nothing slow, or no lock.
+                "fn f(m: &Mutex<V>) { let mut g = m.lock().unwrap(); g.push(1); h(2); }",
+                "fn f(m: &Mutex<V>) { let n = m.lock().unwrap().len(); std::thread::sleep(D); }",
+                "fn f(r: &mut File) { let n = r.read(&mut b).unwrap(); g(n); std::thread::sleep(D); }",
+                "fn f(w: &mut File) { let n = w.write(b).unwrap(); g(n); std::thread::sleep(D); }",
+                "fn f(d: &Door) { let key = d.lock(1).unwrap(); key.turn(); std::thread::sleep(D); }",
+                "fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); show!(g); std::thread::sleep(D); }",
+                "fn f() { let out = std::io::stdout().lock(); out.len(); std::thread::sleep(D); }",
+                "#[test] fn f() { let g = m.lock().unwrap(); g.len(); std::thread::sleep(D); }",
+            ],
+        );
+    }
+}

@@ -1,0 +1,5 @@
+//! Locks held longer, wider or oftener than needed.
+
+pub mod guard_across_work;
+pub mod lock_per_item;
+pub mod write_lock_only_read;

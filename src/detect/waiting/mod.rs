@@ -1,0 +1,8 @@
+//! Waiting that nobody asked for: blocked executors, small reads and writes, polls, retries.
+
+pub mod await_in_loop;
+pub mod blocking_in_async;
+pub mod poll_with_sleep;
+pub mod sleep_in_async;
+pub mod unbuffered_reads;
+pub mod unbuffered_writes;

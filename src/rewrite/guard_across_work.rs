@@ -1,0 +1,80 @@
+//! A guard that outlives its last use in; the guard dropped after it out.
+
+use super::{Draft, Recipe, borrow, file_of, holds, place, short, std_types};
+use crate::model::{Finding, RuleId};
+use crate::source::SourceFile;
+
+/// The recipe.
+pub const RECIPE: Recipe = Recipe { rule: RuleId("guard-across-work"), derive };
+
+fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
+    let file = file_of(files, finding)?;
+    let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
+    let (name, next, last) = (captured("name")?, captured("next")?, captured("last")?);
+    let shown = file.slice(name);
+    Ok(Draft {
+        title: format!("unlock {shown} before the slow part of {}", short(&finding.function)),
+        edits: vec![(file.path.clone(), place::insert_after(file, last, &format!("drop({shown});")))],
+        preconditions: vec![
+            holds(format!("`{shown}` is not used, moved or captured afterwards")),
+            std_types::is_one_at(file, name, next.start, &std_types::GUARD),
+            borrow(format!("nothing borrowed through `{shown}` is still in use")),
+        ],
+        obligations: vec![
+            "lock scope: what follows runs without the lock, so that others may change what it guards in between"
+                .to_owned(),
+            "a panic in what follows no longer poisons the lock".to_owned(),
+        ],
+        ..Draft::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rewrite::testing::{check, check_refuses};
+
+    const RULE: &str = "guard-across-work";
+
+    #[test]
+    fn the_guard_is_dropped_after_its_last_use() {
+        let rewrite = check(
+            RULE,
+            "impl S {
+    fn f(&self, entry: &Entry) -> io::Result<()> {
+        let mut ledger = self.ledger.lock().unwrap();
+        // In order.
+        ledger.push(entry.clone()); // kept
+        self.audit.write_all(entry.line())?;
+        Ok(())
+    }
+}
+",
+            "impl S {
+    fn f(&self, entry: &Entry) -> io::Result<()> {
+        let mut ledger = self.ledger.lock().unwrap();
+        // In order.
+        ledger.push(entry.clone()); // kept
+        drop(ledger);
+        self.audit.write_all(entry.line())?;
+        Ok(())
+    }
+}
+",
+        );
+        assert_eq!((rewrite.obligations.len(), rewrite.preconditions.len()), (2, 3));
+        check(
+            RULE,
+            "fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); let n = g.len(); println!(\"{n}\"); }\n",
+            "fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); let n = g.len();\ndrop(g); println!(\"{n}\"); }\n",
+        );
+    }
+
+    #[test]
+    fn a_place_under_a_procedural_macro_is_left_alone() {
+        check_refuses(
+            RULE,
+            "#[rewritten] fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); let n = g.len(); println!(\"{n}\"); }",
+            "the function is under `#[rewritten]`, which may rewrite its body",
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! Expressions in; whether they take a lock, and whether they do work that nobody should wait for behind one, out.
+
+use super::names::{peel, root};
+use super::shapes;
+
+/// What takes a lock: the place of the lock, and how.
+pub struct Acquired<'a> {
+    /// `self.ledger` of `self.ledger.lock().unwrap()`.
+    pub lock: &'a syn::Expr,
+    /// The call of `lock`, `read` or `write`.
+    pub call: &'a syn::ExprMethodCall,
+}
+
+/// Reads `place.lock()`, `place.read()`, `place.write()`, with `.unwrap()`, `.expect("…")`, `?` or `.await` behind.
+pub fn acquired(expr: &syn::Expr) -> Option<Acquired<'_>> {
+    match peel(expr) {
+        syn::Expr::Try(t) => acquired(&t.expr),
+        syn::Expr::Await(a) => acquired(&a.base),
+        syn::Expr::MethodCall(call) => {
+            let name = call.method.to_string();
+            match (name.as_str(), call.args.len()) {
+                ("unwrap", 0) | ("expect", 1) => acquired(&call.receiver),
+                ("unwrap_or_else", 1) => acquired(&call.receiver),
+                ("lock" | "read" | "write", 0) => root(&call.receiver).map(|_| Acquired { lock: &call.receiver, call }),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Work that takes long, or may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Slow {
+    /// Files, sockets, standard output.
+    Io,
+    /// Sleeping, joining, receiving.
+    Wait,
+    /// `.await`.
+    Await,
+    /// To text or bytes and back.
+    Marshal,
+}
+
+impl Slow {
+    /// What happens meanwhile, for a sentence that begins with "while".
+    pub fn words(self) -> &'static str {
+        match self {
+            Slow::Io => "input or output goes on",
+            Slow::Wait => "the thread waits for something else",
+            Slow::Await => "the task is suspended",
+            Slow::Marshal => "data is turned into text or back",
+        }
+    }
+}
+
+const IO_METHODS: &[&str] =
+    &["write_all", "flush", "sync_all", "sync_data", "read_line", "read_to_string", "read_to_end", "read_exact"];
+const WAIT_METHODS: &[&str] = &["recv", "recv_timeout", "blocking_recv", "block_on"];
+const IO_TYPES: &[&str] = &["fs", "File", "TcpStream", "UdpSocket", "UnixStream", "Command"];
+const PRINTS: &[&str] = &["print", "println", "eprint", "eprintln"];
+
+/// The first slow thing that a statement does when it runs, not what closures in it may do later.
+pub fn slow_work(stmt: &syn::Stmt) -> Option<Slow> {
+    struct Find(Option<Slow>);
+    impl<'a> syn::visit::Visit<'a> for Find {
+        fn visit_expr(&mut self, node: &'a syn::Expr) {
+            if self.0.is_none() {
+                self.0 = slow(node);
+            }
+            if !matches!(node, syn::Expr::Closure(_) | syn::Expr::Async(_)) {
+                syn::visit::visit_expr(self, node);
+            }
+        }
+
+        fn visit_macro(&mut self, node: &'a syn::Macro) {
+            let is_print = node.path.segments.last().is_some_and(|s| PRINTS.iter().any(|p| s.ident == p));
+            if is_print {
+                self.0.get_or_insert(Slow::Io);
+            }
+        }
+
+        fn visit_item(&mut self, _: &'a syn::Item) {}
+    }
+    let mut find = Find(None);
+    syn::visit::Visit::visit_stmt(&mut find, stmt);
+    find.0
+}
+
+fn slow(expr: &syn::Expr) -> Option<Slow> {
+    match expr {
+        syn::Expr::Await(_) => Some(Slow::Await),
+        syn::Expr::MethodCall(call) => {
+            let name = call.method.to_string();
+            if IO_METHODS.contains(&name.as_str()) {
+                Some(Slow::Io)
+            } else if WAIT_METHODS.contains(&name.as_str()) {
+                Some(Slow::Wait)
+            } else {
+                None
+            }
+        }
+        syn::Expr::Call(_) if is_sleep(expr) => Some(Slow::Wait),
+        syn::Expr::Call(call) => {
+            let syn::Expr::Path(callee) = &*call.func else { return None };
+            let segments: Vec<String> = callee.path.segments.iter().map(|s| s.ident.to_string()).collect();
+            let [.., owner, _] = segments.as_slice() else { return None };
+            if IO_TYPES.contains(&owner.as_str()) {
+                Some(Slow::Io)
+            } else {
+                (owner == "serde_json").then_some(Slow::Marshal)
+            }
+        }
+        _ => None,
+    }
+}
+
+/// `thread::sleep(…)`, with `std::` or without.
+pub fn is_sleep(expr: &syn::Expr) -> bool {
+    shapes::call(expr, &["thread", "sleep"]).is_some_and(|call| call.args.len() == 1)
+}

@@ -1,0 +1,108 @@
+//! A file in; the handles on files that a block opens for itself and uses in small pieces out.
+
+use super::names::mentions;
+use super::usage::{self, How, Use};
+use super::{SourceFile, shapes};
+
+/// What a handle is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handle {
+    /// Only written to.
+    Written,
+    /// Only read from.
+    Read,
+}
+
+/// A handle that lives in one block.
+pub struct Opened<'a> {
+    /// The `let`.
+    pub local: &'a syn::Local,
+    /// Its name.
+    pub name: &'a syn::Ident,
+    /// What opens the file, with what becomes of its failure.
+    pub value: &'a syn::Expr,
+    /// The statement after the `let`.
+    pub next: &'a syn::Stmt,
+    /// The last statement that uses the handle.
+    pub last: &'a syn::Stmt,
+}
+
+/// Words that end the privacy of a file: other handles, other processes, the end of this one.
+const OTHERS: &[&str] = &["Command", "File", "OpenOptions", "fs", "exit", "abort", "recv", "sleep", "stdin", "accept"];
+
+/// All handles that a block opens for itself and uses in a loop for nothing else.
+pub fn opened(file: &SourceFile, wanted: Handle) -> Vec<Opened<'_>> {
+    let mut found = Vec::new();
+    for block in shapes::blocks(file) {
+        found.extend((0..block.stmts.len()).filter_map(|index| handle(file, block, index, wanted)));
+    }
+    found
+}
+
+fn handle<'a>(file: &'a SourceFile, block: &'a syn::Block, index: usize, wanted: Handle) -> Option<Opened<'a>> {
+    let bound = shapes::plain_let(&block.stmts[index]).filter(|l| l.is_mut && l.ty.is_none())?;
+    let (opens, failure) = shapes::fallible(file, bound.value);
+    if failure.is_empty() || !opens_file(opens, wanted) {
+        return None;
+    }
+    let name = bound.name.to_string();
+    let after = &block.stmts[index + 1..];
+    let last = after.iter().rposition(|stmt| shapes::count(stmt, &name) > 0)?;
+    let rest = shapes::rest(block, index);
+    let uses = usage::uses(file, &rest, &name);
+    let is_private = uses.iter().all(|u| !u.is_captured && is_used_as(file, u, wanted));
+    let is_alone = after[..=last].iter().all(|stmt| OTHERS.iter().all(|word| !mentions(stmt, word)));
+    let is_rebound = !usage::bindings(file, &rest, &name).is_empty();
+    let is_value = matches!(&after[last], syn::Stmt::Expr(e, None) if last + 1 == after.len() && !is_loop(e));
+    if !is_private || !is_alone || is_rebound || is_value || !is_used_in_loop(&after[..=last], &name) {
+        return None;
+    }
+    Some(Opened { local: bound.local, name: bound.name, value: bound.value, next: &after[0], last: &after[last] })
+}
+
+fn is_loop(expr: &syn::Expr) -> bool {
+    matches!(expr, syn::Expr::ForLoop(_) | syn::Expr::While(_))
+}
+
+fn opens_file(expr: &syn::Expr, wanted: Handle) -> bool {
+    let is_call = |name: &str| shapes::call(expr, &["File", name]).is_some();
+    match wanted {
+        Handle::Read => is_call("open"),
+        Handle::Written => is_call("create") || is_call("create_new") || opens_by_options(expr),
+    }
+}
+
+/// `OpenOptions::new()….append(true)….open(path)` without reading.
+fn opens_by_options(expr: &syn::Expr) -> bool {
+    let Some(open) = shapes::method(expr, "open", 1) else { return false };
+    let root = shapes::chain_root(&open.receiver);
+    let is_options =
+        shapes::call(root, &["OpenOptions", "new"]).is_some() || shapes::call(root, &["File", "options"]).is_some();
+    is_options && !mentions(&open.receiver, "read") && !mentions(&open.receiver, "custom_flags")
+}
+
+fn is_used_as(file: &SourceFile, u: &Use, wanted: Handle) -> bool {
+    match (&u.how, wanted) {
+        (How::Method(name), Handle::Written) => {
+            u.is_bare && ["write_all", "write_fmt", "flush"].contains(&name.as_str())
+        }
+        (How::Method(name), Handle::Read) => u.is_bare && ["read", "read_exact", "bytes"].contains(&name.as_str()),
+        // `writeln!(file, …)` and `writeln!(&mut file, …)`.
+        (How::Read | How::Mutate, Handle::Written) if u.is_bare => {
+            let before = file.text[..u.whole.start as usize].trim_end();
+            before.ends_with("write!(") || before.ends_with("writeln!(")
+        }
+        _ => false,
+    }
+}
+
+/// True if a loop among the statements speaks of the name in its body.
+fn is_used_in_loop(stmts: &[syn::Stmt], name: &str) -> bool {
+    let block = syn::Block { brace_token: syn::token::Brace::default(), stmts: stmts.to_vec() };
+    shapes::exprs(&block).into_iter().any(|expr| match expr {
+        syn::Expr::ForLoop(l) => shapes::count(&l.body, name) > 0 || mentions(&l.expr, name),
+        syn::Expr::While(l) => shapes::count(l, name) > 0,
+        syn::Expr::Loop(l) => shapes::count(&l.body, name) > 0,
+        _ => false,
+    })
+}
