@@ -27,8 +27,12 @@ mod flush_after_loop;
 mod from_impl;
 mod guard_across_work;
 mod hoist;
+mod json_text_then_write;
+mod json_through_text;
+mod json_through_value;
 mod keep_open;
 mod keyed;
+mod large_by_value;
 mod lazy_regex;
 mod lazy_table;
 mod linear_lookup;
@@ -45,6 +49,7 @@ mod sleep_in_async;
 mod std_types;
 mod unbuffered_reads;
 mod unbuffered_writes;
+mod vec_of_boxes;
 mod write_lock_only_read;
 
 /// Answers the findings of one rule.
@@ -96,6 +101,11 @@ pub const REGISTRY: &[&Recipe] = &[
     &write_lock_only_read::RECIPE,
     &reorder_fields::RECIPE,
     &cache_padded::RECIPE,
+    &large_by_value::RECIPE,
+    &vec_of_boxes::RECIPE,
+    &json_text_then_write::RECIPE,
+    &json_through_value::RECIPE,
+    &json_through_text::RECIPE,
     &sleep_in_async::RECIPE,
     &blocking_in_async::RECIPE,
     &unbuffered_writes::RECIPE,

@@ -18,9 +18,6 @@ pub const STRING: Family = Family { name: "a `String` of std", types: &["std::st
 pub const VEC: Family = Family { name: "a `Vec` of std", types: &["std::vec::Vec<_>"] };
 /// `Option`.
 pub const OPTION: Family = Family { name: "an `Option` of std", types: &["std::option::Option<_>"] };
-/// Vectors, slices, arrays.
-pub const SLICE: Family =
-    Family { name: "a vector, slice or array of std", types: &["std::vec::Vec<_>", "[_]", "[_; 0]"] };
 /// Maps with `entry`, `get` and indices by key.
 pub const MAP: Family =
     Family { name: "a map of std", types: &["std::collections::HashMap<_, _>", "std::collections::BTreeMap<_, _>"] };

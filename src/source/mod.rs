@@ -3,6 +3,7 @@
 use crate::model::ContentHash;
 
 mod apply;
+pub mod bulk;
 pub mod conversions;
 pub mod counters;
 mod diff;
@@ -12,6 +13,7 @@ pub mod functions;
 mod highlight;
 mod index;
 pub mod invariants;
+pub mod json;
 pub mod lexer;
 mod lines;
 pub mod literals;

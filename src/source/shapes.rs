@@ -15,6 +15,11 @@ pub fn blocks(file: &SourceFile) -> Vec<&syn::Block> {
     all.blocks
 }
 
+/// The bodies of all functions of a file, nested functions as bodies of their own.
+pub fn bodies(file: &SourceFile) -> Vec<&syn::Block> {
+    super::functions::functions(&file.ast).into_iter().map(|function| function.block).collect()
+}
+
 /// A block and all blocks inside it, but not those of nested items.
 pub fn blocks_in(block: &syn::Block) -> Vec<&syn::Block> {
     let mut all = Flat { skips_items: true, ..Flat::default() };

@@ -15,6 +15,7 @@ mod pty;
 mod ranking;
 mod review;
 mod rules_on_example;
+mod rules_table;
 mod scene;
 mod screens;
 mod symbols;

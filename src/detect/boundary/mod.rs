@@ -2,4 +2,7 @@
 
 pub mod flush_in_loop;
 pub mod flush_per_call;
+pub mod json_text_then_write;
+pub mod json_through_text;
+pub mod json_through_value;
 pub mod open_per_call;

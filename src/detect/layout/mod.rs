@@ -1,4 +1,8 @@
 //! Types in, layouts that spend cache lines out.
 
+mod bulk;
 pub mod contended_atomics;
+pub mod large_by_value;
+pub mod large_variant;
 pub mod repr_c_holes;
+pub mod vec_of_boxes;

@@ -1,0 +1,179 @@
+//! Bytes that are made a text only to be parsed as JSON.
+
+use crate::detect::{Fact, Rule, each};
+use crate::model::{Class, Eye, Kind, RuleId, TextRange};
+use crate::source::{SourceFile, json, shapes};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId("json-through-text"),
+    eye: Eye::Boundary,
+    kind: Kind::Marshalling,
+    class: Class::B,
+    title: "bytes made a text only to be parsed",
+    explain: EXPLAIN,
+    triggers: &["serde_json"],
+    facts,
+    judge: each,
+};
+
+const EXPLAIN: &str = "\
+Finds `serde_json::from_str(std::str::from_utf8(bytes)?)` and `serde_json::from_str(&String::from_utf8(bytes)?)`, in one
+expression or by way of a `let` on the line before.
+
+## Why it costs
+
+All bytes are read once to see that they are UTF-8 and once more to parse them; `to_vec()` before copies them, too.
+`from_slice` looks at each byte once.
+
+## Before
+
+```rust
+let text = String::from_utf8(body.to_vec())?;
+let order: Order = serde_json::from_str(&text)?;
+```
+
+## After
+
+```rust
+let order: Order = serde_json::from_slice(&body)?;
+```
+
+Bytes that are no UTF-8 are now an error of serde_json, and no error at all where they stand in a part that the type does
+not ask for. That is for a person to accept.
+
+## When it is refused
+
+The text is used for anything else; the failures of the two steps are treated in different ways; the text is made by
+`from_utf8_lossy`, which replaces what is no UTF-8; the value borrows from the text (rustc does not accept it, or it
+borrows from the bytes as well).
+";
+
+fn facts(file: &SourceFile) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for body in shapes::bodies(file) {
+        for block in shapes::blocks_in(body) {
+            for index in 0..block.stmts.len() {
+                found.extend(named(file, block, index));
+            }
+        }
+        for expr in shapes::exprs(body) {
+            found.extend(at_once(file, expr));
+        }
+    }
+    found
+}
+
+/// The call of `from_str` with what it reads and what becomes of its failure.
+struct Parse<'a> {
+    ident: TextRange,
+    argument: &'a syn::Expr,
+    end: &'a str,
+}
+
+fn parse<'a>(file: &'a SourceFile, expr: &'a syn::Expr) -> Option<Parse<'a>> {
+    let (inner, end) = shapes::fallible(file, expr);
+    let syn::Expr::Call(call) = inner else { return None };
+    json::function(call).filter(|name| name == "from_str")?;
+    let syn::Expr::Path(path) = &*call.func else { return None };
+    let ident = file.span_range(path.path.segments.last()?.ident.span());
+    (!end.is_empty()).then_some(Parse { ident, argument: call.args.first()?, end })
+}
+
+/// What bytes a text is made of: the bytes, and whether they must be borrowed to be read.
+fn bytes<'a>(file: &'a SourceFile, expr: &'a syn::Expr) -> Option<(&'a syn::Expr, bool, &'a str)> {
+    let (inner, end) = shapes::fallible(file, expr);
+    if end.is_empty() {
+        return None;
+    }
+    if let Some(call) = shapes::call(inner, &["str", "from_utf8"]) {
+        return Some((call.args.first()?, false, end));
+    }
+    let call = shapes::call(inner, &["String", "from_utf8"])?;
+    let owned = call.args.first()?;
+    let copied = shapes::method(owned, "to_vec", 0).map(|copy| &*copy.receiver);
+    Some((copied.unwrap_or(owned), true, end))
+}
+
+fn fact(file: &SourceFile, whole: TextRange, parse: &Parse<'_>, bytes: &syn::Expr, is_owned: bool) -> Fact {
+    Fact::at(file, whole)
+        .capture("ident", parse.ident)
+        .capture("argument", file.range(parse.argument))
+        .capture(if is_owned { "owned" } else { "borrowed" }, file.range(bytes))
+        .note("message", "all bytes are read once to be a text, and once more to be parsed")
+}
+
+fn at_once(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
+    let parse = parse(file, expr)?;
+    let (bytes, is_owned, end) = bytes(file, json::bytes_of(parse.argument))?;
+    (end == parse.end).then(|| fact(file, file.range(expr), &parse, bytes, is_owned))
+}
+
+/// `let text = std::str::from_utf8(bytes)?;` with the parse in the next statement.
+fn named(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
+    let bound = shapes::plain_let(&block.stmts[index]).filter(|l| !l.is_mut && l.ty.is_none())?;
+    let (bytes, is_owned, end) = bytes(file, bound.value)?;
+    let name = bound.name.to_string();
+    let next = block.stmts.get(index + 1)?;
+    let is_only_use = shapes::count(&shapes::rest(block, index), &name) == 1;
+    let single = syn::Block { brace_token: block.brace_token, stmts: vec![next.clone()] };
+    let parsed = shapes::exprs(&single).into_iter().find_map(|expr| {
+        let found = parse(file, expr).filter(|p| shapes::is_name(json::bytes_of(p.argument), bound.name))?;
+        (found.end == end).then_some((found.ident, file.range(found.argument)))
+    });
+    let (ident, argument) = parsed.filter(|_| is_only_use && shapes::is_quiet(shapes::unreferenced(bytes)))?;
+    Some(
+        Fact::at(file, file.range(bound.local))
+            .capture("ident", ident)
+            .capture("argument", argument)
+            .capture(if is_owned { "owned" } else { "borrowed" }, file.range(bytes))
+            .capture("let", file.range(bound.local))
+            .note("message", "all bytes are read once to be a text, and once more to be parsed"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::detect::testing::{check, check_ignores};
+
+    #[test]
+    fn fires_where_the_text_is_only_parsed() {
+        for text in [
+            "fn f(b: &[u8]) -> R { Ok($0serde_json::from_str(std::str::from_utf8(b)?)?$0) }",
+            "fn f(b: &[u8]) -> X { $0serde_json::from_str(std::str::from_utf8(b).unwrap()).unwrap()$0 }",
+            "fn f(b: Vec<u8>) -> R { Ok($0serde_json::from_str::<X>(&String::from_utf8(b)?)?$0) }",
+            "fn f(b: &[u8]) -> R { let x: X = $0serde_json::from_str(&String::from_utf8(b.to_vec())?)?$0; Ok(x) }",
+            "fn f(b: &[u8]) -> R { $0let t = std::str::from_utf8(b)?;$0 let x: X = serde_json::from_str(t)?; Ok(x) }",
+            "fn f(b: &[u8]) -> R { $0let t = String::from_utf8(b.to_vec())?;$0 Ok(serde_json::from_str(&t)?) }",
+            "fn f(r: &Req) -> R { $0let t = str::from_utf8(&r.body)?;$0 let x: X = serde_json::from_str(t)?; Ok(x) }",
+            "async fn f(r: Req) -> R { let b = r.bytes().await?; $0let t = std::str::from_utf8(&b)?;$0 Ok(serde_json::from_str::<X>(t)?) }",
+        ] {
+            check(&RULE, text);
+        }
+    }
+
+    #[test]
+    fn ignores_look_alikes() {
+        check_ignores(
+            &RULE,
+            &[
+                "fn f(t: &str) -> R { Ok(serde_json::from_str(t)?) }",
+                "fn f(b: &[u8]) -> R { Ok(serde_json::from_slice(b)?) }",
+                "fn f(b: &[u8]) -> R { let t = String::from_utf8_lossy(b); Ok(serde_json::from_str(&t)?) }",
+                "fn f(b: &[u8]) -> R { Ok(serde_json::from_str(&String::from_utf8_lossy(b))?) }",
+                "fn f(b: &[u8]) -> R { let t = std::str::from_utf8(b)?; log(t); Ok(serde_json::from_str(t)?) }",
+                "fn f(b: &[u8]) -> R { let t = std::str::from_utf8(b)?; let x = serde_json::from_str(t)?; keep(t); Ok(x) }",
+                "fn f(b: &[u8]) -> R { let t = std::str::from_utf8(b)?; let x = serde_json::from_str(t.trim())?; Ok(x) }",
+                "fn f(b: &[u8]) -> R { let t = std::str::from_utf8(b).map_err(bad)?; Ok(serde_json::from_str(t)?) }",
+                "fn f(b: &[u8]) -> R { let t = std::str::from_utf8(b).unwrap(); Ok(serde_json::from_str(t)?) }",
+                "fn f(b: &[u8]) -> R { let t = std::str::from_utf8(b)?; Ok(toml::from_str(t)?) }",
+                "fn f(b: &[u8]) -> R { let t = unsafe { std::str::from_utf8_unchecked(b) }; Ok(serde_json::from_str(t)?) }",
+                "fn f(b: &[u8]) -> R { let t = decode(b)?; Ok(serde_json::from_str(&t)?) }",
+                "fn f(b: &[u8]) -> R { let t: &str = std::str::from_utf8(b)?; Ok(serde_json::from_str(t)?) }",
+                "fn f() -> R { let t = String::from_utf8(read()?)?; Ok(serde_json::from_str(&t)?) }",
+                "#[test] fn f() { let t = std::str::from_utf8(b).unwrap(); let x: X = serde_json::from_str(t).unwrap(); }",
+            ],
+        );
+    }
+}

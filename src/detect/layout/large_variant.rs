@@ -1,0 +1,135 @@
+//! Enums one variant of which is far larger than all others, so that every value pays for it.
+
+use super::bulk;
+use crate::detect::{Fact, FileFacts, Rule};
+use crate::model::{Class, Eye, Finding, Kind, RuleId};
+use crate::source::functions::items;
+use crate::source::{SourceFile, bulk::Bulk};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId("large-variant"),
+    eye: Eye::Layout,
+    kind: Kind::Footprint,
+    class: Class::C,
+    title: "one variant makes every value large",
+    explain: EXPLAIN,
+    triggers: &[],
+    facts,
+    judge,
+};
+
+const EXPLAIN: &str = "\
+Finds enums whose largest variant holds at least 200 bytes and four times as much as the next one.
+
+## Why it costs
+
+Every value of the enum is as large as its largest variant: vectors of it fill the cache with what is not there, and each
+move copies all of it. Where the large variant is rare, a `Box` around it makes all others small.
+
+## Before
+
+```rust
+enum Event {
+    Tick(u64),
+    Snapshot([u64; 64]),
+}
+```
+
+## After
+
+```rust
+enum Event {
+    Tick(u64),
+    Snapshot(Box<[u64; 64]>),
+}
+```
+
+Whether the large variant is rare only the running service knows, and whoever takes it apart by a pattern must look through
+the box: there is no automatic rewrite. Where it is common, the box costs an allocation per value.
+
+## When it is refused
+
+Not reported: enums with a part whose size the syntax does not tell, with type parameters, or with one variant.
+";
+
+/// Bytes from which a variant is large.
+const LARGE: u64 = 200;
+
+fn facts(file: &SourceFile) -> Vec<Fact> {
+    let mut found = bulk::facts(file);
+    for placed in items(&file.ast).into_iter().filter(|placed| !placed.is_test) {
+        if let syn::Item::Enum(item) = placed.item {
+            let site = file.span_range(item.ident.span());
+            found.push(Fact::at(file, site).note("enum", item.ident.to_string()));
+        }
+    }
+    found
+}
+
+fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
+    let known = bulk::learn(facts);
+    let all = facts.iter().flat_map(|f| f.facts.iter().map(|fact| (f.file.as_str(), fact)));
+    all.filter_map(|(file, fact)| {
+        let (name, largest, next) = outlier(&known, fact.word("enum")?)?;
+        let message = format!("`{name}` holds {largest} bytes and the next variant {next}: every value is as large");
+        Some(rule.finding(file, fact, message))
+    })
+    .collect()
+}
+
+/// The variant that is far larger than the next one, with the bytes of both.
+fn outlier(known: &Bulk, name: &str) -> Option<(String, u64, u64)> {
+    let declared = known.declaration(name)?;
+    let sizes = known.variants(declared)?;
+    let at = (0..sizes.len()).max_by_key(|i| sizes[*i])?;
+    let next = sizes.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, bytes)| *bytes).max()?;
+    let is_outlier = sizes[at] >= LARGE && sizes[at] >= next.max(1) * 4;
+    is_outlier.then(|| (declared.names.get(at).cloned().unwrap_or_default(), sizes[at], next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::detect::testing::{check, check_ignores};
+
+    #[test]
+    fn fires_on_one_variant_far_larger_than_the_others() {
+        for text in [
+            "enum $0E$0 { A(u64), B([u64; 64]) }",
+            "enum $0E$0 { A, B { big: [u8; 200] } }",
+            "struct Big { a: [u64; 32], b: String } enum $0E$0 { A(u32, u32), B(Big) }",
+            "pub enum $0E$0 { A(Box<str>), B(Vec<u8>), C([u32; 100], bool) }",
+            "struct Order { lines: [[u64; 4]; 8] } enum $0E$0 { Paid(Order), Gone(Option<u64>) }",
+            "mod m { enum $0E$0 { A(char), B((u128, [u128; 20])) } }",
+            "enum $0E$0 { A(Inner), B(u8) } struct Inner { a: [HashMap<u8, u8>; 5] }",
+            "enum $0E$0 { A(Duration), B([Duration; 16], Instant) }",
+        ] {
+            check(&RULE, text);
+        }
+    }
+
+    #[test]
+    fn ignores_look_alikes() {
+        check_ignores(
+            &RULE,
+            &[
+                "enum E { A([u64; 60]), B([u64; 64]) }",
+                "enum E { A(u64), B(Box<[u64; 64]>) }",
+                "enum E { A(u64), B(Vec<[u64; 64]>) }",
+                "enum E { A(u64), B([u64; 20]) }",
+                "enum E { A([u64; 64]) }",
+                "enum E { A, B, C }",
+                "enum E { A(Foreign), B([u64; 64]) }",
+                "enum E { A(u8), B(Foreign) }",
+                "enum E<T> { A(T), B([u64; 64]) }",
+                "enum E { A(u8), B([u64; N]) }",
+                "enum E { A(u8), B(&'static [u64; 64]) }",
+                "struct S { a: u8, b: [u64; 64] }",
+                "enum E { A(fn()), B([u64; 64]) }",
+                "mod a { struct S([u8; 900]); } mod b { struct S(u8); } enum E { A(u8), B(S) }",
+                "#[cfg(test)] mod t { enum E { A(u8), B([u64; 64]) } }",
+            ],
+        );
+    }
+}

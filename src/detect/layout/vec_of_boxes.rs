@@ -1,0 +1,140 @@
+//! Private fields of the type `Vec<Box<T>>`, where the vector alone would hold the values.
+
+use super::bulk;
+use crate::detect::{Fact, FileFacts, Rule};
+use crate::model::{Class, Eye, Finding, Kind, RuleId};
+use crate::source::SourceFile;
+use crate::source::bulk::boxed_element;
+use crate::source::functions::{attributes, derives, items};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId("vec-of-boxes"),
+    eye: Eye::Layout,
+    kind: Kind::Footprint,
+    class: Class::B,
+    title: "each element in a box of its own",
+    explain: EXPLAIN,
+    triggers: &["Box"],
+    facts,
+    judge,
+};
+
+const EXPLAIN: &str = "\
+Finds private fields of the type `Vec<Box<T>>`, where `T` is a struct or enum of the workspace of at most 256 bytes.
+
+## Why it costs
+
+Each element is an allocation of its own, and looking at one follows a pointer to a cache line that nothing else shares. A
+vector of the values lies in one piece, in the order in which it is walked.
+
+## Before
+
+```rust
+struct Book {
+    entries: Vec<Box<Entry>>,
+}
+self.entries.push(Box::new(entry));
+```
+
+## After
+
+```rust
+struct Book {
+    entries: Vec<Entry>,
+}
+self.entries.push(entry);
+```
+
+Elements now move when the vector grows: nobody may keep their address. That is for a person to accept.
+
+## When it is refused
+
+The field, or another of its name, is used in a way that is not known (moved out, sorted, handed on, in a macro, taken
+apart by a pattern); `T` is a trait object or generic; the struct is `repr(C)`.
+";
+
+/// Bytes up to which an element may move with the vector.
+const SMALL: u64 = 256;
+
+fn facts(file: &SourceFile) -> Vec<Fact> {
+    let mut found = bulk::facts(file);
+    for placed in items(&file.ast).into_iter().filter(|placed| !placed.is_test) {
+        let syn::Item::Struct(item) = placed.item else { continue };
+        let is_fixed = attributes(placed.item).iter().any(|a| a.path().is_ident("repr"));
+        let is_wire =
+            derives(&item.attrs).iter().any(|d| ["Archive", "Pod", "FromBytes", "Queryable"].contains(&d.as_str()));
+        for field in item.fields.iter().filter(|_| !is_fixed && !is_wire) {
+            let (Some(name), Some(element)) = (&field.ident, boxed_element(&field.ty)) else { continue };
+            if matches!(field.vis, syn::Visibility::Inherited) && field.attrs.iter().all(|a| a.path().is_ident("doc")) {
+                let fact = Fact::at(file, file.range(&field.ty))
+                    .capture("name", file.span_range(name.span()))
+                    .capture("element", file.range(element))
+                    .note("element", crate::source::functions::head(element))
+                    .note("field", name.to_string());
+                found.push(fact);
+            }
+        }
+    }
+    found
+}
+
+fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
+    let known = bulk::learn(facts);
+    let all = facts.iter().flat_map(|f| f.facts.iter().map(|fact| (f.file.as_str(), fact)));
+    all.filter_map(|(file, fact)| {
+        let (element, field) = (fact.word("element")?, fact.word("field")?);
+        let is_small = known.declaration(element).is_some() && known.least(element) <= SMALL;
+        let message = format!("each element of `{field}` is an allocation of its own, away from its neighbours");
+        is_small.then(|| rule.finding(file, fact, message))
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::detect::testing::{check, check_ignores};
+
+    #[test]
+    fn fires_on_private_fields_of_boxes() {
+        for text in [
+            "struct E { n: u64 } struct B { es: $0Vec<Box<E>>$0 }",
+            "struct E(u64); pub struct B { es: $0Vec<Box<E>>$0, n: u8 }",
+            "enum E { A, C(String) } struct B { es: $0std::vec::Vec<Box<E>>$0 }",
+            "mod m { pub struct E; } struct B { /// All.\n es: $0Vec<Box<m::E>>$0 }",
+            "struct E { a: [u8; 200] } #[derive(Debug, Clone)] struct B { es: $0Vec<Box<E>>$0 }",
+            "struct E { next: Vec<E> } struct B { a: $0Vec<Box<E>>$0, b: $0Vec<Box<E>>$0 }",
+            "mod m { struct E { n: u64 } struct B { es: $0Vec<Box<E>>$0 } }",
+            "struct E { f: Foreign } struct B<T> { es: $0Vec<Box<E>>$0, t: T }",
+        ] {
+            check(&RULE, text);
+        }
+    }
+
+    #[test]
+    fn ignores_look_alikes() {
+        check_ignores(
+            &RULE,
+            &[
+                "struct E; struct B { es: Vec<E> }",
+                "struct E; struct B { es: Box<Vec<E>> }",
+                "struct E; struct B { es: Vec<Rc<E>> }",
+                "struct E; struct B { es: Vec<Option<Box<E>>> }",
+                "struct E; struct B { pub es: Vec<Box<E>> }",
+                "struct E; struct B { pub(crate) es: Vec<Box<E>> }",
+                "struct E; struct B(Vec<Box<E>>);",
+                "trait E {} struct B { es: Vec<Box<dyn E>> }",
+                "struct B { es: Vec<Box<str>>, bs: Vec<Box<[u8]>> }",
+                "struct B { es: Vec<Box<Foreign>> }",
+                "struct E<T>(T); struct B { es: Vec<Box<E<u8>>> }",
+                "struct B<T> { es: Vec<Box<T>> }",
+                "struct E { a: [u64; 64] } struct B { es: Vec<Box<E>> }",
+                "struct E; #[repr(C)] struct B { es: Vec<Box<E>> }",
+                "struct E; struct B { #[serde(with = \"m\")] es: Vec<Box<E>> }",
+                "struct E; fn f(es: Vec<Box<E>>) {}",
+                "#[cfg(test)] mod t { struct E; struct B { es: Vec<Box<E>> } }",
+            ],
+        );
+    }
+}

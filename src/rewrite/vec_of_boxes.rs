@@ -1,0 +1,211 @@
+//! A field of boxes in; a field of values, pushed as they are, out.
+
+use syn::visit::{self, Visit};
+
+use super::{Draft, Recipe, borrow, file_of, holds};
+use crate::model::{Finding, RuleId, TextEdit, TextRange};
+use crate::source::types::struct_fields;
+use crate::source::{SourceFile, lexer, shapes};
+
+/// The recipe.
+pub const RECIPE: Recipe = Recipe { rule: RuleId("vec-of-boxes"), derive };
+
+/// Methods through which a box and its value look alike.
+const ALIKE: &[&str] = &["clear", "first", "get", "is_empty", "iter", "iter_mut", "last", "len", "reserve", "truncate"];
+
+fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
+    let file = file_of(files, finding)?;
+    let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
+    let (name, element) = (file.slice(captured("name")?), captured("element")?);
+    let namesakes = files.iter().flat_map(struct_fields).filter(|field| field.name == name).count();
+    if namesakes != 1 {
+        return Err(format!("another struct has a field `{name}`: which one is used cannot be told from the syntax"));
+    }
+    let mut edits = vec![(file.path.clone(), unboxed_type(file, finding.range, element))];
+    for other in files.iter().filter(|f| f.role.krate == file.role.krate) {
+        let mut walk = Uses { file: other, name, accesses: 0, known: 0, is_odd: false, edits: Vec::new() };
+        walk.visit_file(&other.ast);
+        if walk.is_odd || walk.accesses != walk.known || walk.accesses != accesses(other, name) {
+            return Err(format!("`{name}` is used in {} in a way that may tell a box from its value", other.path));
+        }
+        edits.push((other.path.clone(), walk.edits));
+    }
+    Ok(Draft {
+        title: format!("keep the values of {name} in one piece"),
+        edits,
+        preconditions: vec![
+            holds(format!("`{name}` is private, and every use of it is known")),
+            borrow("values and boxes are used alike"),
+        ],
+        obligations: vec![
+            "addresses: elements move when the vector grows, and nobody keeps a pointer to one".to_owned(),
+        ],
+        ..Draft::default()
+    })
+}
+
+/// `Vec<Box<T>>` without the box.
+fn unboxed_type(file: &SourceFile, ty: TextRange, element: TextRange) -> Vec<TextEdit> {
+    let text = file.slice(TextRange { start: ty.start, end: element.start });
+    let open = text.rfind("Box").map_or(element.start, |at| ty.start + at as u32);
+    let close = file.slice(TextRange { start: element.end, end: ty.end }).find('>').map_or(0, |at| at as u32 + 1);
+    vec![
+        TextEdit { range: TextRange { start: open, end: element.start }, text: String::new() },
+        TextEdit { range: TextRange { start: element.end, end: element.end + close }, text: String::new() },
+    ]
+}
+
+/// How often `.name` stands in the file other than as a method.
+fn accesses(file: &SourceFile, name: &str) -> usize {
+    let tokens: Vec<_> = lexer::tokens(&file.text).into_iter().filter(|t| !t.is_comment()).collect();
+    let text = |i: usize| tokens.get(i).map_or("", |t| t.text(&file.text));
+    let is_path = |i: usize| i > 1 && text(i - 2) == ".";
+    (1..tokens.len()).filter(|i| text(*i) == name && text(i - 1) == "." && !is_path(*i) && text(i + 1) != "(").count()
+}
+
+struct Uses<'a> {
+    file: &'a SourceFile,
+    name: &'a str,
+    accesses: usize,
+    known: usize,
+    is_odd: bool,
+    edits: Vec<TextEdit>,
+}
+
+impl Uses<'_> {
+    fn is_field(&self, expr: &syn::Expr) -> bool {
+        matches!(expr, syn::Expr::Field(f) if matches!(&f.member, syn::Member::Named(name) if name == self.name))
+    }
+
+    /// `push(Box::new(value))` becomes `push(value)`.
+    fn push(&mut self, argument: &syn::Expr) {
+        match shapes::call(argument, &["Box", "new"]).filter(|call| call.args.len() == 1) {
+            Some(call) => {
+                let (whole, value) = (self.file.range(call), self.file.range(&call.args[0]));
+                let range = TextRange { start: whole.start, end: value.start };
+                self.edits.push(TextEdit { range, text: String::new() });
+                let range = TextRange { start: value.end, end: whole.end };
+                self.edits.push(TextEdit { range, text: String::new() });
+                self.known += 1;
+            }
+            None => self.is_odd = true,
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Uses<'_> {
+    fn visit_expr(&mut self, node: &'a syn::Expr) {
+        self.accesses += usize::from(self.is_field(node));
+        match node {
+            syn::Expr::MethodCall(call) if self.is_field(&call.receiver) => {
+                let method = call.method.to_string();
+                if method == "push" && call.args.len() == 1 {
+                    self.push(&call.args[0]);
+                } else if ALIKE.contains(&method.as_str()) {
+                    self.known += 1;
+                }
+            }
+            syn::Expr::Index(i) if self.is_field(&i.expr) => self.known += 1,
+            syn::Expr::ForLoop(l) => match &*l.expr {
+                syn::Expr::Reference(r) if self.is_field(&r.expr) => self.known += 1,
+                _ => {}
+            },
+            syn::Expr::Struct(s) => {
+                for field in &s.fields {
+                    if matches!(&field.member, syn::Member::Named(name) if name == self.name) {
+                        self.is_odd |= field.colon_token.is_none() || !is_empty(&field.expr);
+                    }
+                }
+            }
+            _ => {}
+        }
+        visit::visit_expr(self, node);
+    }
+
+    fn visit_pat_struct(&mut self, node: &'a syn::PatStruct) {
+        let is_named = |f: &syn::FieldPat| matches!(&f.member, syn::Member::Named(name) if name == self.name);
+        self.is_odd |= node.fields.iter().any(is_named);
+        visit::visit_pat_struct(self, node);
+    }
+}
+
+/// `Vec::new()`, `vec![]`, `Vec::with_capacity(n)`, `Default::default()`.
+fn is_empty(expr: &syn::Expr) -> bool {
+    let is = |path: &[&str]| shapes::call(expr, path).is_some();
+    is(&["Vec", "new"])
+        || is(&["Vec", "with_capacity"])
+        || is(&["Default", "default"])
+        || is(&["Vec", "default"])
+        || shapes::macro_call(expr, "vec").is_some_and(|mac| mac.tokens.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rewrite::testing::{check, check_refuses};
+
+    const RULE: &str = "vec-of-boxes";
+
+    #[test]
+    fn the_values_lie_in_one_piece() {
+        let rewrite = check(
+            RULE,
+            "struct Entry {
+    amount: u64,
+}
+struct Book {
+    entries: Vec<Box<Entry>>, // in order
+}
+impl Book {
+    fn new() -> Book {
+        Book { entries: Vec::new() }
+    }
+    fn enter(&mut self, amount: u64) {
+        self.entries.push(Box::new(Entry { amount /* minor */ }));
+    }
+    fn total(&self) -> u64 {
+        self.entries.iter().map(|e| e.amount).sum::<u64>() + self.entries[0].amount
+    }
+}
+",
+            "struct Entry {
+    amount: u64,
+}
+struct Book {
+    entries: Vec<Entry>, // in order
+}
+impl Book {
+    fn new() -> Book {
+        Book { entries: Vec::new() }
+    }
+    fn enter(&mut self, amount: u64) {
+        self.entries.push(Entry { amount /* minor */ });
+    }
+    fn total(&self) -> u64 {
+        self.entries.iter().map(|e| e.amount).sum::<u64>() + self.entries[0].amount
+    }
+}
+",
+        );
+        assert_eq!(rewrite.obligations.len(), 1);
+    }
+
+    #[test]
+    fn what_may_tell_a_box_from_its_value_refuses() {
+        let reason = "`es` is used in src/lib.rs in a way that may tell a box from its value";
+        for body in [
+            "fn f(&self) -> Vec<Box<E>> { self.es.clone() }",
+            "fn f(&mut self, e: Box<E>) { self.es.push(e); }",
+            "fn f(&mut self) -> Option<Box<E>> { self.es.pop() }",
+            "fn f(&self) { show!(self.es); }",
+            "fn f(self) { let B { es } = self; g(es); }",
+            "fn f(es: Vec<Box<E>>) -> B { B { es } }",
+        ] {
+            check_refuses(RULE, &format!("struct E; struct B {{ es: Vec<Box<E>> }} impl B {{ {body} }}"), reason);
+        }
+        check_refuses(
+            RULE,
+            "struct E; struct B { es: Vec<Box<E>> } struct C { es: u8 }",
+            "another struct has a field `es`: which one is used cannot be told from the syntax",
+        );
+    }
+}

@@ -1,0 +1,229 @@
+//! Type declarations in; the bytes that a type holds at least, whatever order rustc gives its fields, out.
+//!
+//! Padding is left out and niches are taken into account, so that the number is a lower bound on a 64-bit target.
+
+use std::collections::BTreeMap;
+
+use super::functions::{derives, head, items, type_arguments};
+use super::{SourceFile, shapes};
+use crate::model::TextRange;
+
+/// A struct or enum as it is declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    /// Its name.
+    pub name: String,
+    /// Its bytes in the text.
+    pub range: TextRange,
+    /// The field types of a struct; those of each variant of an enum.
+    pub variants: Vec<Vec<String>>,
+    /// Names of an enum's variants; empty for a struct.
+    pub names: Vec<String>,
+    /// True if it derives `Copy`.
+    pub is_copy: bool,
+}
+
+/// All structs and enums of a file that have no type parameters.
+pub fn declared(file: &SourceFile) -> Vec<Declared> {
+    let types = |fields: &syn::Fields| fields.iter().map(|f| file.text_of(&f.ty).to_owned()).collect::<Vec<_>>();
+    let all = items(&file.ast).into_iter().filter_map(|placed| {
+        let (ident, generics, attrs, variants, names, range) = match placed.item {
+            syn::Item::Struct(s) => {
+                (&s.ident, &s.generics, &s.attrs, vec![types(&s.fields)], Vec::new(), file.range(s))
+            }
+            syn::Item::Enum(e) => {
+                let names = e.variants.iter().map(|v| v.ident.to_string()).collect();
+                (
+                    &e.ident,
+                    &e.generics,
+                    &e.attrs,
+                    e.variants.iter().map(|v| types(&v.fields)).collect(),
+                    names,
+                    file.range(e),
+                )
+            }
+            _ => return None,
+        };
+        let is_plain = generics.type_params().next().is_none() && generics.const_params().next().is_none();
+        let is_copy = derives(attrs).iter().any(|d| d == "Copy");
+        is_plain.then(|| Declared { name: ident.to_string(), range, variants, names, is_copy })
+    });
+    all.collect()
+}
+
+/// What is known of types by name; a name that two types share is not known.
+#[derive(Debug, Default)]
+pub struct Bulk {
+    known: BTreeMap<String, Option<Declared>>,
+}
+
+/// Declarations are followed this deep.
+const DEPTH: u32 = 6;
+
+impl Bulk {
+    /// Learns from declarations.
+    pub fn of(all: impl IntoIterator<Item = Declared>) -> Bulk {
+        let mut known: BTreeMap<String, Option<Declared>> = BTreeMap::new();
+        for declared in all {
+            let name = declared.name.clone();
+            known.entry(name).and_modify(|twice| *twice = None).or_insert(Some(declared));
+        }
+        Bulk { known }
+    }
+
+    /// The declaration of that name.
+    pub fn declaration(&self, name: &str) -> Option<&Declared> {
+        self.known.get(name)?.as_ref()
+    }
+
+    /// Bytes that a value holds at least; 0 where nothing is known.
+    pub fn least(&self, ty: &str) -> u64 {
+        syn::parse_str(ty).map_or(0, |ty| self.bytes(&ty, 0).0)
+    }
+
+    /// As [`Bulk::least`], where every part of the type is known.
+    pub fn whole(&self, ty: &str) -> Option<u64> {
+        let (bytes, is_whole) = self.bytes(&syn::parse_str(ty).ok()?, 0);
+        is_whole.then_some(bytes)
+    }
+
+    fn bytes(&self, ty: &syn::Type, depth: u32) -> (u64, bool) {
+        match ty {
+            syn::Type::Paren(p) => self.bytes(&p.elem, depth),
+            syn::Type::Tuple(t) => self.sum(t.elems.iter(), depth),
+            syn::Type::Array(a) => {
+                let (bytes, is_whole) = self.bytes(&a.elem, depth);
+                match &a.len {
+                    syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Int(n), .. }) => {
+                        (n.base10_parse::<u64>().map_or(0, |n| n.saturating_mul(bytes)), is_whole)
+                    }
+                    _ => (0, false),
+                }
+            }
+            syn::Type::Reference(r) => (if is_wide(&r.elem) { 16 } else { 8 }, true),
+            syn::Type::Path(_) => self.path(ty, depth),
+            _ => (0, false),
+        }
+    }
+
+    fn sum<'a>(&self, types: impl Iterator<Item = &'a syn::Type>, depth: u32) -> (u64, bool) {
+        types
+            .map(|ty| self.bytes(ty, depth))
+            .fold((0, true), |(sum, all), (bytes, is_whole)| (sum + bytes, all && is_whole))
+    }
+
+    fn path(&self, ty: &syn::Type, depth: u32) -> (u64, bool) {
+        let (name, arguments) = (head(ty), type_arguments(ty));
+        if let Some(bytes) = of_std(&name) {
+            return (bytes, true);
+        }
+        match (name.as_str(), arguments.as_slice()) {
+            ("Box" | "Rc" | "Arc", [inner]) => (if is_wide(inner) { 16 } else { 8 }, true),
+            ("Option", [inner]) => self.bytes(inner, depth),
+            (_, []) if depth < DEPTH => match self.declaration(&name) {
+                Some(declared) => self.declared(declared, depth + 1),
+                None => (0, false),
+            },
+            _ => (0, false),
+        }
+    }
+
+    /// A struct holds all of its fields, an enum those of its largest variant.
+    fn declared(&self, declared: &Declared, depth: u32) -> (u64, bool) {
+        let sizes = declared.variants.iter().map(|fields| self.fields(fields, depth));
+        sizes.fold((0, true), |(most, all), (bytes, is_whole)| (most.max(bytes), all && is_whole))
+    }
+
+    fn fields(&self, fields: &[String], depth: u32) -> (u64, bool) {
+        let types: Vec<syn::Type> = fields.iter().filter_map(|ty| syn::parse_str(ty).ok()).collect();
+        let (bytes, is_whole) = self.sum(types.iter(), depth);
+        (bytes, is_whole && types.len() == fields.len())
+    }
+
+    /// Bytes of each variant of an enum, where all parts of all variants are known.
+    pub fn variants(&self, declared: &Declared) -> Option<Vec<u64>> {
+        declared
+            .variants
+            .iter()
+            .map(|fields| Some(self.fields(fields, 1)).filter(|(_, is_whole)| *is_whole).map(|(bytes, _)| bytes))
+            .collect()
+    }
+}
+
+fn is_wide(ty: &syn::Type) -> bool {
+    matches!(ty, syn::Type::Slice(_) | syn::Type::TraitObject(_)) || head(ty) == "str"
+}
+
+/// Sizes of primitives and of types of std that have had one size for years.
+fn of_std(name: &str) -> Option<u64> {
+    Some(match name {
+        "bool" | "u8" | "i8" | "AtomicBool" | "AtomicU8" => 1,
+        "u16" | "i16" | "AtomicU16" => 2,
+        "u32" | "i32" | "f32" | "char" | "AtomicU32" => 4,
+        "u64" | "i64" | "f64" | "usize" | "isize" | "AtomicU64" | "AtomicUsize" | "AtomicI64" => 8,
+        "u128" | "i128" | "Duration" | "Instant" | "SystemTime" => 16,
+        "String" | "Vec" | "PathBuf" | "OsString" | "BTreeMap" | "BTreeSet" | "BinaryHeap" => 24,
+        "VecDeque" => 32,
+        "HashMap" | "HashSet" => 48,
+        _ => return None,
+    })
+}
+
+/// True if the type of a field is `Vec<Box<T>>`, and what `T` is.
+pub fn boxed_element(ty: &syn::Type) -> Option<&syn::Type> {
+    let argument = |ty: &'_ syn::Type, name: &str| head(ty) == name && type_arguments(ty).len() == 1;
+    let boxed = argument(ty, "Vec").then(|| type_arguments(ty)[0])?;
+    let inner = argument(boxed, "Box").then(|| type_arguments(boxed)[0])?;
+    let syn::Type::Path(path) = inner else { return None };
+    let is_bare = path.path.segments.iter().all(|s| matches!(s.arguments, syn::PathArguments::None));
+    (is_bare && path.qself.is_none() && !shapes::ends_with(&path.path, &["str"])).then_some(inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::FileRole;
+
+    const CODE: &str = "
+        #[derive(Clone, Copy)] struct Grid { cells: [[u32; 8]; 8], at: (u8, u16), end: Option<u64> }
+        struct Holder { grid: Grid, name: String, other: Foreign }
+        enum Event { Small(u8), Large(Grid), Named { grid: Holder } }
+        struct Generic<T> { a: [u8; 900], t: T }
+        struct Again { next: Box<Again>, key: [u8; N] }
+    ";
+
+    #[test]
+    fn types_hold_at_least_the_sum_of_their_parts() {
+        let file = SourceFile::parse("a.rs", CODE, &FileRole::default()).unwrap();
+        let bulk = Bulk::of(declared(&file));
+        assert_eq!((bulk.least("Grid"), bulk.whole("Grid")), (256 + 3 + 8, Some(267)));
+        assert_eq!((bulk.least("Holder"), bulk.whole("Holder")), (267 + 24, None));
+        assert_eq!(bulk.least("Event"), 291);
+        assert_eq!((bulk.least("Generic"), bulk.least("Again"), bulk.least("&str")), (0, 8, 16));
+        assert!(bulk.declaration("Grid").unwrap().is_copy && !bulk.declaration("Holder").unwrap().is_copy);
+        assert_eq!(bulk.variants(bulk.declaration("Event").unwrap()), None);
+    }
+
+    #[test]
+    fn a_name_of_two_types_is_not_known() {
+        let file =
+            SourceFile::parse("a.rs", "mod a { struct S([u8; 9]); } mod b { struct S(u8); }", &FileRole::default());
+        assert_eq!(Bulk::of(declared(&file.unwrap())).least("S"), 0);
+    }
+
+    #[test]
+    fn vectors_of_boxes_of_plain_types_are_told_from_others() {
+        let inner = |ty: &str| boxed_element(&syn::parse_str(ty).unwrap()).map(|t| quote::quote!(#t).to_string());
+        assert_eq!(inner("Vec<Box<Order>>").as_deref(), Some("Order"));
+        for ty in [
+            "Vec<Order>",
+            "Box<Vec<Order>>",
+            "Vec<Box<dyn Fn()>>",
+            "Vec<Box<str>>",
+            "Vec<Box<[u8]>>",
+            "Vec<Box<A<u8>>>",
+        ] {
+            assert_eq!(inner(ty), None, "{ty}");
+        }
+    }
+}
