@@ -126,12 +126,14 @@ fn segment(pattern: &[u8], text: &[u8]) -> bool {
 fn targets(files: &BTreeMap<String, String>, dir: &str, table: &toml::Table, top: &toml::Table) -> Vec<CrateRoot> {
     let Some(package) = table.get("package").and_then(|p| p.as_table()) else { return Vec::new() };
     let name = package.get("name").and_then(|n| n.as_str()).unwrap_or_default();
-    let edition = edition(package, top);
+    let edition = inherited(package, top, "edition").unwrap_or("2015").to_string();
+    let rust_version = inherited(package, top, "rust-version").map_or(0, minor);
     let root = |name: &str, path: String, is_test: bool| CrateRoot {
         name: name.replace('-', "_"),
         package: package.get("name").and_then(|n| n.as_str()).unwrap_or_default().to_string(),
         root: path,
         edition: edition.clone(),
+        rust_version,
         is_test,
     };
     let mut found = Vec::new();
@@ -154,13 +156,16 @@ fn targets(files: &BTreeMap<String, String>, dir: &str, table: &toml::Table, top
     found
 }
 
-fn edition(package: &toml::Table, top: &toml::Table) -> String {
-    let own = package.get("edition");
-    let inherited = || {
-        let workspace = top.get("workspace")?.get("package")?.get("edition")?;
-        workspace.as_str()
-    };
-    own.and_then(|e| e.as_str()).or_else(|| own.and_then(|_| inherited())).unwrap_or("2015").to_string()
+/// A key of the package, or of the workspace where the package says `key.workspace = true`.
+fn inherited<'a>(package: &'a toml::Table, top: &'a toml::Table, key: &str) -> Option<&'a str> {
+    let own = package.get(key)?;
+    let of_workspace = || top.get("workspace")?.get("package")?.get(key)?.as_str();
+    own.as_str().or_else(of_workspace)
+}
+
+/// `65` of `1.65` and `1.65.0`.
+fn minor(version: &str) -> u32 {
+    version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(0)
 }
 
 fn declared(table: &toml::Table, key: &str, dir: &str) -> Vec<(String, String)> {

@@ -56,6 +56,8 @@ pub struct CrateRoot {
     pub root: String,
     /// `2015`, `2018`, `2021`, `2024`.
     pub edition: String,
+    /// Minor number of the oldest Rust that the package promises to build with (`65` of `1.65`); 0 where it promises none.
+    pub rust_version: u32,
     /// True for targets under `tests/`, `benches/`, `examples/` and build scripts.
     pub is_test: bool,
 }

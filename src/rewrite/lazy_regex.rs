@@ -1,6 +1,6 @@
 //! A regular expression that a function compiles on each call in; a static that compiles it once out.
 
-use super::{Draft, Recipe, borrow, file_of, holds, short};
+use super::{Draft, Recipe, borrow, file_of, holds, place, short};
 use crate::model::{Finding, Precondition, RuleId, TextEdit, TextRange};
 use crate::source::functions::Function;
 use crate::source::names::{NameUse, Use, fresh, imports, screaming, uses};
@@ -11,6 +11,7 @@ pub const RECIPE: Recipe = Recipe { rule: RuleId("regex-in-function"), derive };
 
 fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
+    place::require_rust(file, 80, "`LazyLock`")?;
     let compiled = expr_at(file, finding.range).ok_or("the expression is no longer where it was found")?;
     let ty = type_of(compiled).ok_or("the expression no longer compiles a literal pattern")?;
     let edits = match named(file, finding.range)? {

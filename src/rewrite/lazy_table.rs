@@ -1,7 +1,7 @@
 //! A table of literals that a function builds on each call in; a static that builds it once out.
 
 use super::lazy_regex::{free_name, is_local, preconditions, static_head};
-use super::{Draft, Recipe, file_of, short};
+use super::{Draft, Recipe, file_of, place, short};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};
 use crate::source::functions::{Function, functions};
 use crate::source::names::{Use, screaming};
@@ -13,6 +13,7 @@ pub const RECIPE: Recipe = Recipe { rule: RuleId("constant-table-rebuilt"), deri
 
 fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
+    place::require_rust(file, 80, "`LazyLock`")?;
     let all = functions(&file.ast);
     let mut found = all.iter().flat_map(|function| tables(function.block).into_iter().map(move |t| (function, t)));
     let (function, table) = found

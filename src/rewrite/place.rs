@@ -71,6 +71,15 @@ pub fn require_std(files: &[SourceFile], file: &SourceFile) -> Result<(), String
     Ok(())
 }
 
+/// Fails where the package promises to build with a Rust that is older than what the rewrite needs.
+pub fn require_rust(file: &SourceFile, minor: u32, what: &str) -> Result<(), String> {
+    let promised = file.role.rust_version;
+    if promised != 0 && promised < minor {
+        return Err(format!("the package builds with Rust 1.{promised}, and {what} came with 1.{minor}"));
+    }
+    Ok(())
+}
+
 /// Inserts statements before a statement, above the comments that belong to it.
 pub fn insert_before(file: &SourceFile, statement: TextRange, new: &str) -> Vec<TextEdit> {
     let at = above_comments(file, statement.start);
@@ -135,6 +144,16 @@ mod tests {
         assert_eq!(collection(&file, at("a }"), "HashSet"), "HashSet");
         assert_eq!(collection(&file, at("a }"), "HashMap"), "std::collections::HashMap");
         assert_eq!(collection(&file, at("b }"), "HashSet"), "std::collections::HashSet");
+    }
+
+    #[test]
+    fn what_came_later_than_the_promised_rust_is_refused() {
+        let mut file = parse("fn f() {}");
+        assert_eq!(require_rust(&file, 65, "`let … else`"), Ok(()));
+        file.role.rust_version = 60;
+        let reason = "the package builds with Rust 1.60, and `let … else` came with 1.65";
+        assert_eq!(require_rust(&file, 65, "`let … else`"), Err(reason.to_owned()));
+        assert_eq!(require_rust(&file, 56, "closures"), Ok(()));
     }
 
     #[test]

@@ -52,6 +52,8 @@ pub struct FileRole {
     pub modules: Vec<String>,
     /// `2015`, `2018`, `2021`, `2024`.
     pub edition: String,
+    /// Minor number of the oldest Rust that the package promises to build with; 0 where it promises none.
+    pub rust_version: u32,
     /// True under `tests/`, `benches/`, `examples/` or in a `#[cfg(test)]` module file.
     pub is_test: bool,
     /// True if `[code] generated` or a marker names it.

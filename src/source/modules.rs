@@ -17,6 +17,7 @@ pub fn roles(crates: &[CrateRoot], texts: &BTreeMap<String, String>) -> (BTreeMa
         let role = FileRole {
             krate: root.name.clone(),
             edition: root.edition.clone(),
+            rust_version: root.rust_version,
             is_test: root.is_test,
             ..FileRole::default()
         };

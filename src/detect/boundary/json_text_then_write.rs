@@ -110,7 +110,7 @@ struct Write<'a> {
 }
 
 enum Payload {
-    Expr(syn::Expr),
+    Expr(Box<syn::Expr>),
     Captured(String),
 }
 
@@ -120,7 +120,7 @@ fn write<'a>(file: &'a SourceFile, stmt: &'a syn::Stmt) -> Option<Write<'a>> {
     let end_range = (!end.is_empty()).then(|| TextRange { start: file.range(inner).end, end: file.range(expr).end });
     if let Some(call) = shapes::method(inner, "write_all", 1) {
         usage::place(&call.receiver).filter(|p| p.is_plain)?;
-        let payload = Payload::Expr(call.args[0].clone());
+        let payload = Payload::Expr(Box::new(call.args[0].clone()));
         return Some(Write { writer: file.range(&*call.receiver), payload, end, end_range, is_line: false });
     }
     let line = shapes::macro_call(inner, "writeln");
@@ -128,7 +128,7 @@ fn write<'a>(file: &'a SourceFile, stmt: &'a syn::Stmt) -> Option<Write<'a>> {
     let arguments = names::arguments(mac)?;
     let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(format), .. }) = arguments.get(1)? else { return None };
     let payload = match (format.value().as_str(), arguments.get(2)) {
-        ("{}", Some(payload)) if arguments.len() == 3 => Payload::Expr(payload.clone()),
+        ("{}", Some(payload)) if arguments.len() == 3 => Payload::Expr(Box::new(payload.clone())),
         (text, None) => {
             let name = text.strip_prefix('{')?.strip_suffix('}')?;
             Payload::Captured(name.to_owned())

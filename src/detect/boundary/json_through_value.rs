@@ -10,7 +10,7 @@ pub const RULE: Rule = Rule {
     eye: Eye::Boundary,
     kind: Kind::Marshalling,
     class: Class::B,
-    title: "JSON made or read by way of a `Value`",
+    title: "tree built on the way to or from JSON",
     explain: EXPLAIN,
     triggers: &["serde_json"],
     facts,

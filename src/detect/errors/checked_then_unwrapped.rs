@@ -126,16 +126,15 @@ fn unwrap(file: &SourceFile, body: &syn::Block, u: &Use) -> Option<Unwrap> {
     if u.is_captured {
         return None;
     }
-    let call = shapes::exprs(body).into_iter().find_map(|expr| match expr {
+    shapes::exprs(body).into_iter().find_map(|expr| match expr {
         syn::Expr::MethodCall(call) if is_unwrap(call) => {
             let receiver = file.range(&*call.receiver);
-            let direct = method.as_str() == call.method.to_string() && receiver == u.place;
+            let direct = call.method == method.as_str() && receiver == u.place;
             let through = method == "as_ref" && receiver == u.whole;
             (direct || through).then(|| Unwrap { whole: file.range(call), by_reference: through })
         }
         _ => None,
-    });
-    call
+    })
 }
 
 fn is_unwrap(call: &syn::ExprMethodCall) -> bool {

@@ -148,7 +148,11 @@ fn index(file: &SourceFile, exprs: &[&syn::Expr], node: &syn::ExprIndex) -> Look
             syn::Expr::Reference(r) if is_own(&r.expr) && r.mutability.is_none() => {
                 return look_up(file.range(r), "reference");
             }
-            syn::Expr::MethodCall(call) if is_own(&call.receiver) => return look_up(own, "reference"),
+            // What a reference converts into may be another thing than what the value does.
+            syn::Expr::MethodCall(call) if is_own(&call.receiver) => {
+                let converts = call.method == "into" || call.method == "try_into";
+                return look_up(own, if converts { "value in brackets" } else { "reference" });
+            }
             syn::Expr::Field(f) if is_own(&f.base) => return look_up(own, "reference"),
             syn::Expr::Index(i) if is_own(&i.expr) => return look_up(own, "reference"),
             syn::Expr::Try(t) if is_own(&t.expr) => return look_up(own, "value in brackets"),

@@ -93,6 +93,7 @@ fn buffer(
     }) || rest.stmts.iter().any(|s| is_written_to(s, &name));
     let is_lent = uses.iter().all(|u| match &u.how {
         How::Read | How::Compare | How::Mutate => true,
+        How::Method(method) if method == "capacity" => false,
         How::Method(method) => usage::is_reading_method(method) || FILLS.contains(&method.as_str()),
         How::Iterated | How::Scrutinee | How::Value | How::Opaque => !u.is_bare,
     });
