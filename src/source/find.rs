@@ -150,6 +150,40 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_of_place_has_its_way_from_the_file() {
+        let text = "#[a] fn f(#[b] n: u8) { fn g() { 1 } 2 } trait T { fn h(m: u16); fn k() { 3 } }
+            const C: u8 = { fn l() { 4 } 5 }; static S: u8 = 60; impl T for X { #[c] fn o(&self, p: i8) { 7 } const D: u8 = 80; }
+            mod m { mod n { fn q() { 9 } } enum E { V = 10 } }";
+        let file = SourceFile::parse("a.rs", text, &FileRole::default()).unwrap();
+        let way = |needle: &str| -> String {
+            let start = text.find(needle).unwrap();
+            let range = TextRange::new(start, start + needle.len());
+            let word = |node: Node| match node {
+                Node::Block(_) => "block",
+                Node::Stmt(_) => "stmt",
+                Node::Expr(_) => "expr",
+                Node::Fn(_) => "fn",
+                Node::Method(_) => "method",
+                Node::TraitMethod(_) => "trait method",
+            };
+            path_to(&file, range).into_iter().map(word).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(way("u8"), "fn", "a parameter");
+        assert_eq!(way("1"), "fn block stmt fn block stmt expr");
+        assert_eq!(way("2"), "fn block stmt expr");
+        assert_eq!(way("u16"), "trait method");
+        assert_eq!(way("3"), "trait method block stmt expr");
+        assert_eq!(way("4"), "expr block stmt fn block stmt expr");
+        assert_eq!(way("5"), "expr block stmt expr");
+        assert_eq!(way("60"), "expr");
+        assert_eq!(way("i8"), "method");
+        assert_eq!(way("7"), "method block stmt expr");
+        assert_eq!(way("80"), "expr");
+        assert_eq!(way("9"), "fn block stmt expr");
+        assert_eq!(way("10"), "expr");
+    }
+
+    #[test]
     fn the_statement_and_the_function_around_a_place_are_found() {
         let file = SourceFile::parse("a.rs", TEXT, &FileRole::default()).unwrap();
         let (block, index) = stmt_around(&file, range_of("g(i + 1)")).unwrap();
