@@ -32,14 +32,20 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         edits.push(TextEdit { range: TextRange { start: whole.start, end }, text: String::new() });
     }
     let (shown, name) = (file.slice(original), file.slice(name));
+    let mut preconditions = vec![
+        holds(format!("`{name}` is only read, and nothing visible changes `{shown}` meanwhile")),
+        probe(file, format!("cloning `{shown}` copies plain data"), original, ProbeQuestion::PlainClone),
+        borrow(format!("`{shown}` may be borrowed as long as `{name}` is used")),
+    ];
+    // Anything may have a method of that name that makes something else.
+    if file.slice(copy).contains("to_vec") {
+        let asked = format!("`{shown}` is a slice, an array or a `Vec`");
+        preconditions.insert(1, probe(file, asked, original, ProbeQuestion::IsSequence));
+    }
     Ok(Draft {
         title: format!("borrow {shown} instead of copying it"),
         edits: vec![(file.path.clone(), edits)],
-        preconditions: vec![
-            holds(format!("`{name}` is only read, and nothing visible changes `{shown}` meanwhile")),
-            probe(file, format!("cloning `{shown}` copies plain data"), original, ProbeQuestion::PlainClone),
-            borrow(format!("`{shown}` may be borrowed as long as `{name}` is used")),
-        ],
+        preconditions,
         ..Draft::default()
     })
 }

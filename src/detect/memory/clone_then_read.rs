@@ -92,10 +92,17 @@ fn copied_place<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<(&'a syn::
     let is_known_enough = head.is_some() || !place.fields.is_empty();
     let fits = match method.as_str() {
         "to_string" => is_text,
+        // What has a name of its own may have a `to_vec` of its own.
+        "to_vec" if !ty.as_ref().is_none_or(|ty| is_list(types::strip(ty))) => false,
         // `self.clone()` and copies of what is not known at all are left alone.
         _ => is_known_enough && !is_shared && !is_cheap && !is_self,
     };
     fits.then_some((copy, place))
+}
+
+/// True for a slice, an array or a `Vec`.
+fn is_list(ty: &syn::Type) -> bool {
+    matches!(ty, syn::Type::Slice(_) | syn::Type::Array(_)) || types::head(ty).as_deref() == Some("Vec")
 }
 
 /// Types for which a clone is a handle on the same thing, or says something by being made.
@@ -205,6 +212,7 @@ mod tests {
             "fn f(order: &Order) { let lines = $0order.items.to_vec()$0; if total(&lines) > 3 { g(lines.len()); } }",
         );
         check(&RULE, "fn f(entry: &Entry) -> u8 { let stored = $0entry.body.clone()$0; parse(&stored) }");
+        check(&RULE, "fn f(path: &[String]) { let p = $0path.to_vec()$0; g(&p); }");
         check(&RULE, "fn f(key: &str) { let key2 = $0key.to_owned()$0; println!(\"{key2}\"); }");
         check(&RULE, "fn f(key: &str) { let key2 = $0key.to_string()$0; g(&key2); }");
     }
@@ -234,6 +242,8 @@ mod tests {
                 "fn f(a: Arc<Foo>) { let b = a.clone(); g(&b); }",
                 "fn f(tx: Sender<u8>) { let t = tx.clone(); g(&t); }",
                 "fn f(n: u32) { let m = n.clone(); g(&m); let t = n.to_string(); g(&t); }",
+                // A method of its own that makes something else.
+                "fn f(path: &DocPath) { let path = path.to_vec(); g(&path); }",
                 // Behind a call, or of a type that nothing names.
                 "fn f(m: &M) { let n = m.lock().unwrap().name.clone(); g(&n); }",
                 "fn f() { let a = make(); let b = a.clone(); g(&b); }",
