@@ -82,7 +82,9 @@ fn text(started: &Started, style: Style) -> String {
         let few = if o.requests < 368 { ", too few for a 95 % interval of a p99 (368)" } else { "" };
         text += &format!("  operation: {}, {} requests, p99 {:.1} ms{few}\n", o.name, thousands(o.requests), o.p99_ms);
     }
-    let next =
-        if started.recordings.is_empty() { format!("$EDITOR {}", started.file) } else { String::from("refit rank") };
-    text + &format!("next: write the limit that you promise into {}, then {}\n", started.file, style.code(&next))
+    let next = match started.recordings.is_empty() {
+        true => format!("record as {} says, name the recording and the limit there, then", started.file),
+        false => format!("write the limit that you promise into {}, then", started.file),
+    };
+    text + &format!("next: {next} {}\n", style.code("refit rank"))
 }

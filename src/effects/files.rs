@@ -20,6 +20,21 @@ pub fn read_text(path: &Path, shown: &str) -> Result<String, Problem> {
     String::from_utf8(bytes).map_err(|e| not_utf8(e.as_bytes(), e.utf8_error().valid_up_to(), shown))
 }
 
+/// The nearest folder further out that holds a file of the same name, up to the top of the repository around it.
+pub fn further_out(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?;
+    let mut shown = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let mut folder = shown.canonicalize().ok()?;
+    while !folder.join(".git").exists() {
+        folder = folder.parent()?.to_owned();
+        shown = if shown == Path::new(".") { PathBuf::from("..") } else { shown.join("..") };
+        if folder.join(name).is_file() {
+            return Some(shown);
+        }
+    }
+    None
+}
+
 /// Opens a measured file as a stream of decompressed bytes: gzip and zstd are told by their first bytes, not by a name.
 ///
 /// # Errors

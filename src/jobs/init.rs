@@ -54,9 +54,14 @@ pub fn init(root: &Path, config: &Path, operation: Option<&str>, ear: &Ear) -> R
         return Err(vec![problem.help("mend it by hand; `refit doctor` tells what is wrong with it")]);
     }
     let found = walk::files(root);
-    let cargo_root = cargo_root(&found).ok_or_else(|| vec![no_cargo(root)])?;
     let manifests = manifests(root, &found);
+    let mut cargo_roots = cargo_roots(&manifests);
+    if cargo_roots.is_empty() {
+        return Err(vec![no_cargo(root)]);
+    }
+    let cargo_root = cargo_roots.remove(0).folder;
     let (crates, mut problems) = project::crates(&manifests, &cargo_root);
+    problems.extend(other_roots(&cargo_root, &cargo_roots));
     let recordings = recordings(root, &found);
     let (mut operations, troubles) = operations(root, &recordings, ear);
     if let Some(wanted) = operation {
@@ -70,11 +75,44 @@ pub fn init(root: &Path, config: &Path, operation: Option<&str>, ear: &Ear) -> R
     Ok(Started { file: shown, text, recordings, operations, packages, problems })
 }
 
-/// The folder of the outermost manifest; of several equally deep ones the first by name.
-fn cargo_root(found: &[Found]) -> Option<String> {
-    let manifests = found.iter().map(|f| f.path.as_str()).filter(|p| *p == "Cargo.toml" || p.ends_with("/Cargo.toml"));
-    let outermost = manifests.min_by_key(|p| (p.matches('/').count(), *p))?;
-    Some(outermost.strip_suffix("/Cargo.toml").unwrap_or(".").to_owned())
+/// A folder in which cargo is run: no manifest stands further out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct CargoRoot {
+    folder: String,
+    /// Libraries and programs below it, as its manifests say.
+    targets: usize,
+}
+
+/// Every Cargo root, the one with the most libraries and programs first; of equal ones the outer, then the first by name.
+fn cargo_roots(manifests: &BTreeMap<String, String>) -> Vec<CargoRoot> {
+    let folders: Vec<&str> = manifests.keys().filter_map(|path| folder_of(path)).collect();
+    let is_below =
+        |inner: &str, outer: &str| outer != inner && (outer == "." || inner.starts_with(&format!("{outer}/")));
+    let outermost = folders.iter().filter(|folder| !folders.iter().any(|other| is_below(folder, other)));
+    let mut roots: Vec<CargoRoot> = outermost
+        .map(|folder| {
+            let (crates, _) = project::crates(manifests, folder);
+            CargoRoot { folder: (*folder).to_owned(), targets: crates.iter().filter(|c| !c.is_test).count() }
+        })
+        .collect();
+    roots.sort_by_key(|r| (std::cmp::Reverse(r.targets), r.folder.matches('/').count(), r.folder.clone()));
+    roots
+}
+
+/// The folder of a manifest; `None` for other files.
+fn folder_of(path: &str) -> Option<&str> {
+    if path == "Cargo.toml" { Some(".") } else { path.strip_suffix("/Cargo.toml") }
+}
+
+/// Says what the choice of one Cargo root leaves out.
+fn other_roots(chosen: &str, others: &[CargoRoot]) -> Option<Problem> {
+    if others.is_empty() {
+        return None;
+    }
+    let shown: Vec<&str> = others.iter().take(5).map(|r| r.folder.as_str()).collect();
+    let more = if others.len() > shown.len() { " and more" } else { "" };
+    let what = format!("cargo is run in {chosen}, which has the most code; not in {}{more}", shown.join(", "));
+    Some(Problem::note(what).help("write another folder to `[code] root` in slo.toml if that is the service"))
 }
 
 fn no_cargo(root: &Path) -> Problem {
@@ -85,7 +123,7 @@ fn no_cargo(root: &Path) -> Problem {
 
 /// Every path, with the text of the manifests: that is what cargo's rules for targets need.
 fn manifests(root: &Path, found: &[Found]) -> BTreeMap<String, String> {
-    let text = |path: &str| match path == "Cargo.toml" || path.ends_with("/Cargo.toml") {
+    let text = |path: &str| match folder_of(path).is_some() {
         true => files::read_text(&root.join(path), path).unwrap_or_default(),
         false => String::new(),
     };
@@ -258,9 +296,10 @@ fn operation_line(name: &str) -> String {
 fn workload(cargo_root: &str, bins: &[String]) -> String {
     // Commands run in the folder of slo.toml, which need not be the Cargo root.
     let manifest = if cargo_root == "." { String::new() } else { format!(" --manifest-path {cargo_root}/Cargo.toml") };
+    let bins_only = if bins.is_empty() { "" } else { " --bins" };
     let program = bins.first().map_or("target/release/service", String::as_str);
     format!(
-        "build = \"cargo build{manifest} --release --bins\"\ntest = \"cargo test{manifest} --workspace\"\n# run = \"{program} --port {{port}}\"\n# ready = \"GET http://127.0.0.1:{{port}}/health\"\n# load = \"target/release/load --port {{port}} --log {{log}}\""
+        "build = \"cargo build{manifest} --release{bins_only}\"\ntest = \"cargo test{manifest} --workspace\"\n# run = \"{program} --port {{port}}\"\n# ready = \"GET http://127.0.0.1:{{port}}/health\"\n# load = \"target/release/load --port {{port}} --log {{log}}\"\n# A program that ends by itself (a benchmark, an example) has a load and nothing to run."
     )
 }
 
@@ -316,10 +355,46 @@ mod tests {
     }
 
     #[test]
-    fn the_outermost_manifest_is_the_cargo_root() {
-        let found = |paths: &[&str]| paths.iter().map(|p| Found { path: p.to_string(), size: 1 }).collect::<Vec<_>>();
-        assert_eq!(cargo_root(&found(&["a/b/Cargo.toml", "c/Cargo.toml"])), Some("c".into()));
-        assert_eq!(cargo_root(&found(&["Cargo.toml", "c/Cargo.toml"])), Some(".".into()));
-        assert_eq!(cargo_root(&found(&["c/NoCargo.toml"])), None);
+    fn the_cargo_root_is_the_outermost_folder_with_the_most_code() {
+        let package = |name: &str| format!("[package]\nname = \"{name}\"\n");
+        let chosen = |files: &[(&str, &str)]| {
+            let files = files.iter().map(|(p, t)| (p.to_string(), t.to_string())).collect();
+            cargo_roots(&files).into_iter().map(|r| format!("{} {}", r.folder, r.targets)).collect::<Vec<_>>()
+        };
+        let (a, b, c) = (&*package("a"), &*package("b"), &*package("c"));
+        let inner = [("x/y/Cargo.toml", a), ("x/y/src/lib.rs", ""), ("z/Cargo.toml", b), ("z/src/lib.rs", "")];
+        assert_eq!(chosen(&inner), ["z 1", "x/y 1"], "equally much: the outer one");
+        assert_eq!(
+            chosen(&[("Cargo.toml", a), ("src/lib.rs", ""), ("c/Cargo.toml", c), ("c/src/lib.rs", "")]),
+            [". 1"]
+        );
+        let workspace = "[workspace]\nmembers = [\"*\"]\n";
+        let beside = [
+            ("checks/Cargo.toml", c),
+            ("checks/tests/all.rs", ""),
+            ("rust/Cargo.toml", workspace),
+            ("rust/a/Cargo.toml", a),
+            ("rust/a/src/lib.rs", ""),
+            ("rust/b/Cargo.toml", b),
+            ("rust/b/src/main.rs", ""),
+        ];
+        assert_eq!(chosen(&beside), ["rust 2", "checks 0"], "the workspace, not the suite beside it");
+        assert_eq!(chosen(&[("c/NoCargo.toml", "")]), [""; 0]);
+    }
+
+    #[test]
+    fn what_the_choice_of_a_cargo_root_leaves_out_is_said() {
+        let root = |folder: &str| CargoRoot { folder: folder.into(), targets: 1 };
+        assert_eq!(other_roots("rust", &[]), None);
+        let note = other_roots("rust", &[root("checks"), root("tools")]).expect("a note");
+        assert_eq!(note.what, "cargo is run in rust, which has the most code; not in checks, tools");
+    }
+
+    #[test]
+    fn a_project_without_programs_builds_its_libraries() {
+        assert!(
+            workload("rust", &[]).starts_with("build = \"cargo build --manifest-path rust/Cargo.toml --release\"\n")
+        );
+        assert!(workload(".", &["target/release/a".into()]).starts_with("build = \"cargo build --release --bins\"\n"));
     }
 }

@@ -213,7 +213,9 @@ fn without_config(problem: Problem, path: &Path) -> Problem {
     if path.exists() {
         return problem;
     }
-    Problem::error("there is no slo.toml here")
-        .at(Place::file(path.display().to_string()))
-        .help("write one with `refit init`, or look at an example first: `refit try payment-gateway`")
+    let help = match files::further_out(path) {
+        Some(folder) => format!("there is one further out: --root {}", folder.display()),
+        None => String::from("write one with `refit init`, or look at an example first: `refit try payment-gateway`"),
+    };
+    Problem::error("there is no slo.toml here").at(Place::file(path.display().to_string())).help(help)
 }

@@ -358,6 +358,16 @@ fn doctor_sees_a_merge_a_changed_file_and_hooks() {
 }
 
 #[test]
+fn a_command_in_a_subfolder_says_where_the_budgets_are() {
+    let place = Place::repository(&[("slo.toml", GOOD), ("rust/gate/src/lib.rs", "")]);
+    let ran = place.refit(&["--root", "rust/gate", "scan"]);
+    assert_eq!(ran.status, 2, "{ran:?}");
+    assert!(ran.err.contains("there is one further out: --root rust/gate/../.."), "{}", ran.err);
+    let ran = place.refit(&["--root", "rust/gate/../..", "scan"]);
+    assert!(!ran.err.contains("no slo.toml"), "{}", ran.err);
+}
+
+#[test]
 fn init_writes_what_it_finds_and_never_over_a_file() {
     let log: String = (0..400u64)
         .map(|i| {
@@ -415,6 +425,7 @@ fn init_writes_what_it_finds_and_never_over_a_file() {
     # run = "shop/target/release/shop --port {port}"
     # ready = "GET http://127.0.0.1:{port}/health"
     # load = "target/release/load --port {port} --log {log}"
+    # A program that ends by itself (a benchmark, an example) has a load and nothing to run.
 
     [gate]
     min_effect = "1%"
