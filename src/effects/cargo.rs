@@ -132,7 +132,12 @@ impl Cargo {
     /// # Errors
     /// Manifests that cargo cannot read, with its own words.
     pub fn packages(&self, cancel: &Cancel) -> Result<Vec<Package>, Problem> {
-        let ended = self.command(&["metadata", "--no-deps", "--format-version=1"]).run(cancel, &mut |_| {})?;
+        // Only the resolved graph knows what `[patch]` put in place of a package of the registry.
+        let resolved = self.command(&["metadata", "--format-version=1"]).run(cancel, &mut |_| {})?;
+        let ended = match resolved.ok() {
+            true => resolved,
+            false => self.command(&["metadata", "--no-deps", "--format-version=1"]).run(cancel, &mut |_| {})?,
+        };
         if !ended.ok() {
             return Err(Problem::error(format!("cargo cannot read the workspace: {}", last_line(&ended.tail)))
                 .help("run `cargo metadata` in the project and mend what it says"));
@@ -196,24 +201,24 @@ fn outermost(span: wire::Span) -> wire::Span {
 
 fn packages(out: &str, root: &Path) -> Option<Vec<Package>> {
     let metadata: wire::Metadata = serde_json::from_str(out.lines().find(|l| l.starts_with('{'))?).ok()?;
-    let names: Vec<&str> = metadata.packages.iter().map(|p| p.name.as_str()).collect();
-    let package = |p: &wire::Package| {
+    let members = &metadata.workspace_members;
+    let own: Vec<&wire::Package> = metadata.packages.iter().filter(|p| members.contains(&p.id)).collect();
+    let canonical = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let package = |p: &&wire::Package| {
         let dir = Path::new(&p.manifest_path).parent().unwrap_or(root);
-        let canonical = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let relative = dir.strip_prefix(&canonical).or_else(|_| dir.strip_prefix(root)).unwrap_or(dir);
+        // What is declared by a path stands behind a feature at worst; what is resolved stands in by `[patch]` too.
+        let declared = |other: &wire::Package| p.dependencies.iter().any(|d| d.path.is_some() && d.name == other.name);
+        let resolved = |other: &wire::Package| metadata.resolved(&p.id).any(|id| *id == other.id);
+        let needs = own.iter().filter(|other| other.id != p.id && (declared(other) || resolved(other)));
         Package {
             name: p.name.clone(),
             dir: relative.to_string_lossy().into_owned(),
-            needs: p
-                .dependencies
-                .iter()
-                .filter(|d| d.path.is_some() && names.contains(&d.name.as_str()))
-                .map(|d| d.name.clone())
-                .collect(),
+            needs: needs.map(|other| other.name.clone()).collect(),
             has_tests: p.targets.iter().any(|t| t.test),
         }
     };
-    Some(metadata.packages.iter().map(package).collect())
+    Some(own.iter().map(package).collect())
 }
 
 /// What cargo and rustc write.
@@ -259,10 +264,32 @@ mod wire {
     #[derive(Deserialize)]
     pub struct Metadata {
         pub packages: Vec<Package>,
+        pub workspace_members: Vec<String>,
+        pub resolve: Option<Resolve>,
+    }
+
+    impl Metadata {
+        /// Ids of what a package was resolved to depend on; nothing where that was not asked for.
+        pub fn resolved<'m>(&'m self, id: &'m str) -> impl Iterator<Item = &'m String> {
+            let nodes = self.resolve.iter().flat_map(|r| &r.nodes);
+            nodes.filter(move |node| node.id == id).flat_map(|node| &node.dependencies)
+        }
+    }
+
+    #[derive(Deserialize)]
+    pub struct Resolve {
+        pub nodes: Vec<Node>,
+    }
+
+    #[derive(Deserialize)]
+    pub struct Node {
+        pub id: String,
+        pub dependencies: Vec<String>,
     }
 
     #[derive(Deserialize)]
     pub struct Package {
+        pub id: String,
         pub name: String,
         pub manifest_path: String,
         pub dependencies: Vec<Dependency>,
@@ -298,6 +325,31 @@ mod tests {
             "warning[unused_variables] services/gateway/src/lib.rs:1: unused variable: `x`"
         );
         assert_eq!(found[0].range, TextRange::new(8, 9));
+    }
+
+    const METADATA: &str = r#"{"packages":[
+        {"id":"a","name":"models","manifest_path":"/w/models/Cargo.toml","dependencies":[],"targets":[{"test":true}]},
+        {"id":"b","name":"match","manifest_path":"/w/match/Cargo.toml","targets":[{"test":true}],
+         "dependencies":[{"name":"models","path":null},{"name":"serde","path":null}]},
+        {"id":"c","name":"cli","manifest_path":"/w/cli/Cargo.toml","targets":[{"test":true}],
+         "dependencies":[{"name":"match","path":"/w/match"}]},
+        {"id":"d","name":"serde","manifest_path":"/r/serde/Cargo.toml","dependencies":[],"targets":[]}],
+        "workspace_members":["a","b","c"],
+        "resolve":{"nodes":[{"id":"b","dependencies":["a","d"]},{"id":"c","dependencies":[]}]}}"#;
+
+    #[test]
+    fn what_a_patch_puts_in_place_of_a_registry_package_is_needed_too() {
+        let needs = |text: &str| -> Vec<String> {
+            let found = packages(&text.replace('\n', ""), Path::new("/w")).expect("it can be read");
+            found.iter().map(|p| format!("{} in {} needs {}", p.name, p.dir, p.needs.join(" "))).collect()
+        };
+        assert_eq!(
+            needs(METADATA),
+            ["models in models needs ", "match in match needs models", "cli in cli needs match"],
+            "cli needs match by its path although the features of this answer leave it out"
+        );
+        let without = METADATA.split(",\n        \"resolve\"").next().expect("a beginning").to_owned() + "}";
+        assert_eq!(needs(&without)[1], "match in match needs ", "without a graph only paths tell");
     }
 
     #[test]
