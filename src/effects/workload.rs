@@ -12,11 +12,11 @@ use crate::model::Problem;
 /// How long a service may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// One exercise of a service.
+/// One exercise of a service, or of a program that ends by itself.
 #[derive(Clone, Debug)]
 pub struct Exercise {
-    /// Starts the service and runs until it is stopped.
-    pub service: Command,
+    /// Starts the service and runs until it is stopped; `None` where the load is the program itself.
+    pub service: Option<Command>,
     /// Drives it and ends.
     pub load: Command,
     /// `GET http://127.0.0.1:PORT/PATH`, asked until it answers 2xx; empty: until the port accepts.
@@ -42,7 +42,8 @@ impl Exercise {
     /// # Errors
     /// A service that does not come up, with the end of what it wrote. How the load ends is no error.
     pub fn run(&self, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> Result<Ended, Problem> {
-        let mut service = self.service.start(&self.output)?;
+        let Some(service) = &self.service else { return self.load.run(cancel, line) };
+        let mut service = service.start(&self.output)?;
         self.await_ready(&mut service, cancel)?;
         let ended = self.load.run(cancel, line);
         service.stop();
@@ -129,11 +130,23 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_ends_by_itself_needs_no_service() {
+        let exercise = Exercise {
+            service: None,
+            load: Command::shell("echo measured", Path::new("/")),
+            ready: String::new(),
+            port: free_port().unwrap(),
+            output: PathBuf::new(),
+        };
+        assert_eq!(exercise.run(&Cancel::default(), &mut |_| {}).unwrap().out, "measured\n");
+    }
+
+    #[test]
     fn a_service_that_ends_before_it_is_ready_is_quoted() {
         let dir = tempfile::tempdir().unwrap();
         let command = |line: &str| Command::shell(line, Path::new("/"));
         let exercise = Exercise {
-            service: command("echo 'cannot bind'; exit 1"),
+            service: Some(command("echo 'cannot bind'; exit 1")),
             load: command("true"),
             ready: String::new(),
             port: free_port().unwrap(),

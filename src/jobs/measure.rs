@@ -80,10 +80,11 @@ fn claimed(found: &quantile::Difference) -> (f64, f64, f64) {
 fn asked<'w>(workspace: &'w Workspace, slo: &str) -> Result<(&'w Objective, &'w Workload), Problem> {
     let objective = workspace.slo.objectives.iter().find(|o| o.name == slo);
     let objective = objective.ok_or_else(|| Problem::error(format!("there is no objective \"{slo}\" in slo.toml")))?;
-    let runs = |w: &&Workload| w.slo == slo && !w.run.is_empty() && !w.load.is_empty();
+    let logs = |w: &Workload| w.run.contains("{log}") || w.load.contains("{log}");
+    let runs = |w: &&Workload| w.slo == slo && !w.load.is_empty() && logs(w);
     let workload = workspace.slo.workloads.iter().find(runs).ok_or_else(|| {
         Problem::error(format!("no [[workload]] exercises \"{slo}\": its quantile cannot be measured"))
-            .help("describe one in slo.toml with `build`, `run`, `ready` and `load`")
+            .help("describe one in slo.toml whose `run` or `load` writes a request log to {log}")
     })?;
     Ok((objective, workload))
 }

@@ -19,8 +19,15 @@ use crate::source;
 use crate::verify::purity::Effects;
 use crate::verify::types::KnownTypes;
 
-/// Longest time of one build or one run of the tests.
+/// Longest time of one build: several hundred dependencies on a small machine.
+const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
+/// Longest time of one run of the tests or the load.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
+/// Core seconds that a package of the registry takes to be checked and to be built, and lines of the workspace a core
+/// second: rules of thumb for the first estimate, replaced by what it took as soon as something was proved.
+const CHECK_S: f64 = 0.7;
+const BUILD_S: f64 = 1.2;
+const LINES_A_SECOND: f64 = 4_000.0;
 
 /// The key under which evidence is kept: compiler, commands and thresholds.
 ///
@@ -163,7 +170,7 @@ impl<'a> Yard<'a> {
         let inside = code.root.trim_start_matches("./").trim_matches('/');
         let prefix = if inside.is_empty() || inside == "." { String::new() } else { format!("{inside}/") };
         let features = code.features.iter().filter(|f| *f != "default").cloned().collect();
-        let cargo = Cargo { target: root.join("target"), root, prefix, features, offline: false, limit: LIMIT };
+        let cargo = Cargo { target: root.join("target"), root, prefix, features, offline: false, limit: BUILD_LIMIT };
         Stand { slot, cargo, project }
     }
 
@@ -199,7 +206,7 @@ impl<'a> Yard<'a> {
 
     /// The workload that exercises the service, if one is described.
     pub fn workload(&self) -> Option<&Workload> {
-        self.workspace.slo.workloads.iter().find(|w| !w.run.is_empty() && !w.load.is_empty())
+        self.workspace.slo.workloads.iter().find(|w| !w.load.is_empty())
     }
 
     /// Which functions of the base have effects.
@@ -222,10 +229,11 @@ impl<'a> Yard<'a> {
         let log = self.slots.dir().join(format!("{log}.jsonl"));
         files::remove(&log);
         let fill = |line: &str| line.replace("{port}", &port.to_string()).replace("{log}", &log.to_string_lossy());
-        let command =
-            |line: &str| variables.iter().fold(stand.shell(&fill(line)), |c, (name, value)| c.env(name, *value));
+        let command = |line: &str| {
+            variables.iter().fold(stand.shell(&fill(line)).limit(LIMIT), |c, (name, value)| c.env(name, *value))
+        };
         let exercise = Exercise {
-            service: command(&workload.run),
+            service: (!workload.run.is_empty()).then(|| command(&workload.run)),
             load: command(&workload.load),
             ready: fill(&workload.ready),
             port,
@@ -234,11 +242,28 @@ impl<'a> Yard<'a> {
         Ok((exercise, log))
     }
 
-    /// Seconds per rung for so many proposals: what it took last time here, else what a small service takes.
+    /// Seconds per rung for so many proposals: what it took last time here, else what a small service takes; and what
+    /// the base still takes, which stands in the first rung that needs it.
     pub fn estimate(&self, proposals: u64) -> Vec<(Rung, u64)> {
         let took = self.took();
-        let of = |rung: &Rung| (*rung, proposals * took.get(rung.word()).copied().unwrap_or(20_000).div_ceil(1000));
+        let of = |rung: &Rung| {
+            let one = took.get(rung.word()).copied().unwrap_or(20_000).div_ceil(1000);
+            (*rung, proposals * one + self.first_time(*rung, &took))
+        };
         Rung::ALL.iter().map(of).collect()
+    }
+
+    /// Seconds until the base stands for a rung, where that was never done here.
+    fn first_time(&self, rung: Rung, took: &BTreeMap<String, u64>) -> u64 {
+        if took.contains_key(rung.word()) {
+            return 0;
+        }
+        let root = self.workspace.root.join(&self.workspace.slo.code.root);
+        let lock = files::read_text(&root.join("Cargo.lock"), "Cargo.lock").unwrap_or_default();
+        let packages = lock.matches("[[package]]").count() as f64;
+        let lines = self.texts.values().map(|t| t.lines().count()).sum::<usize>() as f64;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+        cold_seconds(rung, packages, lines, cores)
     }
 
     /// Remembers how long a rung took.
@@ -277,8 +302,23 @@ impl Stand {
 
     /// A command of `slo.toml`, tied to this checkout.
     pub fn shell(&self, line: &str) -> Command {
-        self.cargo.environment(Command::shell(line, &self.project)).limit(self.cargo.limit)
+        self.cargo.environment(Command::shell(line, &self.project)).limit(BUILD_LIMIT)
     }
+
+    /// A cargo command that runs what was built before.
+    pub fn run(&self, args: &[&str]) -> Command {
+        self.cargo.command(args).limit(LIMIT)
+    }
+}
+
+/// Seconds to build a project of this size for a rung on an idle machine, rounded to half minutes.
+fn cold_seconds(rung: Rung, packages: f64, lines: f64, cores: f64) -> u64 {
+    let core_seconds = match rung {
+        Rung::Compiles => packages * CHECK_S + lines / LINES_A_SECOND,
+        Rung::TestsPass | Rung::Faster => packages * BUILD_S + 2.0 * lines / LINES_A_SECOND,
+        Rung::TestsReach => 0.0,
+    };
+    (core_seconds / cores / 30.0).ceil() as u64 * 30
 }
 
 /// The innermost package around a file (path relative to the Cargo root).
@@ -306,6 +346,14 @@ mod tests {
     fn package(name: &str, dir: &str, needs: &[&str]) -> Package {
         let needs = needs.iter().map(|n| n.to_string()).collect();
         Package { name: name.into(), dir: dir.into(), needs, has_tests: true }
+    }
+
+    #[test]
+    fn the_first_proof_of_a_large_workspace_is_expected_to_take_many_minutes() {
+        assert_eq!(cold_seconds(Rung::Compiles, 613.0, 140_000.0, 2.0), 240);
+        assert_eq!(cold_seconds(Rung::TestsPass, 613.0, 140_000.0, 2.0), 420);
+        assert_eq!(cold_seconds(Rung::Compiles, 0.0, 200.0, 2.0), 30, "a small one half a minute");
+        assert_eq!(cold_seconds(Rung::TestsReach, 613.0, 140_000.0, 2.0), 0, "it stands by then");
     }
 
     #[test]

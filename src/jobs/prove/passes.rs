@@ -27,7 +27,24 @@ pub fn command(yard: &Yard, stand: &Stand, packages: &[String]) -> (String, Comm
         args.push("--workspace");
     }
     args.extend(packages.iter().flat_map(|p| ["-p", p.as_str()]));
-    (format!("cargo {}", args.join(" ")), stand.cargo.command(&args).merged())
+    (format!("cargo {}", args.join(" ")), stand.run(&args).merged())
+}
+
+/// Builds what [`command`] runs, so that the time limit of the tests and the second run of the base do not count the
+/// build. A build that fails is told by the run itself.
+///
+/// # Errors
+/// No cargo.
+pub fn build(yard: &Yard, stand: &Stand, packages: &[String]) -> Result<(), Problem> {
+    if yard.workspace.slo.workloads.iter().any(|w| !w.test_quick.is_empty()) {
+        return Ok(());
+    }
+    let mut args = vec!["test", "--no-run"];
+    if packages.is_empty() {
+        args.push("--workspace");
+    }
+    args.extend(packages.iter().flat_map(|p| ["-p", p.as_str()]));
+    stand.cargo.command(&args).run(&yard.ear.cancel, &mut |line| yard.log(line)).map(drop)
 }
 
 /// Runs the base's tests, or reads what an earlier run on the same tree said.
@@ -45,6 +62,10 @@ pub fn baseline(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Baseli
             runs.push(known);
             continue;
         }
+        if run == 0 {
+            yard.step(&format!("building the tests of {} (base)", shown(packages)));
+            build(yard, base, packages)?;
+        }
         yard.step(&format!("{line} (base{})", if run == 0 { "" } else { ", once more for flaky tests" }));
         let ended = command.run(&yard.ear.cancel, &mut |line| yard.log(line))?;
         if matches!(ended.exit, Exit::TimedOut | Exit::Cancelled) {
@@ -58,6 +79,10 @@ pub fn baseline(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Baseli
         }
     }
     Ok(Baseline { runs })
+}
+
+fn shown(packages: &[String]) -> String {
+    if packages.is_empty() { String::from("the workspace") } else { packages.join(", ") }
 }
 
 fn to_kept(out: &str, ok: bool) -> String {
@@ -82,6 +107,8 @@ pub fn climb(climb: &Climb) -> Result<Found, Problem> {
     let (line, command) = command(yard, climb.candidate, &packages);
     let base = of_packages(&climb.baseline.runs, climb, &packages)?;
     let mut before: Option<Vec<String>> = None;
+    yard.step(&format!("building the tests of {} ({})", shown(&packages), climb.rewrite.id));
+    build(yard, climb.candidate, &packages)?;
     loop {
         yard.step(&format!("{line} ({})", climb.rewrite.id));
         let ended = command.run(&yard.ear.cancel, &mut |line| yard.log(line))?;

@@ -27,6 +27,7 @@ pub fn climb(climb: &Climb) -> Result<Found, Problem> {
     let packages = yard.packages_of(&[climb.rewrite])?;
     let (line, command) = super::passes::command(yard, climb.candidate, &packages);
     yard.step(&format!("{line} ({}, counting)", climb.rewrite.id));
+    super::passes::build(yard, climb.candidate, &packages)?;
     let command = command.env(hits::VARIABLE, log.to_string_lossy());
     let ended = command.run(&yard.ear.cancel, &mut |line| yard.log(line))?;
     let written = files::read_text(&log, "hits").unwrap_or_default();
