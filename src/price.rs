@@ -11,12 +11,16 @@ pub fn price(mut findings: Vec<Finding>, hot: &[HotFunction], heat: &[LineHeat],
     for finding in &mut findings {
         finding.cost = cost(finding, hot, heat, items);
     }
-    findings.sort_by(|a, b| {
-        let ms = |f: &Finding| f.cost.map_or(-1.0, |c| c.c_ms);
+    // Where nothing tells milliseconds, the hotter function comes first all the same.
+    let share = |f: &Finding| hot.iter().find(|h| h.function == f.function).map_or(0.0, |h| h.contribution.share);
+    let mut keyed: Vec<(f64, f64, Finding)> =
+        findings.into_iter().map(|f| (f.cost.map_or(-1.0, |c| c.c_ms), share(&f), f)).collect();
+    keyed.sort_by(|(ms_a, share_a, a), (ms_b, share_b, b)| {
         let place = |f: &Finding| (f.file.clone(), f.range, f.rule);
-        ms(b).total_cmp(&ms(a)).then_with(|| place(a).cmp(&place(b)))
+        let dearer = ms_b.total_cmp(ms_a).then(share_b.total_cmp(share_a));
+        dearer.then_with(|| place(a).cmp(&place(b)))
     });
-    findings
+    keyed.into_iter().map(|(_, _, finding)| finding).collect()
 }
 
 fn cost(finding: &Finding, hot: &[HotFunction], heat: &[LineHeat], items: &[Item]) -> Option<FindingCost> {
@@ -128,5 +132,18 @@ mod tests {
     fn shares_alone_price_nothing() {
         let hot = [hot("a::f", 0.0, Basis::SampledShare)];
         assert_eq!(price(vec![finding(11, 11, "a::f")], &hot, &[], &[item("a::f")])[0].cost, None);
+    }
+
+    #[test]
+    fn where_only_shares_are_known_the_hotter_function_comes_first() {
+        let with_share = |name: &str, share: f64| {
+            let mut hot = hot(name, 0.0, Basis::SampledShare);
+            hot.contribution.share = share;
+            hot
+        };
+        let found = vec![finding(1, 1, "a::cold"), finding(2, 2, "a::warm"), finding(3, 3, "a::hot")];
+        let priced = price(found, &[with_share("a::warm", 0.1), with_share("a::hot", 0.4)], &[], &[]);
+        let order: Vec<_> = priced.iter().map(|f| f.function.0.as_str()).collect();
+        assert_eq!(order, ["a::hot", "a::warm", "a::cold"]);
     }
 }

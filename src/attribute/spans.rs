@@ -102,10 +102,7 @@ fn span_key(span: &Span, index: &Index, files: &Files, items: &[Item]) -> Key {
     }
     let label = match index.resolve(&Symbol::parse(&span.function)) {
         Meaning::Item(item) => return Key::Item(item),
-        Meaning::Ambiguous(all) => {
-            let names: Vec<&str> = all.iter().map(|i| items[*i as usize].id.0.as_str()).collect();
-            format!("ambiguous: {}", names.join(" or "))
-        }
+        Meaning::Ambiguous(all) => super::owners::ambiguous(&all, items),
         _ => format!("span {} without a code location", span.name),
     };
     Key::Named(RowKind::Unattributed, label)

@@ -7,13 +7,13 @@ use clap::Args;
 use super::answer::{Answer, Outcome};
 use super::context::Context;
 use super::json;
-use super::scan::{cost, is_below};
+use super::scan::{cost, is_below, share};
 use super::style::Style;
 use super::verify;
 use crate::detect;
 use crate::jobs::{ProveOptions, prove};
 use crate::model::{Answer as State, Problem, Refusal, Rewrite};
-use crate::pipeline::Depth;
+use crate::pipeline::{Analysis, Depth};
 use crate::slo::nearest;
 
 #[derive(Args)]
@@ -55,7 +55,7 @@ pub(super) fn run(context: &Context, options: &Options) -> Outcome {
     let json = || json::Propose::new(&rewrites, &refused, &analysis.problems, verdicts.as_deref());
     let text = || {
         let proved = verdicts.as_deref().map(|v| verify::text(v, context.style)).unwrap_or_default();
-        text(&rewrites, &refused, context.style) + &proved
+        text(&analysis, &rewrites, &refused, context.style) + &proved
     };
     Ok(Answer::new(context, json, text).beside(&analysis.problems))
 }
@@ -72,8 +72,9 @@ pub(super) fn known(rule: &str) -> Result<&'static detect::Rule, Problem> {
     Err(Problem::error(format!("there is no rule \"{rule}\"")).help(help))
 }
 
-fn text(rewrites: &[&Rewrite], refused: &[&Refusal], style: Style) -> String {
-    let mut text: String = rewrites.iter().map(|r| proposal(r, style) + &style.diff(&r.diff) + "\n").collect();
+fn text(analysis: &Analysis, rewrites: &[&Rewrite], refused: &[&Refusal], style: Style) -> String {
+    let one = |r: &&Rewrite| proposal(r, share(analysis, &r.function), style) + &style.diff(&r.diff) + "\n";
+    let mut text: String = rewrites.iter().map(one).collect();
     text += &format!("{} rewrites, {} findings without one\n", rewrites.len(), refused.len());
     for refusal in refused {
         text += &format!("  {}:{}  {}: {}\n", refusal.file, refusal.line, refusal.rule, refusal.reason);
@@ -85,10 +86,10 @@ fn text(rewrites: &[&Rewrite], refused: &[&Refusal], style: Style) -> String {
 }
 
 /// A proposal without its diff: what it is, what it can win, what must hold and what must be accepted.
-pub(super) fn proposal(r: &Rewrite, style: Style) -> String {
+pub(super) fn proposal(r: &Rewrite, share: Option<f64>, style: Style) -> String {
     let mut text = format!("{}  {}\n", style.strong(&r.id.0), r.title);
     text += &format!("  {}:{}  {} (class {})\n", r.file, r.line, style.code(r.rule.0), r.class.word());
-    text += &format!("  {}\n", cost(r.cost.as_ref()));
+    text += &format!("  {}\n", cost(r.cost.as_ref(), share));
     for p in &r.preconditions {
         let state = match p.state {
             State::Holds => style.good("holds  "),

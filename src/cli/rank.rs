@@ -114,16 +114,12 @@ fn rows(o: &ObjectiveSplit, all: bool, width: usize) -> String {
     let with_tail = o.basis != Basis::SampledShare;
     let quantile = format!("{} ms [95 %]", quantile_name(o.quantile));
     let column = if with_tail { quantile.as_str() } else { "share" };
-    let mut table = Table::new(&[
-        ("", Align::Right),
-        ("function", Align::Elastic),
-        (column, Align::Right),
-        ("mean", Align::Right),
-        ("self", Align::Right),
-        ("total", Align::Right),
-        ("budget", Align::Right),
-        ("over", Align::Right),
-    ]);
+let mut columns = vec![("", Align::Right), ("function", Align::Elastic), (column, Align::Right)];
+    // Without requests there are no milliseconds of a request.
+    if o.requests > 0 {
+        columns.extend(["mean", "self", "total", "budget", "over"].map(|head| (head, Align::Right)));
+    }
+    let mut table = Table::new(&columns);
     let (lines, folds) = if all { (unfolded(o), Vec::new()) } else { folded(o, SHOWN) };
     for line in lines {
         match line {
@@ -287,6 +283,25 @@ mod tests {
              wait: acquirer                                                          12.5 %   7.62
              cohort mean − quantile                                                  12.5 %  -0.88
              unplaced                                                                12.5 %   4.25
+        ");
+    }
+
+    #[test]
+    fn without_requests_no_milliseconds_are_shown() {
+        let mut analysis = analysis(Basis::SampledShare, None);
+        analysis.objectives[0].requests = 0;
+        insta::assert_snapshot!(text(&analysis, false, Style::default(), 80), @r"
+        payment-gateway
+
+        authorize-latency  POST /authorize
+          p99 not measured (limit 200 ms); add a request log or a trace
+
+             function                                               share
+          1  payment_gateway::risk::scoring::DeviceHistory::score  12.5 %
+          1  payment_gateway::audit::write                         12.5 %
+             wait: acquirer                                        12.5 %
+             cohort mean − quantile                                12.5 %
+             unplaced                                              12.5 %
         ");
     }
 

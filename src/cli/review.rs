@@ -166,7 +166,7 @@ fn show(context: &Context, workspace: &Workspace, id: &str) -> Outcome {
 }
 
 fn whole(reviewed: &Reviewed, style: Style) -> String {
-    let mut text = proposal(&reviewed.rewrite, style);
+    let mut text = proposal(&reviewed.rewrite, None, style);
     for hunk in &reviewed.hunks {
         text += &hunk_text(reviewed, hunk, style);
     }

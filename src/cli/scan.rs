@@ -9,7 +9,7 @@ use super::context::Context;
 use super::json;
 use super::rank::{ms, thousands};
 use super::style::Style;
-use crate::model::{Finding, FindingCost};
+use crate::model::{Finding, FindingCost, FunctionId};
 use crate::pipeline::{Analysis, Depth};
 
 #[derive(Args)]
@@ -38,7 +38,7 @@ pub(super) fn is_below(file: &str, paths: &[PathBuf]) -> bool {
 }
 
 fn text(analysis: &Analysis, findings: &[&Finding], all: bool, style: Style) -> String {
-    let mut text: String = findings.iter().map(|f| finding(f, style)).collect();
+    let mut text: String = findings.iter().map(|f| finding(f, analysis, style)).collect();
     let with_rewrite = findings.iter().filter(|f| f.has_rewrite).count();
     text += &format!(
         "{} findings, {with_rewrite} with a rewrite, in {} files ({} lines)\n",
@@ -47,29 +47,36 @@ fn text(analysis: &Analysis, findings: &[&Finding], all: bool, style: Style) -> 
         thousands(analysis.lines)
     );
     if !all {
-        text += "in hot functions; `--all` looks into every file\n";
+        text += "in files with hot functions; `--all` looks into every file\n";
     }
     text
 }
 
-fn finding(f: &Finding, style: Style) -> String {
+fn finding(f: &Finding, analysis: &Analysis, style: Style) -> String {
     let place = style.strong(&format!("{}:{}:{}", f.file, f.line, f.column));
     let rewrite = if f.has_rewrite { ", has a rewrite" } else { "" };
     let rule = style.code(f.rule.0);
-    format!("{place}  {rule} ({}{rewrite})\n  {}\n  {}\n\n", f.class.word(), f.message, cost(f.cost.as_ref()))
+    let cost = cost(f.cost.as_ref(), share(analysis, &f.function));
+    format!("{place}  {rule} ({}{rewrite})\n  {}\n  {cost}\n\n", f.class.word(), f.message)
 }
 
-/// What a finding costs, in words.
-pub(super) fn cost(cost: Option<&FindingCost>) -> String {
-    match cost {
-        Some(c) => format!(
+/// The share of all samples that a function owns, 0 to 1; `None` where it was not sampled.
+pub(super) fn share(analysis: &Analysis, function: &FunctionId) -> Option<f64> {
+    analysis.hot.iter().find(|h| h.function == *function).map(|h| h.contribution.share).filter(|share| *share > 0.0)
+}
+
+/// What a finding costs, in words; where only samples speak, what its function has of them.
+pub(super) fn cost(cost: Option<&FindingCost>, share: Option<f64>) -> String {
+    match (cost, share) {
+        (Some(c), _) => format!(
             "costs at most {} ms of the quantile [{}, {}] (basis {})",
             ms(c.c_ms),
             ms(c.ci_ms.low),
             ms(c.ci_ms.high),
             c.basis
         ),
-        None => String::from("not measured by itself"),
+        (None, Some(share)) => format!("its function owns {:.1} % of the samples", share * 100.0),
+        (None, None) => String::from("not measured by itself"),
     }
 }
 

@@ -25,7 +25,7 @@ impl Table {
         Table { columns: columns.iter().map(|(head, align)| (head.to_string(), *align)).collect(), rows: Vec::new() }
     }
 
-    /// Adds a row; missing cells are empty.
+    /// Adds a row; missing cells are empty, and cells without a column are left out.
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         let mut cells: Vec<String> = cells.into_iter().collect();
         cells.resize(self.columns.len(), String::new());

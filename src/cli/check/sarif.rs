@@ -59,7 +59,7 @@ fn of_finding(finding: &Finding) -> Value {
     json!({
         "ruleId": finding.rule.0,
         "level": "warning",
-        "message": { "text": format!("{}; {}", finding.message, cost(finding.cost.as_ref())) },
+        "message": { "text": format!("{}; {}", finding.message, cost(finding.cost.as_ref(), None)) },
         "locations": [{ "physicalLocation": {
             "artifactLocation": { "uri": uri(&finding.file) },
             "region": {
