@@ -3,7 +3,7 @@
 use crate::attribute;
 use crate::detect;
 use crate::model::{
-    Finding, HotFunction, Item, LineHeat, ObjectiveSplit, Problem, Profile, Recording, Refusal, Rewrite, Slo,
+    Finding, HotFunction, Item, Level, LineHeat, ObjectiveSplit, Problem, Profile, Recording, Refusal, Rewrite, Slo,
     SourceQuality,
 };
 use crate::price;
@@ -141,8 +141,10 @@ fn rank_functions(inputs: &Inputs, profile: &Profile, analysis: &mut Analysis) {
     let attribution = attribute::attribute(profile, &analysis.items, &own);
     let options = rank::Options { seed: SEED, despite_quality: inputs.despite_quality };
     let ranking = rank::rank(&attribution, &inputs.slo, options);
+    // What the ranking lacks with the profile of another program is said by that alone.
+    let is_foreign = attribution.problems.iter().any(|p| p.level == Level::Error);
     analysis.problems.extend(attribution.problems);
-    analysis.problems.extend(ranking.problems);
+    analysis.problems.extend(ranking.problems.into_iter().filter(|p| !is_foreign || p.level != Level::Error));
     analysis.objectives = ranking.objectives;
     analysis.hot = ranking.hot;
     analysis.heat = ranking.heat;

@@ -10,7 +10,7 @@ mod symbol;
 mod text;
 mod v0;
 
-use crate::model::{Attribution, Basis, Item, Problem, Profile, RowKind};
+use crate::model::{Attribution, Basis, Item, Place, Problem, Profile, RowKind};
 use join::Polls;
 use owners::Owners;
 
@@ -73,7 +73,8 @@ fn not_joined(profile: &Profile, polls: &Polls) -> Problem {
 
 /// A profile in which nothing is ours belongs to another program.
 fn strangers(profile: &Profile, out: &Attribution) -> Option<Problem> {
-    let ours = out.rows.iter().any(|r| r.kind == RowKind::Function);
+    // A crate of ours whose functions are not in the source was recorded from another version of it.
+    let ours = out.rows.iter().any(|r| r.kind == RowKind::Function || r.name.starts_with(owners::NOT_IN_SOURCE));
     if ours || profile.samples.is_empty() {
         return None;
     }
@@ -88,10 +89,10 @@ fn strangers(profile: &Profile, out: &Attribution) -> Option<Problem> {
     let names: Vec<&str> = seen.iter().take(5).map(|(name, _)| name.as_str()).collect();
     let names = if names.is_empty() { "no Rust crate at all".to_owned() } else { names.join(", ") };
     let what = format!("no function of this workspace is in the profile; it has {names}");
-    Some(
-        Problem::error(what)
-            .help("name the profile of this service in [[source]], recorded from a binary with symbols"),
-    )
+    let place = profile.sources.iter().find(|s| s.samples > 0).map(|s| Place::file(&s.file));
+    let problem = Problem::error(what)
+        .help("name the profile of this service in [[source]], recorded from a binary with symbols");
+    Some(Problem { place, ..problem })
 }
 
 fn stale(owners: &Owners) -> Option<Problem> {

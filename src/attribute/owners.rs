@@ -243,13 +243,10 @@ fn by_line(files: &Files, read: &Read, line: u32) -> Option<FrameOwner> {
 }
 
 fn by_symbol(read: &Read, frame: &Frame, own: &[String], items: &[Item], labels: &mut Labels) -> FrameOwner {
-    let missing = || format!("not in the source: {}", read.symbol.shown());
+    let missing = || format!("{NOT_IN_SOURCE}{}", read.symbol.shown());
     match &read.meaning {
         Meaning::Item(item) => FrameOwner::Item { item: *item, line: 0 },
-        Meaning::Ambiguous(all) => {
-            let names: Vec<&str> = all.iter().map(|i| items[*i as usize].id.0.as_str()).collect();
-            FrameOwner::Label(labels.id(RowKind::Unattributed, &format!("ambiguous: {}", names.join(" or "))))
-        }
+        Meaning::Ambiguous(all) => FrameOwner::Label(labels.id(RowKind::Unattributed, &ambiguous(all, items))),
         Meaning::Ours => FrameOwner::Ours(labels.id(RowKind::Unattributed, &missing())),
         Meaning::Outside if read.symbol.crates.first().is_some_and(|c| own.iter().any(|o| glob(o, c))) => {
             FrameOwner::Label(labels.id(RowKind::Function, &read.symbol.shown()))
@@ -258,6 +255,21 @@ fn by_symbol(read: &Read, frame: &Frame, own: &[String], items: &[Item], labels:
         Meaning::Outside if frame.symbol == "[unknown]" || frame.symbol.is_empty() => FrameOwner::Unknown,
         Meaning::Outside => FrameOwner::Outside,
     }
+}
+
+/// How the label of a symbol begins that names a crate of ours and no function of the sources.
+pub const NOT_IN_SOURCE: &str = "not in the source: ";
+/// Names of an ambiguous row that are shown: an `impl From` for every variant would fill the screen.
+const NAMED: usize = 3;
+
+/// The label of a row that may belong to any of these items.
+pub fn ambiguous(all: &[u32], items: &[Item]) -> String {
+    let name = |i: &u32| items[*i as usize].id.0.as_str();
+    if all.len() <= NAMED {
+        return format!("ambiguous: {}", all.iter().map(name).collect::<Vec<_>>().join(" or "));
+    }
+    let first = all.first().map_or("", name);
+    format!("ambiguous: {first} or {} more of that name", all.len() - 1)
 }
 
 /// `pay-*` matches the crate `pay_risk`.

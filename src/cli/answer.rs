@@ -53,7 +53,9 @@ impl Answer {
 pub(super) fn print(context: &Context, outcome: Outcome) -> ExitCode {
     let (answer, status) = match outcome {
         Ok(answer) => {
-            let status = if answer.no { 1 } else { 0 };
+            // What was given is at fault, though part of it could be answered.
+            let is_faulty = answer.problems.iter().any(|p| p.level == Level::Error);
+            let status = if answer.no { 1 } else { 2 * u8::from(is_faulty) };
             (answer, status)
         }
         Err(problems) => {

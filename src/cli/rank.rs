@@ -114,7 +114,7 @@ fn rows(o: &ObjectiveSplit, all: bool, width: usize) -> String {
     let with_tail = o.basis != Basis::SampledShare;
     let quantile = format!("{} ms [95 %]", quantile_name(o.quantile));
     let column = if with_tail { quantile.as_str() } else { "share" };
-let mut columns = vec![("", Align::Right), ("function", Align::Elastic), (column, Align::Right)];
+    let mut columns = vec![("", Align::Right), ("function", Align::Elastic), (column, Align::Right)];
     // Without requests there are no milliseconds of a request.
     if o.requests > 0 {
         columns.extend(["mean", "self", "total", "budget", "over"].map(|head| (head, Align::Right)));

@@ -116,12 +116,13 @@ impl Command {
     pub fn run(&self, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> Result<Ended, Problem> {
         let began = Instant::now();
         let (sender, lines) = crossbeam_channel::bounded(1024);
-        let mut group = Group(self.spawn_piped(sender)?);
+        let mut group = Group::new(self.spawn_piped(sender)?);
         let mut gathered = Gathered::default();
         let stopped = self.gather(&mut group, &lines, cancel, began, &mut |said| gathered.take(said, line));
-        let status = group.0.wait().map_err(|e| self.failed(&e))?;
+        let status = group.child.wait().map_err(|e| self.failed(&e))?;
         // What it left running in the background ends with it, and with it the pipes.
         group.signal(libc::SIGKILL);
+        group.dismiss();
         while let Ok(said) = lines.recv_timeout(Duration::from_millis(200)) {
             gathered.take(said, line);
         }
@@ -141,7 +142,7 @@ impl Command {
             File::create(output).map_err(|e| Problem::error(format!("cannot write {}: {e}", output.display())))?;
         let again = file.try_clone().map_err(|e| self.failed(&e))?;
         let child = self.build().stdout(file).stderr(again).spawn().map_err(|e| self.failed(&e))?;
-        Ok(Running(Group(child)))
+        Ok(Running(Group::new(child)))
     }
 
     fn build(&self) -> std::process::Command {
@@ -193,12 +194,12 @@ impl Command {
             match lines.recv_timeout(Duration::from_millis(30)) {
                 Ok(said) => take(said),
                 Err(RecvTimeoutError::Timeout) => {
-                    if matches!(group.0.try_wait(), Ok(Some(_))) {
+                    if matches!(group.child.try_wait(), Ok(Some(_))) {
                         return None;
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    if matches!(group.0.try_wait(), Ok(Some(_))) {
+                    if matches!(group.child.try_wait(), Ok(Some(_))) {
                         return None;
                     }
                     std::thread::sleep(Duration::from_millis(5));
@@ -224,7 +225,7 @@ pub struct Running(Group);
 impl Running {
     /// True while it has not ended by itself.
     pub fn is_alive(&mut self) -> bool {
-        matches!(self.0.0.try_wait(), Ok(None))
+        matches!(self.0.child.try_wait(), Ok(None))
     }
 
     /// Ends it with all its children: SIGTERM, and SIGKILL after a grace period.
@@ -234,31 +235,59 @@ impl Running {
 }
 
 /// A process that leads a group of its own.
-struct Group(Child);
+struct Group {
+    child: Child,
+    guard: Option<Child>,
+}
 
 impl Group {
+    fn new(child: Child) -> Group {
+        let guard = guard(child.id());
+        Group { child, guard }
+    }
+
     fn signal(&self, signal: i32) {
         // SAFETY: a plain system call; the group's id is the child's, which is not waited for by anybody else.
-        unsafe { libc::killpg(self.0.id() as i32, signal) };
+        unsafe { libc::killpg(self.child.id() as i32, signal) };
     }
 
     fn end(&mut self) {
         self.signal(libc::SIGTERM);
         let began = Instant::now();
-        while began.elapsed() < GRACE && matches!(self.0.try_wait(), Ok(None)) {
+        while began.elapsed() < GRACE && matches!(self.child.try_wait(), Ok(None)) {
             std::thread::sleep(Duration::from_millis(10));
         }
         self.signal(libc::SIGKILL);
-        let _ = self.0.wait();
+        self.dismiss();
+        let _ = self.child.wait();
+    }
+
+    /// Sends the guard away before the group's id may belong to somebody else.
+    fn dismiss(&mut self) {
+        if let Some(mut guard) = self.guard.take() {
+            let _ = guard.kill();
+            let _ = guard.wait();
+        }
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
+        if matches!(self.child.try_wait(), Ok(None)) {
             self.end();
         }
+        self.dismiss();
     }
+}
+
+/// Kills the group when Refit is gone. Whatever ends Refit, `kill -9` too, closes the pipe that the guard reads from;
+/// without it, compilers and tests would run on and hold the locks that the next start waits for. (`PR_SET_PDEATHSIG`
+/// reaches cargo alone, not what cargo started.)
+fn guard(group: u32) -> Option<Child> {
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "read -r _; kill -KILL -\"$0\"", &group.to_string()]).current_dir("/").process_group(0);
+    // A guard that cannot be had costs only its service.
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
 }
 
 struct Said {

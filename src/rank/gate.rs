@@ -8,6 +8,8 @@ use crate::model::{Attribution, Contribution, Interval, Objective, ObjectiveSpli
 const MOST_UNPLACED: f64 = 0.30;
 /// Fewer samples than this around the quantile do not resolve a function.
 const RESOLVED: u64 = 30;
+/// How rows of symbols begin that only an older source explains.
+const NOT_IN_SOURCE: &str = "not in the source: ";
 /// Row that stands for all functions where they are not ranked.
 const NOT_RANKED: &str = "functions, not ranked";
 
@@ -33,9 +35,14 @@ pub fn quality(attribution: &Attribution, despite: bool) -> Vec<Problem> {
         names.join(", "),
         MOST_UNPLACED * 100.0
     );
-    let help = "record whole stacks with symbols: build with `debug = 1` and `-C symbol-mangling-version=v0`, then \
+    // A row says so where a symbol names a crate of ours and no function of the sources.
+    let gone: f64 = largest.iter().filter(|r| r.name.starts_with(NOT_IN_SOURCE)).map(|r| r.cost.owned).sum();
+    let other_source = "the profile was recorded from another version of the source: record again at this commit, or check \
+                        out the one that it was recorded at";
+    let no_stacks = "record whole stacks with symbols: build with `debug = 1` and `-C symbol-mangling-version=v0`, then \
                 `perf record -k mono -e cpu-clock -F 997 --call-graph dwarf` (or frame pointers: `-C \
                 force-frame-pointers=yes` and `--call-graph fp`); or rank all the same, on request";
+    let help = if gone > placed.unplaced / 2.0 { other_source } else { no_stacks };
     let problem = if despite { Problem::warning(what) } else { Problem::error(what) };
     vec![problem.help(help)]
 }

@@ -13,6 +13,7 @@ mod profiles;
 mod proposals;
 mod pty;
 mod ranking;
+mod refusals;
 mod review;
 mod rules_on_example;
 mod rules_table;
