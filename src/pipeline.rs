@@ -104,6 +104,12 @@ pub fn survey(inputs: &Inputs) -> Survey {
     Survey { files, found, analysis }
 }
 
+/// Shares of what has been read of a profile so far, largest first.
+pub fn provisional(inputs: &Inputs, survey: &Survey, profile: &Profile) -> Vec<attribute::Share> {
+    let options = attribute::Options { own: inputs.slo.code.own.clone() };
+    attribute::shares(profile, &survey.analysis.items, &options)
+}
+
 /// Ranks the functions, prices what was found in them, and derives rewrites.
 pub fn analyse(inputs: &Inputs, survey: Survey, profile: &Profile) -> Analysis {
     let Survey { files, found, mut analysis } = survey;

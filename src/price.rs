@@ -90,6 +90,7 @@ mod tests {
             band: 1,
             samples: 100,
             cohort_samples: 50,
+            allocated: None,
         };
         let (file, slo) = (String::from("src/a.rs"), String::from("s"));
         HotFunction { function: FunctionId(function.to_string()), file, line: 10, contribution, slo, basis }

@@ -49,10 +49,18 @@ impl Polls {
 
     /// The request that the sample's thread worked for at the sample's time: the poll begun last, if it has not ended.
     pub fn request_of(&self, sample: &Sample) -> Option<u32> {
+        self.around(sample).map(|p| p.request)
+    }
+
+    /// When the poll ends that the sample was taken in.
+    pub fn end_at(&self, sample: &Sample) -> Option<u64> {
+        self.around(sample).map(|p| p.end_ns)
+    }
+
+    fn around(&self, sample: &Sample) -> Option<&Poll> {
         let (time, polls) = (sample.time_ns?, self.by_thread.get(&sample.tid?)?);
         let begun = polls.partition_point(|p| p.start_ns <= time);
-        let last = polls[..begun].last()?;
-        (time < last.end_ns).then_some(last.request)
+        polls[..begun].last().filter(|last| time < last.end_ns)
     }
 }
 

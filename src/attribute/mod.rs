@@ -1,10 +1,13 @@
 //! A profile and the items of the source in; cost per function, requests and what could not be placed out.
 
+mod allocated;
+mod blocked;
 mod files;
 mod index;
 mod join;
 mod owners;
 mod sampled;
+mod shares;
 mod spans;
 mod symbol;
 mod text;
@@ -13,6 +16,7 @@ mod v0;
 use crate::model::{Attribution, Basis, Item, Place, Problem, Profile, RowKind};
 use join::Polls;
 use owners::Owners;
+pub use shares::{Share, shares};
 
 /// What the attribution should know beside the profile.
 #[derive(Clone, Debug, Default)]
@@ -28,8 +32,9 @@ pub fn attribute(profile: &Profile, items: &[Item], options: &Options) -> Attrib
     // Less than one sample in a hundred is chance: another clock, other threads, another run.
     let is_joined = joined * 100 >= profile.samples.len() && joined > 0;
     if !is_joined && !profile.spans.is_empty() {
-        let mut out = spans::attribute(profile, items);
+        let mut out = spans::attribute(profile, items, options);
         out.problems.extend(unused_samples(profile));
+        out.problems.extend(allocated::assumption(profile));
         return out;
     }
     let owners = Owners::new(profile, items, &options.own);
@@ -38,6 +43,7 @@ pub fn attribute(profile: &Profile, items: &[Item], options: &Options) -> Attrib
         out.basis = Basis::Bounds;
         out.problems.push(not_joined(profile, &polls));
     }
+    out.problems.extend(allocated::assumption(profile));
     out.problems.extend(strangers(profile, &out));
     out.problems.extend(stale(&owners));
     out.problems.extend(cut_requests(profile, &out));
@@ -47,7 +53,8 @@ pub fn attribute(profile: &Profile, items: &[Item], options: &Options) -> Attrib
 
 fn unused_samples(profile: &Profile) -> Option<Problem> {
     let what = "samples and spans have no clock and thread in common; the split is made of spans alone";
-    let help = "write the request log beside the trace to join samples to requests";
+    let help = "tell the thread in the trace (`thread.id`, or a `thread.name` of its own), record with `perf record -k mono` and \
+                `perf script --header`; or write the request log beside it";
     (!profile.samples.is_empty()).then(|| Problem::note(what).help(help))
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::join::{Polls, Stretches};
 use super::owners::{Owners, StackOwner};
+use super::{allocated, blocked};
 use crate::model::{
     AttributedRequest, AttributedRow, Attribution, Basis, Cost, Item, LinePart, OUTSIDE_OF_REQUESTS as OUTSIDE, Part,
     PlacedShare, Profile, RowKind, Sample, Unit, Wait,
@@ -92,7 +93,9 @@ struct Placed {
 pub fn attribute(profile: &Profile, items: &[Item], owners: &Owners, polls: &Polls, joined: bool) -> Attribution {
     let mut rows = Rows::default();
     let placed = place(profile, owners, polls, joined, &mut rows);
+    allocated::add(profile, owners, &mut rows);
     let share = placed_share(&placed, joined);
+    let blocked = blocked::waits(profile, items, owners, polls);
     if joined {
         rows.id(Key::Named(RowKind::Unattributed, OUTSIDE.into()));
     }
@@ -104,8 +107,9 @@ pub fn attribute(profile: &Profile, items: &[Item], owners: &Owners, polls: &Pol
             by_request[request as usize].push(*sample);
         }
     }
-    let split = Split { profile, owners, polls, waits: waits_by_request(profile), scale, sampled: joined };
+    let split = Split { profile, owners, polls, waits: waits_by_request(profile, &blocked), scale, sampled: joined };
     let mut out = Attribution { unit: profile.unit, placed: share, ..Attribution::default() };
+    out.allocated_over = allocated::requests(profile);
     let mut kept = vec![None; profile.requests.len()];
     for (at, request) in profile.requests.iter().enumerate() {
         if window.is_some_and(|w| request.start_ns < w.0 || request.end_ns > w.1) {
@@ -203,9 +207,10 @@ fn nanoseconds_per_weight(profile: &Profile, polls: &Polls, placed: &[Placed]) -
     if weight > 0.0 { polled as f64 / weight } else { 0.0 }
 }
 
-fn waits_by_request(profile: &Profile) -> Vec<Vec<&Wait>> {
+/// Waits that the log or the trace names, and those that the scheduler tells.
+fn waits_by_request<'a>(profile: &'a Profile, blocked: &'a [Wait]) -> Vec<Vec<&'a Wait>> {
     let mut waits = vec![Vec::new(); profile.requests.len()];
-    for wait in &profile.waits {
+    for wait in profile.waits.iter().chain(blocked) {
         waits[wait.request as usize].push(wait);
     }
     waits

@@ -7,16 +7,21 @@ use std::collections::HashMap;
 
 use super::files::{Files, Match};
 use super::index::{Index, Meaning};
+use super::owners::Owners;
 use super::sampled::{Key, Rows, finish};
 use super::symbol::Symbol;
+use super::{Options, allocated};
 use crate::model::{AttributedRequest, Attribution, Basis, Item, Part, PlacedShare, Profile, RowKind, Span, Unit};
 
 /// Row of the time of a request that no span covers.
 pub const UNCOVERED: &str = "not covered by spans";
 
 /// Splits requests over their spans.
-pub fn attribute(profile: &Profile, items: &[Item]) -> Attribution {
+pub fn attribute(profile: &Profile, items: &[Item], options: &Options) -> Attribution {
     let mut rows = Rows::default();
+    if !profile.allocated.is_empty() {
+        allocated::add(profile, &Owners::new(profile, items, &options.own), &mut rows);
+    }
     let keys = span_keys(profile, items);
     let children = children(profile);
     let exclusive = critical_path(profile, &children);
@@ -25,6 +30,7 @@ pub fn attribute(profile: &Profile, items: &[Item]) -> Attribution {
         by_request[span.request as usize].push(at as u32);
     }
     let mut out = Attribution { basis: Basis::Spans, unit: Unit::WallNanoseconds, ..Attribution::default() };
+    out.allocated_over = allocated::requests(profile);
     for (request, spans) in profile.requests.iter().zip(&by_request) {
         let latency_ns = request.end_ns.saturating_sub(request.start_ns);
         let mut own: HashMap<u32, Part> = HashMap::new();

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::jobs::Reviewed;
 use crate::model::{
-    Contribution, Evidence, Finding, FindingCost, Hunk, Interval, Measurement, ObjectiveSplit, Operation, Precondition,
-    Problem, Refusal, Rewrite, SourceQuality, TextEdit, Verdict,
+    AllocatedBy, Contribution, Evidence, Finding, FindingCost, Hunk, Interval, Measurement, ObjectiveSplit, Operation,
+    Precondition, Problem, Refusal, Rewrite, SourceQuality, TextEdit, Unit, Verdict,
 };
 use crate::pipeline::Analysis;
 
@@ -118,11 +118,15 @@ fn sources(analysis: &Analysis) -> Vec<SourceJson> {
 
 impl From<&SourceQuality> for SourceJson {
     fn from(s: &SourceQuality) -> SourceJson {
-        let unit = match s.event.as_str() {
+        let unit = match s.unit {
             _ if s.samples == 0 => "none",
-            event if event.starts_with("cpu-clock") || event.starts_with("task-clock") => "cpu ns",
-            "" => "unknown",
-            _ => "events",
+            Unit::CpuNanoseconds => "cpu ns",
+            Unit::WallNanoseconds => "wall ns",
+            Unit::Samples => "samples",
+            Unit::Events => "events",
+            Unit::Blocks => "blocks",
+            Unit::Bytes => "bytes",
+            Unit::Unknown => "unknown",
         };
         SourceJson {
             file: s.file.clone(),
@@ -201,6 +205,26 @@ struct RowJson {
     band: u32,
     samples: u64,
     cohort_samples: u64,
+    /// Only where a memory profile was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allocated: Option<AllocatedJson>,
+}
+
+#[derive(Serialize)]
+struct AllocatedJson {
+    blocks: f64,
+    bytes: f64,
+    per: &'static str,
+}
+
+impl From<AllocatedBy> for AllocatedJson {
+    fn from(a: AllocatedBy) -> AllocatedJson {
+        AllocatedJson {
+            blocks: number(a.blocks),
+            bytes: number(a.bytes),
+            per: if a.per_request { "request" } else { "recording" },
+        }
+    }
 }
 
 impl From<&Contribution> for RowJson {
@@ -221,6 +245,7 @@ impl From<&Contribution> for RowJson {
             band: r.band,
             samples: r.samples,
             cohort_samples: r.cohort_samples,
+            allocated: r.allocated.map(AllocatedJson::from),
         }
     }
 }

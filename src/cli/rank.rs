@@ -116,14 +116,19 @@ fn rows(o: &ObjectiveSplit, all: bool, width: usize) -> String {
     let column = if with_tail { quantile.as_str() } else { "share" };
     let mut columns = vec![("", Align::Right), ("function", Align::Elastic), (column, Align::Right)];
     // Without requests there are no milliseconds of a request.
-    if o.requests > 0 {
+    let with_means = o.requests > 0;
+    if with_means {
         columns.extend(["mean", "self", "total", "budget", "over"].map(|head| (head, Align::Right)));
+    }
+    if let Some(allocated) = o.rows.iter().find_map(|r| r.allocated) {
+        let per = if allocated.per_request { "blocks/request" } else { "blocks" };
+        columns.extend([(per, Align::Right), ("bytes", Align::Right)]);
     }
     let mut table = Table::new(&columns);
     let (lines, folds) = if all { (unfolded(o), Vec::new()) } else { folded(o, SHOWN) };
     for line in lines {
         match line {
-            SplitLine::Row(row) => table.row(row_cells(&o.rows[row], with_tail, width)),
+            SplitLine::Row(row) => table.row(row_cells(&o.rows[row], with_tail, with_means, width)),
             SplitLine::Fold(fold) => table.row(fold_cells(&folds[fold].sum, with_tail)),
         };
     }
@@ -139,7 +144,7 @@ fn fold_cells(sum: &Contribution, with_tail: bool) -> Vec<String> {
     vec![String::new(), format!("{} (--all)", sum.name), tail, ms(sum.mean_ms)]
 }
 
-fn row_cells(row: &Contribution, with_tail: bool, width: usize) -> Vec<String> {
+fn row_cells(row: &Contribution, with_tail: bool, with_means: bool, width: usize) -> Vec<String> {
     let band = if row.band == 0 { String::new() } else { row.band.to_string() };
     // The place is worth a column only where there is room for it.
     let place = if row.file.is_empty() || width < 110 { String::new() } else { format!("  {}:{}", row.file, row.line) };
@@ -158,7 +163,9 @@ fn row_cells(row: &Contribution, with_tail: bool, width: usize) -> Vec<String> {
     let times = [row.mean_ms, row.self_ms, row.total_ms].map(ms);
     let budget = row.budget_ms.map(|b| format!("{b:.2}")).unwrap_or_default();
     let over = if row.over_ms > 0.0 { format!("{:.2}", row.over_ms) } else { String::new() };
-    [band, name, tail].into_iter().chain(times).chain([budget, over]).collect()
+    let allocated = row.allocated.map(|a| [a.blocks, a.bytes].map(|n| format!("{n:.1}")));
+    let means = times.into_iter().chain([budget, over]).take(if with_means { 5 } else { 0 });
+    [band, name, tail].into_iter().chain(means).chain(allocated.into_iter().flatten()).collect()
 }
 
 /// The last two segments of a path: what people call a function by.
@@ -215,6 +222,7 @@ mod tests {
             band: u32::from(kind == RowKind::Function),
             samples: 900,
             cohort_samples: 90,
+            allocated: None,
         }
     }
 

@@ -1,9 +1,10 @@
 //! Paths in; texts, decompressed bytes and hashes out, and files written so that a crash leaves the old or the new.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use crossbeam_channel::Receiver;
 use sha2::Digest;
 
 use crate::model::{ContentHash, Place, Problem};
@@ -35,26 +36,95 @@ pub fn further_out(path: &Path) -> Option<PathBuf> {
     None
 }
 
-/// Opens a measured file as a stream of decompressed bytes: gzip and zstd are told by their first bytes, not by a name.
+/// What stands for standard input where a measured file is named.
+pub const STANDARD_INPUT: &str = "-";
+
+/// Opens what was measured as a stream of decompressed bytes: gzip and zstd are told by their first bytes, not by a name.
+/// `-` is standard input; a folder has to be Criterion's, and gives one line for each benchmark.
 ///
 /// # Errors
-/// A file that is not there, is a folder, or cannot be read.
+/// A file that is not there, cannot be read, or a folder without benchmarks.
 pub fn open_measured(path: &Path, shown: &str) -> Result<Measured, Problem> {
     let fail = |e: io::Error| unreadable(&e, path, shown);
-    let file = File::open(path).map_err(fail)?;
-    if file.metadata().map_err(fail)?.is_dir() {
-        return Err(Problem::error(format!("\"{shown}\" is a folder"))
-            .at(Place::file(shown))
-            .help("name the file in it"));
+    if shown == STANDARD_INPUT {
+        return decompressed(Box::new(io::stdin()), None).map_err(fail);
     }
-    let mut reader = BufReader::with_capacity(256 * 1024, file);
-    let magic = std::io::BufRead::fill_buf(&mut reader).map_err(fail)?;
-    let bytes: Box<dyn Read + Send> = match magic {
-        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(reader)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::stream::Decoder::with_buffer(reader).map_err(fail)?),
-        _ => Box::new(reader),
+    let file = File::open(path).map_err(fail)?;
+    let about = file.metadata().map_err(fail)?;
+    if about.is_dir() {
+        let lines = super::criterion::lines(path).map_err(fail)?;
+        if lines.is_empty() {
+            return Err(Problem::error(format!("\"{shown}\" is a folder without benchmarks of Criterion"))
+                .at(Place::file(shown))
+                .help("name the file in it, or the folder `target/criterion`"));
+        }
+        return decompressed(Box::new(io::Cursor::new(lines)), None).map_err(fail);
+    }
+    decompressed(Box::new(file), about.is_file().then_some(about.len())).map(|m| m.named(shown)).map_err(fail)
+}
+
+/// Opens a part of a plain file.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn open_part(path: &Path, shown: &str, part: std::ops::Range<u64>) -> Result<Measured, Problem> {
+    let open = || {
+        let mut file = File::open(path)?;
+        file.seek(io::SeekFrom::Start(part.start))?;
+        Ok(file.take(part.end - part.start))
     };
-    Ok(Measured { bytes, ahead: io::Cursor::default(), shown: shown.to_owned() })
+    let bytes: Box<dyn Read + Send> = Box::new(open().map_err(|e: io::Error| unreadable(&e, path, shown))?);
+    Ok(Measured { bytes, ahead: io::Cursor::default(), shown: shown.to_owned(), plain: None })
+}
+
+fn decompressed(bytes: Box<dyn Read + Send>, length: Option<u64>) -> io::Result<Measured> {
+    let mut reader = BufReader::with_capacity(256 * 1024, bytes);
+    let magic = std::io::BufRead::fill_buf(&mut reader)?;
+    let (bytes, plain): (Box<dyn Read + Send>, _) = match magic {
+        [0x1f, 0x8b, ..] => (Box::new(Beside::new(flate2::bufread::MultiGzDecoder::new(reader))), None),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => (Box::new(Beside::new(zstd::stream::Decoder::with_buffer(reader)?)), None),
+        _ => (Box::new(reader), length),
+    };
+    Ok(Measured { bytes, ahead: io::Cursor::default(), shown: STANDARD_INPUT.to_owned(), plain })
+}
+
+/// Decompresses on a thread of its own while what is out is read.
+struct Beside {
+    pieces: Receiver<io::Result<Vec<u8>>>,
+    piece: io::Cursor<Vec<u8>>,
+}
+
+impl Beside {
+    fn new(mut from: impl Read + Send + 'static) -> Beside {
+        let (sender, pieces) = crossbeam_channel::bounded(4);
+        std::thread::spawn(move || {
+            loop {
+                let mut piece = Vec::with_capacity(256 * 1024);
+                let read = from.by_ref().take(256 * 1024).read_to_end(&mut piece);
+                let is_last = !matches!(read, Ok(1..));
+                // Nobody listens any more: what is left is not wanted.
+                if sender.send(read.map(|_| piece)).is_err() || is_last {
+                    return;
+                }
+            }
+        });
+        Beside { pieces, piece: io::Cursor::default() }
+    }
+}
+
+impl Read for Beside {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.piece.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            match self.pieces.recv() {
+                Ok(piece) => self.piece = io::Cursor::new(piece?),
+                Err(_) => return Ok(0),
+            }
+        }
+    }
 }
 
 /// The decompressed bytes of one measured file.
@@ -63,9 +133,20 @@ pub struct Measured {
     /// What was looked at and not taken yet.
     ahead: io::Cursor<Vec<u8>>,
     shown: String,
+    /// Bytes of a plain file.
+    plain: Option<u64>,
 }
 
 impl Measured {
+    fn named(self, shown: &str) -> Measured {
+        Measured { shown: shown.to_owned(), ..self }
+    }
+
+    /// Length of a plain file, parts of which can be opened; `None` for what is compressed, a pipe or a folder.
+    pub fn plain(&self) -> Option<u64> {
+        self.plain
+    }
+
     /// Looks at the next bytes without taking them, up to [`HEAD_BYTES`]; fewer only at the end of the file.
     ///
     /// # Errors
@@ -255,6 +336,39 @@ mod tests {
         }
         std::fs::write(&path, b"").expect("written");
         assert_eq!(all(&path), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_part_of_a_plain_file_is_its_bytes() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("m");
+        std::fs::write(&path, b"0123456789").expect("written");
+        let whole = open_measured(&path, "m").expect("opens");
+        assert_eq!(whole.plain(), Some(10));
+        let mut part = open_part(&path, "m", 3..7).expect("opens");
+        let mut buffer = [0; 16];
+        assert_eq!(part.fill(&mut buffer), Ok(4));
+        assert_eq!(&buffer[..4], b"3456");
+        std::fs::write(&path, zstd::encode_all(&b"x"[..], 1).expect("in memory")).expect("written");
+        assert_eq!(open_measured(&path, "m").expect("opens").plain(), None);
+    }
+
+    #[test]
+    fn a_criterion_folder_is_a_line_a_benchmark() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, run) in [("sort/quick", "new"), ("sort/quick", "base"), ("parse", "new")] {
+            let dir = folder.path().join(name).join(run);
+            std::fs::create_dir_all(&dir).expect("made");
+            let id = format!("{{\"full_id\":\"{name}\",\n\"title\":\"{run}\"}}");
+            std::fs::write(dir.join("benchmark.json"), id).expect("written");
+            std::fs::write(dir.join("sample.json"), "{\"iters\":[1],\"times\":[2]}").expect("written");
+        }
+        let text = String::from_utf8(all(folder.path()).expect("read")).expect("text");
+        assert_eq!(
+            text,
+            "{\"benchmark\":{\"full_id\":\"parse\", \"title\":\"new\"},\"sample\":{\"iters\":[1],\"times\":[2]}}\n\
+             {\"benchmark\":{\"full_id\":\"sort/quick\", \"title\":\"new\"},\"sample\":{\"iters\":[1],\"times\":[2]}}\n"
+        );
     }
 
     #[test]

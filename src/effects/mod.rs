@@ -4,6 +4,7 @@ mod cancel;
 pub mod cargo;
 mod carry;
 pub mod clock;
+mod criterion;
 pub mod editor;
 pub mod evidence;
 pub mod example;

@@ -10,6 +10,7 @@ mod land_stack;
 mod measure;
 mod open;
 mod prove;
+mod reading;
 mod recordings;
 mod report;
 mod review;

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crossbeam_channel::Receiver;
+
 use super::Ear;
+use super::reading::Look;
 use super::recordings::recordings;
-use super::sources::read_sources;
+use super::sources::read_and_show;
+use crate::attribute::Share;
 use crate::effects::git::{Base, Repository};
 use crate::effects::{files, measured, project, trust};
-use crate::model::{CrateRoot, Level, Place, Problem, Slo};
+use crate::model::{CrateRoot, Level, Place, Problem, Progress, Slo};
 use crate::pipeline::{self, Analysis, Depth, InputFile, Inputs, Survey};
 use crate::slo;
 use crate::source;
@@ -108,12 +112,18 @@ impl Workspace {
         }
         inputs.slo = self.slo.clone();
         let (surveyed, dated, profile) = std::thread::scope(|scope| {
-            let reader = scope.spawn(|| read_sources(&self.root, &self.slo.sources, ear));
+            let (looks, shown) = crossbeam_channel::unbounded();
+            let reader = scope.spawn(move || read_and_show(&self.root, &self.slo.sources, ear, Some(&looks)));
             let dated = scope
                 .spawn(|| self.repository().map(|r| recordings(&r, &self.root, &self.slo.sources)).unwrap_or_default());
             let surveyed = self.survey(&mut inputs);
             let dated = dated.join().expect("dating a recording does not panic");
-            let profile = measured::waiting("profile reader", || reader.join());
+            let profile = measured::waiting("profile reader", || {
+                if let Ok((survey, _)) = &surveyed {
+                    show_provisional(&inputs, survey, &shown, ear);
+                }
+                reader.join()
+            });
             (surveyed, dated, profile.expect("reading a profile does not panic"))
         });
         let (survey, found) = surveyed.map_err(|p| vec![p])?;
@@ -206,6 +216,23 @@ impl Workspace {
         Problem::error("nothing was measured: slo.toml names no [[source]]")
             .at(Place::file(self.config.display().to_string()))
             .help("record one with perf and name it: `[[source]]` `file = \"perf/service.perf.txt\"`")
+    }
+}
+
+/// Tells the largest shares of what has been read, until all of it was.
+fn show_provisional(inputs: &Inputs, survey: &Survey, shown: &Receiver<Look>, ear: &Ear) {
+    while let Ok(look) = shown.recv() {
+        // Only the newest look counts; those that came meanwhile are behind it.
+        let look = shown.try_iter().last().unwrap_or(look);
+        let shares = pipeline::provisional(inputs, survey, &look.profile);
+        let row = |s: &Share| {
+            let [share, low, high] = [s.share, s.interval.low, s.interval.high].map(|x| 100.0 * x);
+            format!("{} {share:.1} % [{low:.1}, {high:.1}]", s.name)
+        };
+        let rows: Vec<String> = shares.iter().take(3).map(row).collect();
+        let read = look.bytes as f64 / 1e6;
+        let what = format!("{} so far ({read:.0} MB): {}", look.source, rows.join(" · "));
+        ear.tell(Progress::Step { what, done: 0, total: 0 });
     }
 }
 

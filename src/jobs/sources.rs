@@ -2,22 +2,32 @@
 
 use std::path::Path;
 
+use crossbeam_channel::Sender;
+
 use super::Ear;
+use super::reading::{Look, Reading};
 use super::symbols::Shelf;
 use crate::effects::files;
 use crate::model::{Place, Problem, Profile, Progress, Source};
 use crate::profile;
-
-/// Bytes that a reader is fed at once: small enough to stay in the second-level cache.
-const PIECE: usize = 256 * 1024;
 
 /// Reads all sources, one thread each, and merges them in the order of `slo.toml`.
 ///
 /// # Errors
 /// Every source that is not there, is empty or is of no known format.
 pub fn read_sources(root: &Path, sources: &[Source], ear: &Ear) -> Result<(Profile, Vec<Problem>), Vec<Problem>> {
+    read_and_show(root, sources, ear, None)
+}
+
+/// As [`read_sources`]; what is known before the end goes to `looks`.
+pub(super) fn read_and_show(
+    root: &Path,
+    sources: &[Source],
+    ear: &Ear,
+    looks: Option<&Sender<Look>>,
+) -> Result<(Profile, Vec<Problem>), Vec<Problem>> {
     let read = std::thread::scope(|scope| {
-        let threads: Vec<_> = sources.iter().map(|s| scope.spawn(|| read_source(root, s, ear))).collect();
+        let threads: Vec<_> = sources.iter().map(|s| scope.spawn(move || read_source(root, s, ear, looks))).collect();
         threads.into_iter().map(|t| t.join().expect("readers report problems, they do not panic")).collect::<Vec<_>>()
     });
     let (mut profiles, mut problems, mut errors) = (Vec::new(), Vec::new(), Vec::new());
@@ -33,25 +43,20 @@ pub fn read_sources(root: &Path, sources: &[Source], ear: &Ear) -> Result<(Profi
     if errors.is_empty() { Ok((profile::merge(profiles), problems)) } else { Err(errors) }
 }
 
-fn read_source(root: &Path, source: &Source, ear: &Ear) -> Result<(Profile, Vec<Problem>), Problem> {
+fn read_source(
+    root: &Path,
+    source: &Source,
+    ear: &Ear,
+    looks: Option<&Sender<Look>>,
+) -> Result<(Profile, Vec<Problem>), Problem> {
     let shown = &source.file;
-    let mut stream = files::open_measured(&root.join(shown), shown)?;
+    let path = root.join(shown);
+    let mut stream = files::open_measured(&path, shown)?;
     let head = stream.head()?;
     let format = profile::sniff(&head).ok_or_else(|| unknown(shown, head.is_empty()))?;
     ear.tell(Progress::Step { what: format!("read {shown} ({})", format.name), done: 0, total: 0 });
-    let mut reader = (format.open)();
     let mut shelf = Shelf::new(root, source.binary.as_deref());
-    let mut piece = vec![0; PIECE];
-    loop {
-        if ear.cancel.is_cancelled() {
-            return Err(Problem::error("stopped"));
-        }
-        match stream.fill(&mut piece)? {
-            0 => break,
-            n => reader.feed(&piece[..n]),
-        }
-        shelf.answer(&mut *reader);
-    }
+    let reader = Reading { path: &path, shown, format, ear, looks }.read(stream, |reader| shelf.answer(reader))?;
     let (profile, mut problems) = reader.finish();
     let (mut profile, found) = shelf.name(profile);
     problems.extend(found);

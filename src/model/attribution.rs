@@ -98,6 +98,8 @@ pub struct Attribution {
     pub lines: Vec<LinePart>,
     /// How well samples could be placed.
     pub placed: PlacedShare,
+    /// Over how many requests allocations are averaged; 0 for the whole recording, `None` without a memory profile.
+    pub allocated_over: Option<u64>,
     /// What is worth saying about it.
     pub problems: Vec<Problem>,
 }

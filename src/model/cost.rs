@@ -48,6 +48,10 @@ pub struct Cost {
     pub total: f64,
     /// Number of samples owned.
     pub samples: u64,
+    /// Allocated blocks owned, over the whole memory profile.
+    pub blocks: f64,
+    /// Allocated bytes owned, over the whole memory profile.
+    pub bytes: f64,
 }
 
 /// Which part of the quantile a row of the split is.
@@ -110,6 +114,26 @@ pub struct Contribution {
     pub samples: u64,
     /// Samples in the cohort around the quantile; fewer than 30 is "not resolved".
     pub cohort_samples: u64,
+    /// What it allocates; `None` where no memory profile was read.
+    pub allocated: Option<AllocatedBy>,
+}
+
+/// Allocations of one row, owned like time: a request's mean where requests are known, else the whole recording's sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AllocatedBy {
+    /// Number of blocks.
+    pub blocks: f64,
+    /// Their bytes.
+    pub bytes: f64,
+    /// True if the numbers are means per request.
+    pub per_request: bool,
+}
+
+impl AllocatedBy {
+    /// Both together.
+    pub fn plus(self, other: AllocatedBy) -> AllocatedBy {
+        AllocatedBy { blocks: self.blocks + other.blocks, bytes: self.bytes + other.bytes, ..self }
+    }
 }
 
 /// One objective, measured and split.

@@ -1,6 +1,6 @@
 //! The rows of a split and the lines there is room for in; rows that stand alone, and small ones summed up in one line, out.
 
-use super::{Basis, Contribution, Interval, ObjectiveSplit, RowKind};
+use super::{AllocatedBy, Basis, Contribution, Interval, ObjectiveSplit, RowKind};
 
 /// The largest of each kind always stand alone, however little room there is.
 fn kept(kind: RowKind) -> usize {
@@ -115,6 +115,7 @@ fn sum(split: &ObjectiveSplit, kind: RowKind, rows: &[usize], below: f64) -> Con
         band: 0,
         samples: count(|r| r.samples),
         cohort_samples: count(|r| r.cohort_samples),
+        allocated: rows.iter().filter_map(|&r| split.rows[r].allocated).reduce(AllocatedBy::plus),
     }
 }
 
@@ -143,6 +144,7 @@ mod tests {
             band: 1,
             samples: 1,
             cohort_samples: 1,
+            allocated: None,
         }
     }
 

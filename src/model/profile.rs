@@ -23,6 +23,8 @@ pub enum Unit {
     Events,
     /// Allocated blocks (memory profiles).
     Blocks,
+    /// Allocated bytes, where blocks are not counted.
+    Bytes,
     /// A folded file does not say; only shares can be shown.
     #[default]
     Unknown,

@@ -49,7 +49,7 @@ impl Linewise for State {
         self.with_two += u64::from(stack_and_weight(stack).is_some());
         let by_thread = stack.starts_with("ThreadId(");
         self.of_tracing += u64::from(by_thread);
-        let mut frames: Vec<FrameId> = stack.split(';').map(|name| self.stacks.frame(frame(name, by_thread))).collect();
+        let mut frames: Vec<FrameId> = frames(stack).map(|name| self.stacks.frame(frame(name, by_thread))).collect();
         frames.reverse();
         let leaf = self.stacks.node(&frames);
         self.samples.push(Sample { leaf, weight, time_ns: None, tid: None });
@@ -130,6 +130,28 @@ fn stack_and_weight(line: &str) -> Option<(&str, u64)> {
     if digits && !stack.is_empty() { Some((stack, weight?)) } else { None }
 }
 
+/// Names from the root to the leaf. A name may hold `[u8; 4]`: there a blank follows, and a bracket is open.
+fn frames(stack: &str) -> impl Iterator<Item = &str> {
+    let (mut start, mut open) = (0, 0i32);
+    let ends = stack.bytes().enumerate().filter_map(move |(at, byte)| {
+        match byte {
+            b'[' => open += 1,
+            b']' => open -= 1,
+            b';' if open <= 0 || stack.as_bytes().get(at + 1) != Some(&b' ') => {
+                open = 0;
+                return Some(at);
+            }
+            _ => {}
+        }
+        None
+    });
+    ends.chain([stack.len()]).map(move |end| {
+        let name = &stack[start..end];
+        start = end + 1;
+        name
+    })
+}
+
 /// tracing-flame writes `name:file:line`, and the thread as the first frame.
 fn frame(name: &str, of_tracing: bool) -> Frame {
     let name = name.trim();
@@ -173,6 +195,8 @@ mod tests {
         let names: Vec<_> = profile.frames.iter().map(|f| f.symbol.as_str()).collect();
         assert_eq!(names, ["gw server", "<gw::S as gw::T<u8, u8>>::f", "memcpy_[k]"]);
         assert_eq!(profile.nodes.len(), 3);
+        let arrays: Vec<&str> = frames("gw;f::<[u8; 4], [[u8; 2]; 2]>;a[;b; c;").collect();
+        assert_eq!(arrays, ["gw", "f::<[u8; 4], [[u8; 2]; 2]>", "a[", "b", " c", ""]);
     }
 
     #[test]

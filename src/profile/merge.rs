@@ -1,13 +1,17 @@
 //! Several profiles in, one profile with all of their samples, requests and spans out.
 
+use super::align::align;
 use super::intern::Stacks;
-use crate::model::{Allocated, NodeId, OffCpu, Poll, Profile, Span, Unit, Wait};
+use crate::model::{Allocated, NodeId, OffCpu, Poll, Profile, Sample, Span, Unit, Wait};
 
 /// Joins what was read from several sources; ids are counted on.
 ///
 /// Weights of different units are never added: the unit of the first source with samples stands, samples of another
 /// unit are counted in [`crate::model::SourceQuality::ignored`].
-pub fn merge(profiles: Vec<Profile>) -> Profile {
+///
+/// Where only allocations were recorded, they are the samples: blocks, in the order of the file.
+pub fn merge(mut profiles: Vec<Profile>) -> Profile {
+    align(&mut profiles);
     let mut merged = Profile::default();
     let mut stacks = Stacks::default();
     let with_samples = profiles.iter().find(|p| !p.samples.is_empty());
@@ -16,6 +20,13 @@ pub fn merge(profiles: Vec<Profile>) -> Profile {
         add(&mut merged, &mut stacks, profile);
     }
     (merged.frames, merged.nodes) = stacks.into_parts();
+    if merged.samples.is_empty() && merged.off_cpu.is_empty() && !merged.allocated.is_empty() {
+        let counts_blocks = merged.allocated.iter().any(|a| a.blocks > 0);
+        let weight = |a: &Allocated| if counts_blocks { a.blocks } else { a.bytes };
+        let sample = |a: &Allocated| Sample { leaf: a.leaf, weight: weight(a), time_ns: None, tid: None };
+        merged.samples = merged.allocated.iter().map(sample).collect();
+        merged.unit = if counts_blocks { Unit::Blocks } else { Unit::Bytes };
+    }
     merged
 }
 
@@ -45,7 +56,7 @@ fn add(merged: &mut Profile, stacks: &mut Stacks, profile: Profile) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Frame, FrameId, Node, Request, Sample, SourceQuality};
+    use crate::model::{Frame, FrameId, Node, Request, SourceQuality};
 
     fn sampled(symbol: &str, unit: Unit) -> Profile {
         Profile {
@@ -74,6 +85,21 @@ mod tests {
         assert_eq!(merged.spans[3].parent, Some(2));
         assert_eq!(merged.samples.iter().map(|s| s.leaf).collect::<Vec<_>>(), [Some(NodeId(0)), Some(NodeId(1))]);
         assert_eq!((merged.unit, merged.frames.len()), (Unit::Samples, 2));
+    }
+
+    #[test]
+    fn allocations_are_ranked_where_nothing_else_was_recorded_and_stand_beside_samples_otherwise() {
+        let heap = || Profile {
+            frames: vec![Frame { symbol: "copy".into(), ..Frame::default() }],
+            nodes: vec![Node { parent: None, frame: FrameId(0) }],
+            allocated: vec![Allocated { leaf: Some(NodeId(0)), blocks: 7, bytes: 70 }],
+            unit: Unit::Blocks,
+            ..Profile::default()
+        };
+        let alone = merge(vec![heap(), logged()]);
+        assert_eq!((alone.samples.at(0).weight, alone.unit), (7, Unit::Blocks));
+        let beside = merge(vec![sampled("a", Unit::Samples), heap()]);
+        assert_eq!((beside.samples.len(), beside.unit, beside.allocated[0].leaf), (1, Unit::Samples, Some(NodeId(1))));
     }
 
     #[test]

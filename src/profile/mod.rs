@@ -1,5 +1,6 @@
 //! A stream of bytes in, a [`Profile`] out; one file per format.
 
+mod align;
 mod callgrind;
 mod chrome_events;
 mod chrome_trace;

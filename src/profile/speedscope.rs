@@ -67,7 +67,7 @@ fn read(bytes: &[u8]) -> (Profile, Vec<Problem>) {
         Ok(file) => file,
         Err(problem) => return (Profile::default(), vec![problem]),
     };
-    let unit = file.profiles.iter().map(|p| unit(&p.unit).0).find(|u| *u != Unit::Blocks).unwrap_or(Unit::Samples);
+    let unit = file.profiles.iter().map(|p| unit(&p.unit).0).find(|u| *u != Unit::Bytes).unwrap_or(Unit::Samples);
     let mut state = State { unit, ..State::default() };
     state.frames = file.shared.frames.into_iter().map(|f| state.stacks.frame(frame(f))).collect();
     let several = file.profiles.len() > 1;
@@ -89,7 +89,7 @@ fn unit(name: &str) -> (Unit, f64) {
         "microseconds" => (Unit::WallNanoseconds, 1e3),
         "milliseconds" => (Unit::WallNanoseconds, 1e6),
         "seconds" => (Unit::WallNanoseconds, 1e9),
-        "bytes" => (Unit::Blocks, 1.0),
+        "bytes" => (Unit::Bytes, 1.0),
         _ => (Unit::Samples, 1.0),
     }
 }
@@ -107,7 +107,7 @@ struct State {
 impl State {
     fn take(&mut self, profile: &OneProfile, several: bool) {
         let (unit, scale) = unit(&profile.unit);
-        if unit != self.unit && unit != Unit::Blocks {
+        if unit != self.unit && unit != Unit::Bytes {
             self.ignored += (profile.samples.len() + profile.events.len()) as u64;
             return;
         }
@@ -158,7 +158,7 @@ impl State {
     fn add(&mut self, unit: Unit, leaf: Option<NodeId>, weight: f64) {
         let weight = weight.round() as u64;
         match unit {
-            Unit::Blocks => self.profile.allocated.push(Allocated { leaf, blocks: 0, bytes: weight }),
+            Unit::Bytes => self.profile.allocated.push(Allocated { leaf, blocks: 0, bytes: weight }),
             _ => self.profile.samples.push(Sample { leaf, weight, time_ns: None, tid: None }),
         }
     }

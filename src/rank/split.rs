@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::quantile::{self, Random};
-use crate::model::{AttributedRow, Attribution, Contribution, Interval, RowKind};
+use crate::model::{AllocatedBy, AttributedRow, Attribution, Contribution, Interval, RowKind};
 
 /// Draws of the bootstrap.
 const DRAWS: usize = 1000;
@@ -104,6 +104,10 @@ pub fn blank(row: &AttributedRow, attribution: &Attribution) -> Contribution {
         band: 0,
         samples: row.cost.samples,
         cohort_samples: 0,
+        allocated: attribution.allocated_over.map(|requests| {
+            let (over, cost) = (requests.max(1) as f64, row.cost);
+            AllocatedBy { blocks: cost.blocks / over, bytes: cost.bytes / over, per_request: requests > 0 }
+        }),
     }
 }
 

@@ -25,6 +25,7 @@ fn row(kind: RowKind, name: &str, c_ms: f64) -> Contribution {
         band: 1,
         samples: 900,
         cohort_samples: 90,
+        allocated: None,
     }
 }
 

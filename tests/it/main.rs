@@ -5,6 +5,7 @@ mod base;
 mod cli;
 mod crash;
 mod example;
+mod formats;
 mod land;
 mod lookups;
 mod patch;

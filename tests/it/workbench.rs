@@ -81,6 +81,7 @@ fn row(name: &str, place: (&str, u32), ms: [f64; 4], share: f64, budget: Option<
         band: 1,
         samples: (share * 9000.0) as u64,
         cohort_samples: (c * 12.0) as u64,
+        allocated: None,
     }
 }
 

@@ -1,0 +1,146 @@
+//! One opened source and the reader of its format in; the reader with everything read out.
+//!
+//! A large plain file is shared by the cores where its format allows it. Now and then a copy of what is known is handed out,
+//! so that something can be shown before the end.
+
+use std::ops::Range;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+
+use super::Ear;
+use crate::effects::files::{self, Measured};
+use crate::model::{Problem, Profile};
+use crate::profile::{Format, Reader};
+
+/// Bytes that a reader is fed at once: small enough to stay in the second-level cache.
+const PIECE: usize = 256 * 1024;
+
+/// A part that one core reads is at least this large.
+const PART: u64 = 8 << 20;
+
+/// How far behind a cut a place is sought where a reader may begin.
+const SOUGHT: u64 = 1 << 20;
+
+/// The first look at a large source is taken after so long, the next ones after twice the time of the one before.
+const FIRST_LOOK: Duration = Duration::from_millis(100);
+
+/// What is known of a source before all of it was read.
+pub(super) struct Look {
+    /// The source as named in `slo.toml`.
+    pub(super) source: String,
+    /// What its reader knows.
+    pub(super) profile: Profile,
+    /// Bytes read of it.
+    pub(super) bytes: u64,
+}
+
+/// A source, and who wants to know of it.
+pub(super) struct Reading<'a> {
+    pub(super) path: &'a Path,
+    pub(super) shown: &'a str,
+    pub(super) format: &'static Format,
+    pub(super) ear: &'a Ear,
+    pub(super) looks: Option<&'a Sender<Look>>,
+}
+
+impl Reading<'_> {
+    /// Reads to the end. `each` is called after every piece.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is damaged; a person who cancelled.
+    pub(super) fn read(
+        &self,
+        mut stream: Measured,
+        mut each: impl FnMut(&mut dyn Reader),
+    ) -> Result<Box<dyn Reader + Send>, Problem> {
+        let mut reader = (self.format.open)();
+        match stream.plain().and_then(|length| self.parts(length, &*reader)) {
+            Some(parts) => self.share(reader, &parts),
+            None => {
+                self.feed(&mut stream, &mut *reader, true, &mut each)?;
+                Ok(reader)
+            }
+        }
+    }
+
+    /// Where the file is cut, one part a core; `None` if one reader takes all.
+    fn parts(&self, length: u64, reader: &(dyn Reader + Send)) -> Option<Vec<Range<u64>>> {
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+        let count = cores.min(length / PART);
+        let mut cuts = vec![0];
+        for at in (1..count).map(|n| length / count * n) {
+            let mut piece = vec![0; SOUGHT as usize];
+            let mut there = files::open_part(self.path, self.shown, at..(at + SOUGHT).min(length)).ok()?;
+            let filled = fill(&mut there, &mut piece).ok()?;
+            cuts.push(at + reader.boundary(&piece[..filled])? as u64);
+        }
+        cuts.push(length);
+        let parts: Vec<Range<u64>> = cuts.windows(2).map(|pair| pair[0]..pair[1]).collect();
+        (count > 1 && parts.iter().all(|p| p.start < p.end)).then_some(parts)
+    }
+
+    fn share(&self, first: Box<dyn Reader + Send>, parts: &[Range<u64>]) -> Result<Box<dyn Reader + Send>, Problem> {
+        let open = |part: &Range<u64>| files::open_part(self.path, self.shown, part.clone());
+        std::thread::scope(|scope| {
+            let later: Vec<_> = parts[1..]
+                .iter()
+                .map(|part| {
+                    scope.spawn(move || {
+                        let mut reader = (self.format.open)();
+                        self.feed(&mut open(part)?, &mut *reader, false, &mut |_| {})?;
+                        Ok(reader)
+                    })
+                })
+                .collect();
+            let mut reader = first;
+            self.feed(&mut open(&parts[0])?, &mut *reader, true, &mut |_| {})?;
+            for part in later {
+                reader.join(part.join().expect("readers report problems, they do not panic")?);
+            }
+            Ok(reader)
+        })
+    }
+
+    fn feed(
+        &self,
+        stream: &mut Measured,
+        reader: &mut (dyn Reader + Send),
+        shows: bool,
+        each: &mut dyn FnMut(&mut dyn Reader),
+    ) -> Result<(), Problem> {
+        let mut piece = vec![0; PIECE];
+        let (begun, mut next_look, mut bytes) = (Instant::now(), FIRST_LOOK, 0);
+        loop {
+            if self.ear.cancel.is_cancelled() {
+                return Err(Problem::error("stopped"));
+            }
+            let read = stream.fill(&mut piece)?;
+            if read == 0 {
+                return Ok(());
+            }
+            reader.feed(&piece[..read]);
+            each(reader);
+            bytes += read as u64;
+            if let Some(looks) = self.looks.filter(|_| shows && begun.elapsed() >= next_look) {
+                next_look = begun.elapsed() * 2;
+                let look = Look { source: self.shown.to_owned(), profile: reader.snapshot(), bytes };
+                // Nobody looks any more: the analysis needs no provisional numbers.
+                let _ = looks.send(look);
+            }
+        }
+    }
+}
+
+/// Fills a buffer as far as the stream reaches.
+fn fill(stream: &mut Measured, buffer: &mut [u8]) -> Result<usize, Problem> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match stream.fill(&mut buffer[filled..])? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    Ok(filled)
+}
