@@ -3,8 +3,8 @@
 use crate::attribute;
 use crate::detect;
 use crate::model::{
-    Finding, HotFunction, Item, Level, LineHeat, ObjectiveSplit, Problem, Profile, Recording, Refusal, Rewrite, Slo,
-    SourceQuality,
+    Change, Comparison, Finding, HotFunction, Item, Level, LineHeat, ObjectiveSplit, Prediction, Problem, Profile,
+    Recording, Refusal, Rewrite, Slo, SourceQuality,
 };
 use crate::price;
 use crate::rank;
@@ -50,6 +50,10 @@ pub struct Inputs {
     pub despite_quality: bool,
     /// How far to go.
     pub depth: Depth,
+    /// Functions made faster or slower in thought.
+    pub what_if: Vec<Change>,
+    /// An older recording to compare with, and its name.
+    pub base: Option<(String, Profile)>,
 }
 
 /// What the stages made of the inputs.
@@ -67,6 +71,10 @@ pub struct Analysis {
     pub hot: Vec<HotFunction>,
     /// Weight per line of files with hot functions.
     pub heat: Vec<LineHeat>,
+    /// What objectives would become, where that was asked.
+    pub predictions: Vec<Prediction>,
+    /// The comparison with an older recording, where one was given.
+    pub comparison: Option<Comparison>,
     /// Functions of the workspace.
     pub items: Vec<Item>,
     /// Findings, dearest first.
@@ -147,6 +155,13 @@ fn rank_functions(inputs: &Inputs, profile: &Profile, analysis: &mut Analysis) {
     let attribution = attribute::attribute(profile, &analysis.items, &own);
     let options = rank::Options { seed: SEED, despite_quality: inputs.despite_quality };
     let ranking = rank::rank(&attribution, &inputs.slo, options);
+    let (predictions, unclear) = rank::what_if(&attribution, &inputs.slo, &inputs.what_if, SEED);
+    analysis.predictions = predictions;
+    analysis.problems.extend(unclear);
+    if let Some((shown, base)) = &inputs.base {
+        let base = attribute::attribute(base, &analysis.items, &own);
+        analysis.comparison = Some(rank::compare(&base, &attribution, shown));
+    }
     // What the ranking lacks with the profile of another program is said by that alone.
     let is_foreign = attribution.problems.iter().any(|p| p.level == Level::Error);
     analysis.problems.extend(attribution.problems);

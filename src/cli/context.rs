@@ -129,6 +129,11 @@ impl Context {
         self.trust
     }
 
+    /// Inputs of an analysis as the global options say.
+    pub(super) fn inputs(&self) -> Inputs {
+        Inputs { despite_quality: self.despite_quality, ..Inputs::default() }
+    }
+
     /// The analysis as deep as the command needs it, of hot functions or of every file.
     pub(super) fn analyse(
         &self,
@@ -137,7 +142,7 @@ impl Context {
         all: bool,
         ear: &Ear,
     ) -> Result<Analysis, Vec<Problem>> {
-        workspace.compose(Inputs { depth, all, despite_quality: self.despite_quality, ..Inputs::default() }, ear)
+        workspace.compose(Inputs { depth, all, ..self.inputs() }, ear)
     }
 
     /// The proposals with these ids (or their unique beginnings), with what was decided and proved.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::compared::{ComparisonJson, PredictionJson};
 use crate::jobs::Reviewed;
 use crate::model::{
     AllocatedBy, Contribution, Evidence, Finding, FindingCost, Hunk, Interval, Measurement, ObjectiveSplit, Operation,
@@ -74,6 +75,10 @@ pub(super) struct Rank {
     service: String,
     sources: Vec<SourceJson>,
     objectives: Vec<ObjectiveJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    what_if: Vec<PredictionJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<ComparisonJson>,
     problems: Vec<ProblemJson>,
 }
 
@@ -84,6 +89,8 @@ impl From<&Analysis> for Rank {
             service: a.service.clone(),
             sources: sources(a),
             objectives: all(&a.objectives),
+            what_if: all(&a.predictions),
+            comparison: a.comparison.as_ref().map(ComparisonJson::from),
             problems: all(&a.problems),
         }
     }

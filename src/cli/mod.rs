@@ -4,6 +4,7 @@ mod answer;
 mod apply;
 mod check;
 mod clean;
+mod compared;
 mod context;
 mod doctor;
 mod explain;
@@ -13,6 +14,7 @@ mod log;
 mod progress;
 mod propose;
 mod rank;
+mod record;
 mod redo;
 mod report;
 mod review;
@@ -112,6 +114,8 @@ enum Command {
     Rules,
     /// Shows a rule's manual page
     Explain(explain::Options),
+    /// Records a command with what this machine has
+    Record(record::Options),
     /// Tells the state of this machine and repository
     Doctor,
     /// Writes a starter slo.toml from what it finds
@@ -157,6 +161,7 @@ fn run(context: &Context, arguments: Arguments) -> Outcome {
         Command::Clean(options) => clean::run(context, &options),
         Command::Rules => rules::run(context),
         Command::Explain(options) => explain::run(context, &options),
+        Command::Record(options) => record::run(context, &options),
         Command::Doctor => doctor::run(context),
         Command::Init(options) => init::run(context, &options),
         Command::Try(options) => try_example::run(context, &options),

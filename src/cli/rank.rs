@@ -3,12 +3,13 @@
 use clap::Args;
 
 use super::answer::{Answer, Outcome};
+use super::compared;
 use super::context::Context;
 use super::json;
 use super::style::Style;
 use super::table::{Align, Table};
-use crate::model::{Basis, Contribution, ObjectiveSplit, Recording, RowKind, SplitLine, folded, unfolded};
-use crate::pipeline::{Analysis, Depth};
+use crate::model::{Basis, Change, Contribution, ObjectiveSplit, Recording, RowKind, SplitLine, folded, unfolded};
+use crate::pipeline::{Analysis, Depth, Inputs};
 use crate::report::{decimals, quantile_name};
 
 /// Rows of a split that are shown without `--all`: heading, glance and sum included it fits on a screen of 40 rows.
@@ -19,12 +20,26 @@ pub(super) struct Options {
     /// Every row of the split
     #[arg(long)]
     all: bool,
+    /// What the objectives would become if a function took so much less; may be given again
+    #[arg(long, value_name = "FUNCTION=-40%", value_parser = compared::change)]
+    what_if: Vec<Change>,
+    /// Compare with an older recording, function by function and line by line
+    #[arg(long, value_name = "FILE")]
+    base: Option<String>,
 }
 
 pub(super) fn run(context: &Context, options: &Options) -> Outcome {
     let workspace = context.open()?;
     let listener = context.ear();
-    let analysis = context.analyse(&workspace, Depth::Rank, false, listener.ear())?;
+    let mut troubles = Vec::new();
+    let mut inputs = Inputs { depth: Depth::Rank, what_if: options.what_if.clone(), ..context.inputs() };
+    if let Some(base) = &options.base {
+        let (profile, found) = workspace.read_older(base, listener.ear())?;
+        inputs.base = Some((base.clone(), profile));
+        troubles = found;
+    }
+    let mut analysis = workspace.compose(inputs, listener.ear())?;
+    analysis.problems.splice(0..0, troubles);
     let text = || text(&analysis, options.all, context.style, context.width);
     Ok(Answer::new(context, || json::Rank::from(&analysis), text).beside(&analysis.problems))
 }
@@ -37,6 +52,8 @@ fn text(analysis: &Analysis, all: bool, style: Style, width: usize) -> String {
         text += &headline(objective, style);
         text += &rows(objective, all, width);
     }
+    text += &compared::predictions(&analysis.predictions);
+    text += &analysis.comparison.as_ref().map(|c| compared::comparison(c, all, width)).unwrap_or_default();
     text
 }
 

@@ -28,6 +28,15 @@ pub fn perf_samples(dir: &Path) -> Result<(), String> {
     }
 }
 
+/// Whether this machine lets hardware cycles be counted; virtual machines often do not.
+pub fn has_cycles(dir: &Path) -> bool {
+    let args = ["stat", "-x,", "-e", "cycles", "--", "true"];
+    let command = Command::new("perf", args, dir).limit(Duration::from_secs(20)).merged();
+    command
+        .run(&Cancel::default(), &mut |_| {})
+        .is_ok_and(|e| e.ok() && !e.out.contains("not supported") && !e.out.contains("not counted"))
+}
+
 /// Seconds since the epoch.
 pub fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::evidence::cache_dir;
 use super::files::write_atomic;
-use crate::model::ObjectFile;
+use crate::model::{ObjectFile, Problem};
 
 /// Places where an object file may stand, best first: perf's own copy, where it was recorded, the binary that was named.
 pub fn candidates(object: &ObjectFile, binary: Option<&Path>) -> Vec<PathBuf> {
@@ -33,6 +33,18 @@ fn home() -> Option<PathBuf> {
 /// The bytes of a file; `None` where it is not there or may not be read.
 pub fn bytes(path: &Path) -> Option<Vec<u8>> {
     std::fs::read(path).ok()
+}
+
+/// Makes the folder that a file is to stand in.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_folder_of(path: &Path) -> Result<(), Problem> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(|e| {
+        Problem::error(format!("cannot make the folder \"{}\": {e}", folder.display()))
+            .help("check space and permissions")
+    })
 }
 
 /// The symbols of the running kernel as text, if it is the one with this build id and they may be seen.

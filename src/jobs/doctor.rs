@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use super::record::NO_PERF;
 use super::{Trust, Workspace};
 use crate::effects::git::{Git, Repository};
 use crate::effects::{files, machine, walk};
-use crate::model::{Level, Problem};
+use crate::model::{Level, Problem, Slo};
 use crate::slo;
 
 /// How a point is.
@@ -106,7 +107,31 @@ fn on_machine(root: &Path) -> Vec<Sign> {
             }
         });
     }
+    signs.push(match may_sample(&signs) {
+        true => sign("machine", "best route", Health::Good, "perf, read directly: refit record -- CMD", ""),
+        false => {
+            sign("machine", "best route", Health::Doubtful, "the service's own request log, or its spans", NO_PERF)
+        }
+    });
     signs
+}
+
+fn may_sample(signs: &[Sign]) -> bool {
+    signs.iter().any(|s| s.what == "perf sampling" && s.health == Health::Good)
+}
+
+/// What to do where nothing was recorded yet.
+fn next_recording(signs: &[Sign], slo: &Slo, shown: &str) -> String {
+    let is_there = |what: &str| signs.iter().any(|s| s.what == what);
+    if may_sample(signs) {
+        let binary = slo.sources.iter().find_map(|s| s.binary.clone());
+        let run = slo.workloads.iter().find_map(|w| w.run.split_whitespace().next()).map(str::to_owned);
+        return format!("refit record -- {}", binary.or(run).unwrap_or_else(|| String::from("CMD")));
+    }
+    match is_there("perf sampling") {
+        true => String::from("sudo sysctl kernel.perf_event_paranoid=1"),
+        false => format!("$EDITOR {shown}"),
+    }
 }
 
 fn in_repository(root: &Path, signs: &mut Vec<Sign>) -> Result<(), Problem> {
@@ -228,8 +253,11 @@ fn in_project(root: &Path, config: &Path, shown: &str, signs: &mut Vec<Sign>) ->
         signs.push(sign("project", "tests", Health::Doubtful, "none found", help));
     }
     signs.extend(trusted(root, config));
-    let next = if !missing.is_empty() || parsed.value.sources.is_empty() { "perf record" } else { "refit" };
-    (next.to_owned(), true)
+    let next = match !missing.is_empty() || parsed.value.sources.is_empty() {
+        true => next_recording(signs, &parsed.value, shown),
+        false => String::from("refit"),
+    };
+    (next, true)
 }
 
 fn trusted(root: &Path, config: &Path) -> Option<Sign> {

@@ -262,7 +262,7 @@ fn binary(root: &CrateRoot, cargo_root: &str) -> Option<String> {
 fn sources(recordings: &[(String, String)], bins: &[String]) -> String {
     if recordings.is_empty() {
         return String::from(
-            "# None was found. Record one, then take away the marks:\n#   perf record -k mono -e cpu-clock --call-graph dwarf -- COMMAND\n#   perf script > perf/service.perf.txt\n# [[source]]\n# file = \"perf/service.perf.txt\"",
+            "# None was found. Record one; its entry is then written here:\n#   refit record -- COMMAND",
         );
     }
     let entry = |(file, format): &(String, String)| {

@@ -8,11 +8,11 @@ use crossbeam_channel::Receiver;
 use super::Ear;
 use super::reading::Look;
 use super::recordings::recordings;
-use super::sources::read_and_show;
+use super::sources::{read_and_show, read_sources};
 use crate::attribute::Share;
 use crate::effects::git::{Base, Repository};
 use crate::effects::{files, measured, project, trust};
-use crate::model::{CrateRoot, Level, Place, Problem, Progress, Slo};
+use crate::model::{CrateRoot, Level, Place, Problem, Profile, Progress, Slo, Source};
 use crate::pipeline::{self, Analysis, Depth, InputFile, Inputs, Survey};
 use crate::slo;
 use crate::source;
@@ -135,6 +135,15 @@ impl Workspace {
         Ok(analysis)
     }
 
+    /// Reads an older recording, to compare with.
+    ///
+    /// # Errors
+    /// A file that is not there or of no known format.
+    pub fn read_older(&self, file: &str, ear: &Ear) -> Result<(Profile, Vec<Problem>), Vec<Problem>> {
+        let binary = self.slo.sources.iter().find_map(|s| s.binary.clone());
+        read_sources(&self.root, &[Source { file: file.to_owned(), binary, ..Source::default() }], ear)
+    }
+
     /// Reads the base's code into `inputs` and looks at it; also what reading it found worth saying.
     fn survey(&self, inputs: &mut Inputs) -> Result<(Survey, Vec<Problem>), Problem> {
         let base = self.base()?;
@@ -215,7 +224,7 @@ impl Workspace {
     fn without_sources(&self) -> Problem {
         Problem::error("nothing was measured: slo.toml names no [[source]]")
             .at(Place::file(self.config.display().to_string()))
-            .help("record one with perf and name it: `[[source]]` `file = \"perf/service.perf.txt\"`")
+            .help("record one: `refit record -- CMD` writes the entry; or name a file: `[[source]]` `file = \"…\"`")
     }
 }
 

@@ -1,6 +1,7 @@
 //! The nouns that every stage speaks: plain values, no serde, no I/O, no outside crate.
 
 mod attribution;
+mod comparison;
 mod cost;
 mod diagnostic;
 mod edit;
@@ -19,6 +20,7 @@ mod rewrite;
 mod samples;
 
 pub use attribution::*;
+pub use comparison::*;
 pub use cost::*;
 pub use diagnostic::*;
 pub use edit::*;

@@ -1,15 +1,20 @@
 //! Attributed costs and budgets in; the split of each objective and the hot functions, worst first, out.
 
 mod budget;
+mod compare;
 mod gate;
 mod quantile;
 mod split;
+mod what_if;
 
 use crate::model::{
     AttributedRequest, Attribution, Basis, Contribution, HotFunction, Interval, LineHeat, Objective, ObjectiveSplit,
     Problem, RowKind, Slo,
 };
 use split::Population;
+
+pub use compare::compare;
+pub use what_if::what_if;
 
 /// How to rank.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

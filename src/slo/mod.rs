@@ -1,11 +1,13 @@
 //! `slo.toml` text in, a [`Slo`] and every problem found out.
 
+mod add_source;
 mod check;
 mod nearest;
 mod reader;
 mod schema;
 mod units;
 
+pub use add_source::{NewSource, add_source};
 pub use nearest::nearest;
 
 use toml::de::DeTable;

@@ -226,7 +226,7 @@ fn a_project_that_names_no_recording_is_told() {
     insta::assert_snapshot!(place.refused(&["rank"]), @r#"
     error: nothing was measured: slo.toml names no [[source]]
       --> ./slo.toml
-      help: record one with perf and name it: `[[source]]` `file = "perf/service.perf.txt"`
+      help: record one: `refit record -- CMD` writes the entry; or name a file: `[[source]]` `file = "…"`
     "#);
 }
 

@@ -185,7 +185,9 @@ impl Walk<'_> {
             object,
             file: known(text(place.file)),
             line: place.line,
-            inlined: true,
+            // Marked as inlined it would promise that the lines of functions are their own; what is inlined from the same
+            // file cannot be told from the function.
+            inlined: false,
         });
         let frame = self.stacks.frame(frame);
         let outer = self.stacks.child(caller, frame);

@@ -2,12 +2,14 @@
 
 mod dwarf;
 mod elf;
+mod frame_pointers;
 mod kernel;
 mod place;
 mod table;
 
 pub use dwarf::look_up;
 pub use elf::{Image, Segment};
+pub use frame_pointers::keeps_frame_pointers;
 pub use kernel::kernel_table;
 pub use place::{addresses_of, symbolicate};
 pub use table::{Standing, Table};
