@@ -59,7 +59,7 @@ struct Work {
 }
 
 /// What becomes the profile.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Gathered {
     stacks: Stacks,
     objects: Objects,
@@ -102,8 +102,9 @@ impl Reader for PerfData {
         work.take_ready();
     }
 
+    /// Nothing can be ranked before the addresses have names, for which the whole file has to be read.
     fn snapshot(&self) -> Profile {
-        self.work.gathered.clone().profile(&self.framing).0
+        Profile::default()
     }
 
     fn finish(mut self: Box<Self>) -> (Profile, Vec<Problem>) {
