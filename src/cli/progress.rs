@@ -23,7 +23,7 @@ impl Listener {
         let cancel = Cancel::default();
         cancel_on_interrupt(cancel.clone());
         let printer = std::thread::spawn(move || print_all(&receiver, style));
-        Listener { ear: Some(Ear { progress: sender, cancel }), printer: Some(printer) }
+        Listener { ear: Some(Ear { progress: sender, cancel, ..Ear::deaf() }), printer: Some(printer) }
     }
 
     pub(super) fn ear(&self) -> &Ear {

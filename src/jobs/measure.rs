@@ -116,7 +116,9 @@ fn block(
     let arm = stand.slot.dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     yard.step(&format!("workload ({arm}, block {})", pair + 1));
     let (exercise, log) = yard.exercise(stand, workload, &format!("requests-{arm}-{pair}"), &[])?;
+    let measuring = yard.ear.quiet.measure(&yard.ear.cancel);
     let ended = exercise.run(&yard.ear.cancel, &mut |line| yard.log(line))?;
+    drop(measuring);
     if yard.ear.cancel.is_cancelled() {
         return Err(Problem::error("cancelled"));
     }

@@ -10,6 +10,7 @@ mod land_stack;
 mod measure;
 mod open;
 mod prove;
+mod quiet;
 mod reading;
 mod record;
 mod recordings;
@@ -30,6 +31,7 @@ pub use land::{apply, land_here, log, recover, redo, undo};
 pub use measure::{ObjectiveMeasurement, measure_objective};
 pub use open::{Code, Trust, Workspace};
 pub use prove::{ProveOptions, prove, warm};
+pub use quiet::{Asking, Measuring, Quiet};
 pub use record::{RecordOptions, Recorded, StackMode, record};
 pub use report::{Remeasure, Report, can_remeasure, report};
 pub use review::{Reviewed, accept_all, accept_obligations, comment, decide, edit, load_reviews, sign, sync_reviews};
@@ -39,7 +41,8 @@ pub use try_example::{can_try, example_names, try_example};
 use crossbeam_channel::Sender;
 
 use crate::effects::Cancel;
-use crate::model::Progress;
+use crate::model::{Brush, Progress};
+use crate::pipeline::{Analysis, Look};
 
 /// Whom a job tells what it does, and who can stop it.
 #[derive(Clone, Debug)]
@@ -48,18 +51,25 @@ pub struct Ear {
     pub progress: Sender<Progress>,
     /// Raised when the person cancels.
     pub cancel: Cancel,
+    /// Keeps questions back while something is measured.
+    pub quiet: Quiet,
 }
 
 impl Ear {
     /// An ear for which nobody listens.
     pub fn deaf() -> Ear {
-        Ear { progress: crossbeam_channel::unbounded().0, cancel: Cancel::default() }
+        Ear { progress: crossbeam_channel::unbounded().0, cancel: Cancel::default(), quiet: Quiet::default() }
     }
 
     /// Tells progress.
     pub fn tell(&self, progress: Progress) {
         let _ = self.progress.send(progress);
     }
+}
+
+/// Looks at a part of the recording again: its call tree, and with a brush its splits.
+pub fn look(workspace: &Workspace, analysis: &Analysis, objective: usize, tail: bool, brush: &Brush) -> Look {
+    crate::pipeline::look(analysis, &workspace.slo, objective, tail, brush)
 }
 
 /// Notes in Refit's own request log that a frame is on its way, until what it returns is dropped.

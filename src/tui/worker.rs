@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::message::{Answer, EditorOrder, JobId, Lane, Message, Task};
 use super::state::{LineTokens, Measured, Project, Proposal, SourceText};
 use super::widgets::diff::DiffRows;
-use crate::jobs::{self, Ear, ProveOptions, Remeasure, Reviewed, Trust, Workspace};
+use crate::jobs::{self, Ear, ProveOptions, Quiet, Remeasure, Reviewed, Trust, Workspace};
 use crate::model::{Hunk, LineMark, Operation, Problem, Progress};
 use crate::source::highlight_lines;
 
@@ -23,8 +23,13 @@ struct Shared {
     example: Mutex<Option<&'static str>>,
     /// Ears of jobs that wait or run, so that they can be stopped.
     ears: Mutex<BTreeMap<JobId, Ear>>,
+    /// The lane of questions rests while the other one measures.
+    quiet: Quiet,
     outbox: Sender<Message>,
 }
+
+/// What a question says that waits for a measurement.
+const RESTS: &str = "rests while something is measured";
 
 /// The two lanes.
 pub struct Worker {
@@ -42,14 +47,16 @@ impl Worker {
     /// Starts both lanes.
     pub fn new(root: PathBuf, config: PathBuf, example: Option<&'static str>, outbox: Sender<Message>) -> Worker {
         let (workspace, example) = (Mutex::new(None), Mutex::new(example));
-        let shared = Arc::new(Shared { root, config, workspace, example, ears: Mutex::default(), outbox });
+        let (ears, quiet) = (Mutex::default(), Quiet::default());
+        let shared = Arc::new(Shared { root, config, workspace, example, ears, quiet, outbox });
         let (queries, first) = unbounded();
         let (compiles, second) = unbounded();
-        let threads = [("queries", first), ("compiles", second)].map(|(name, orders)| {
+        let lanes = [("queries", Lane::Queries, first), ("compiles", Lane::Compiles, second)];
+        let threads = lanes.map(|(name, lane, orders)| {
             let shared = shared.clone();
             std::thread::Builder::new()
                 .name(name.to_string())
-                .spawn(move || shared.lane(&orders))
+                .spawn(move || shared.lane(lane, &orders))
                 .expect("a thread can be started")
         });
         Worker { shared, lanes: Some([queries, compiles]), threads: threads.into() }
@@ -58,7 +65,10 @@ impl Worker {
     /// Queues work in its lane.
     pub fn run(&self, id: JobId, task: Task) {
         let (progress, told) = unbounded();
-        let ear = Ear { progress, ..Ear::deaf() };
+        let mut ear = Ear { progress, ..Ear::deaf() };
+        if task.lane() == Lane::Compiles {
+            ear.quiet = self.shared.quiet.clone();
+        }
         locked(&self.shared.ears).insert(id, ear);
         let outbox = self.shared.outbox.clone();
         // Ends when the job drops its ear.
@@ -105,9 +115,11 @@ impl Worker {
 
 impl Shared {
     /// Does one piece of work after another until the workbench closes.
-    fn lane(&self, orders: &Receiver<(JobId, Task)>) {
+    fn lane(&self, lane: Lane, orders: &Receiver<(JobId, Task)>) {
         for (id, task) in orders {
             let Some(ear) = locked(&self.ears).get(&id).cloned() else { continue };
+            let rests = || ear.tell(Progress::Step { what: RESTS.to_owned(), done: 0, total: 0 });
+            let _asking = (lane == Lane::Queries).then(|| self.quiet.ask(&ear.cancel, rests));
             let answer = if ear.cancel.is_cancelled() {
                 Err(vec![Problem::note("stopped before it began")])
             } else {
@@ -187,6 +199,10 @@ fn ask(workspace: &Workspace, task: Task, ear: &Ear) -> Result<Answer, Problem> 
         Task::Open | Task::Analyse | Task::Report => unreachable!("they fail for many reasons at once"),
         Task::Reviews(rewrites) => {
             Answer::Reviews(jobs::load_reviews(workspace, &rewrites)?.into_iter().map(proposal).collect())
+        }
+        Task::Look(analysis, wish) => {
+            let look = jobs::look(workspace, &analysis, wish.objective, wish.tail, &wish.brush);
+            Answer::Looked(wish, Arc::new(look))
         }
         Task::Text(file) => Answer::Text(Arc::new(source_text(&file, &workspace.text(&file)?))),
         Task::Decide(rewrite, hunk, decision) => reviewed(&rewrite, jobs::decide(workspace, &rewrite, hunk, decision)?),

@@ -239,7 +239,7 @@ fn a_project_in_a_subfolder_with_its_cargo_root_in_another_is_proved_in_place() 
 fn warming_makes_the_slots_and_the_baseline() {
     let scene = tiny();
     let (sender, told) = crossbeam_channel::unbounded();
-    let ear = Ear { progress: sender, cancel: Cancel::default() };
+    let ear = Ear { progress: sender, cancel: Cancel::default(), ..Ear::deaf() };
     warm(&open(&scene), &ear).unwrap();
     let cold: Vec<Progress> = told.try_iter().collect();
     assert!(
@@ -260,7 +260,7 @@ fn cancelling_a_proof_ends_it_with_its_rungs_skipped() {
     );
     let scene = tiny_with(&lib);
     let (sender, told) = crossbeam_channel::unbounded();
-    let ear = Ear { progress: sender, cancel: Cancel::default() };
+    let ear = Ear { progress: sender, cancel: Cancel::default(), ..Ear::deaf() };
     let cancel = ear.cancel.clone();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let listener = {

@@ -207,6 +207,7 @@ fn look(climb: &Climb, twins: &[Twin], driver: &Driver) -> Result<(Assessed, Str
 
 fn exercise(climb: &Climb, driver: &Driver, written: &Path) -> Result<Ended, Problem> {
     let yard = climb.yard;
+    let _measuring = yard.ear.quiet.measure(&yard.ear.cancel);
     match driver {
         Driver::Workload(workload) => {
             let stand = yard.stand_beside(Arm::Twin)?;
