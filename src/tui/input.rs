@@ -9,6 +9,7 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 
 use super::message::Message;
+use super::theme::Shade;
 
 const READING: u8 = 0;
 const PAUSE: u8 = 1;
@@ -69,8 +70,11 @@ fn read(mode: &AtomicU8, out: &Sender<Input>) {
             Err(e) => Err(e),
         };
         let sent = match event {
-            Ok(event) if reply.swallows(&event) => true,
-            Ok(event) => message(event).is_none_or(|m| out.send(Input::Message(m)).is_ok()),
+            Ok(event) => match reply.hears(&event) {
+                Heard::Part => true,
+                Heard::Background(shade) => out.send(Input::Message(Message::Background(shade))).is_ok(),
+                Heard::Key => message(event).is_none_or(|m| out.send(Input::Message(m)).is_ok()),
+            },
             Err(_) => {
                 let _ = out.send(Input::Gone);
                 return;
@@ -92,26 +96,72 @@ fn message(event: Event) -> Option<Message> {
     }
 }
 
-/// A terminal's late answer to a question of colour looks like `Alt-]` and letters: it is not typing.
+/// A terminal's answer to the question for its background looks like `Alt-]` and letters: it is not typing.
+///
+/// The answer is `OSC 11 ; rgb:RRRR/GGGG/BBBB` with one to four hexadecimal digits each, ended by `ESC \\` or `BEL`. What
+/// does not go on like that is typing again.
 #[derive(Default)]
 struct Reply {
-    left: u8,
+    text: Option<String>,
+}
+
+/// What a key is to [`Reply`].
+#[derive(Debug, PartialEq, Eq)]
+enum Heard {
+    /// Typing.
+    Key,
+    /// Part of an answer.
+    Part,
+    /// The end of one: the background is dark, or light.
+    Background(Shade),
 }
 
 impl Reply {
-    fn swallows(&mut self, event: &Event) -> bool {
-        let Event::Key(key) = event else { return false };
+    fn hears(&mut self, event: &Event) -> Heard {
+        let Event::Key(key) = event else { return Heard::Key };
         let alt = key.modifiers.contains(KeyModifiers::ALT);
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let Some(mut text) = self.text.take() else {
+            if key.code == KeyCode::Char(']') && alt {
+                self.text = Some(String::new());
+                return Heard::Part;
+            }
+            return Heard::Key;
+        };
         match key.code {
-            KeyCode::Char(']') if alt => self.left = 40,
-            KeyCode::Char('g') if control && self.left > 0 => self.left = 0,
-            KeyCode::Char('\\') if alt && self.left > 0 => self.left = 0,
-            _ if self.left > 0 => self.left -= 1,
-            _ => return false,
+            KeyCode::Char('g') if control => background(&text).map_or(Heard::Part, Heard::Background),
+            KeyCode::Char('\\') if alt => background(&text).map_or(Heard::Part, Heard::Background),
+            KeyCode::Char(c) if !alt && !control && goes_on(&text, c) => {
+                text.push(c);
+                self.text = Some(text);
+                Heard::Part
+            }
+            _ => Heard::Key,
         }
-        true
     }
+}
+
+/// True if an answer can go on with this character.
+fn goes_on(text: &str, c: char) -> bool {
+    const HEAD: &str = "11;rgb";
+    match HEAD.chars().nth(text.len()) {
+        Some(expected) => c == expected,
+        // `rgba` has a fourth part.
+        None => text.len() < 32 && (c.is_ascii_hexdigit() || matches!(c, 'a' | ':' | '/')),
+    }
+}
+
+/// `11;rgb:ffff/ffff/ffff` is light. Brightness is that of ITU-R BT.601.
+fn background(text: &str) -> Option<Shade> {
+    let (_, colour) = text.split_once(':')?;
+    let part = |hex: &str| {
+        let value = u32::from_str_radix(hex, 16).ok()?;
+        Some(f64::from(value) / f64::from(16_u32.pow(hex.len() as u32) - 1))
+    };
+    let parts: Vec<f64> = colour.split('/').map(part).collect::<Option<_>>()?;
+    let [r, g, b, ..] = parts[..] else { return None };
+    let is_light = 0.299 * r + 0.587 * g + 0.114 * b > 0.5;
+    Some(if is_light { Shade::Light } else { Shade::Dark })
 }
 
 /// Starts listening to the signals that end or suspend the program.
@@ -141,16 +191,36 @@ mod tests {
     use super::*;
     use ratatui::crossterm::event::KeyEvent;
 
-    #[test]
-    fn a_late_answer_of_the_terminal_is_not_typing() {
-        let key = |c, m| Event::Key(KeyEvent::new(KeyCode::Char(c), m));
-        let mut reply = Reply::default();
-        assert!(!reply.swallows(&key('a', KeyModifiers::NONE)));
-        assert!(reply.swallows(&key(']', KeyModifiers::ALT)));
-        for c in "11;rgb:ffff/ffff/ffff".chars() {
-            assert!(reply.swallows(&key(c, KeyModifiers::NONE)));
+    fn key(c: char, m: KeyModifiers) -> Event {
+        Event::Key(KeyEvent::new(KeyCode::Char(c), m))
+    }
+
+    fn hears(reply: &mut Reply, text: &str) {
+        for c in text.chars() {
+            assert_eq!(reply.hears(&key(c, KeyModifiers::NONE)), Heard::Part, "{c} of {text}");
         }
-        assert!(reply.swallows(&key('\\', KeyModifiers::ALT)));
-        assert!(!reply.swallows(&key('a', KeyModifiers::NONE)));
+    }
+
+    #[test]
+    fn the_terminals_answer_is_not_typing_and_tells_the_background() {
+        let mut reply = Reply::default();
+        assert_eq!(reply.hears(&key('a', KeyModifiers::NONE)), Heard::Key);
+        for (colour, shade) in [("ffff/ffff/dddd", Shade::Light), ("1/1/1", Shade::Dark), ("fd/f6/e3", Shade::Light)] {
+            assert_eq!(reply.hears(&key(']', KeyModifiers::ALT)), Heard::Part);
+            hears(&mut reply, &format!("11;rgb:{colour}"));
+            assert_eq!(reply.hears(&key('\\', KeyModifiers::ALT)), Heard::Background(shade));
+            assert_eq!(reply.hears(&key('a', KeyModifiers::NONE)), Heard::Key);
+        }
+        assert_eq!(reply.hears(&key(']', KeyModifiers::ALT)), Heard::Part);
+        hears(&mut reply, "11;rgb:0000/0000/0000");
+        assert_eq!(reply.hears(&key('g', KeyModifiers::CONTROL)), Heard::Background(Shade::Dark));
+    }
+
+    #[test]
+    fn what_only_begins_like_an_answer_is_typing() {
+        let mut reply = Reply::default();
+        assert_eq!(reply.hears(&key(']', KeyModifiers::ALT)), Heard::Part);
+        assert_eq!(reply.hears(&key('j', KeyModifiers::NONE)), Heard::Key);
+        assert_eq!(reply.hears(&key('1', KeyModifiers::NONE)), Heard::Key);
     }
 }

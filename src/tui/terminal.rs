@@ -9,8 +9,8 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use ratatui::crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{execute, queue};
 
@@ -71,7 +71,13 @@ impl Screen {
     /// # Errors
     /// The terminal has gone.
     pub fn enter_again(&mut self) -> Result<(), Problem> {
-        take().and_then(|()| self.terminal.clear()).map_err(no_terminal)
+        // Clearing the old one would ask the terminal where its cursor is and wait for the answer; a new one knows that
+        // nothing is drawn.
+        self.terminal = take()
+            .and_then(|()| execute!(stdout(), Clear(ClearType::All)))
+            .and_then(|()| Terminal::new(CrosstermBackend::new(stdout())))
+            .map_err(no_terminal)?;
+        Ok(())
     }
 }
 
@@ -90,6 +96,12 @@ fn take() -> io::Result<()> {
     enable_raw_mode()?;
     ENTERED.store(true, Ordering::SeqCst);
     execute!(stdout(), EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, Hide)
+}
+
+/// Asks the terminal for its background (OSC 11); the answer, if any, comes as input.
+pub fn ask_background() {
+    let mut out = stdout();
+    let _ = out.write_all(b"\x1b]11;?\x1b\\").and_then(|()| out.flush());
 }
 
 /// Undoes [`take`] in reverse order; does nothing the second time.

@@ -38,10 +38,21 @@ pub struct Session {
 
 impl Session {
     pub fn open(root: &Path, vars: &[(&str, &str)]) -> Session {
-        let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_refit"));
         command.arg(root);
+        Session::start(command, root, vars)
+    }
+
+    /// An interactive shell, for what only a shell with job control can show.
+    fn shell(root: &Path) -> Session {
+        let mut command = CommandBuilder::new("sh");
+        command.arg("-i");
+        Session::start(command, root, &[("PS1", "shell> "), ("ENV", "")])
+    }
+
+    fn start(mut command: CommandBuilder, root: &Path, vars: &[(&str, &str)]) -> Session {
+        let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         command.cwd(root);
         for name in ["NO_COLOR", "COLORTERM", "COLORFGBG", "REFIT_ASCII", "REFIT_FAILPOINT"] {
             command.env_remove(name);
@@ -283,6 +294,73 @@ fn what_was_signed_lands_after_a_restart_without_signing_again() {
     assert!(message.contains("Reviewed-by: Engineer <engineer@example.org>"), "{message}");
     session.keys("q");
     assert_eq!(session.ends().0, 0);
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_screen_back() {
+    let dir = service();
+    let mut session = Session::shell(&dir.path().join("svc"));
+    session.shows("shell>");
+    session.keys(&format!("'{}' .\n", env!("CARGO_BIN_EXE_refit")));
+    session.shows("GET /work");
+    for _ in 0..2 {
+        session.keys("\x1a");
+        session.until("the shell's own screen", |o| {
+            let screen = o.parser.screen();
+            !screen.alternate_screen() && !screen.hide_cursor() && screen.contents().contains("Stopped")
+        });
+        session.keys("echo still $((40 + 2))\n");
+        session.shows("still 42");
+        session.keys("fg\n");
+        session
+            .until("the workbench again", |o| o.parser.screen().alternate_screen() && o.screen().contains("GET /work"));
+    }
+    session.keys("4");
+    session.shows("log,");
+    session.keys("q");
+    session.until("the shell again", |o| !o.parser.screen().alternate_screen());
+    session.keys("exit\n");
+    session.ends();
+}
+
+#[test]
+fn a_hunk_is_edited_in_the_persons_editor_and_becomes_theirs() {
+    let dir = service();
+    let root = dir.path().join("svc");
+    let editor = dir.path().join("editor.sh");
+    // The file is the last argument, whatever stands before it.
+    let script = "#!/bin/sh\nfor file; do :; done\nsed -i 's/Ok(n + 1)/Ok(1 + n)/' \"$file\"\n";
+    std::fs::write(&editor, script).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&editor, mode).unwrap();
+    let mut session = Session::open(&root, &[("EDITOR", &editor.display().to_string()), ("VISUAL", "")]);
+    session.shows("review 1 proposal");
+    session.keys("\r");
+    session.shows("hunk 1/1");
+    session.keys("e");
+    session.shows("the edit is a proposal of its own now, with you as its author");
+    session.shows("Ok(1 + n)");
+    session.keys("q");
+    assert_eq!(session.ends().0, 0);
+    assert_eq!(std::fs::read_to_string(root.join("src/lib.rs")).unwrap(), LADDER, "the checkout stays as it was");
+}
+
+#[test]
+fn the_terminals_background_decides_between_light_and_dark() {
+    let dir = service();
+    let light_selection = "48;2;213;224;245";
+    for (answer, is_light) in [("ffff/ffff/ffff", true), ("1010/1010/1010", false)] {
+        let mut session = Session::open(&dir.path().join("svc"), &[("COLORTERM", "truecolor")]);
+        session.until("the question", |o| o.bytes.windows(6).any(|w| w == b"\x1b]11;?"));
+        session.keys(&format!("\x1b]11;rgb:{answer}\x1b\\"));
+        session.shows("GET /work");
+        session.keys("j");
+        session.keys("k");
+        session.shows("\u{25b8}");
+        session.keys("q");
+        let (_, bytes) = session.ends();
+        assert_eq!(String::from_utf8_lossy(&bytes).contains(light_selection), is_light, "{answer}");
+    }
 }
 
 #[test]
