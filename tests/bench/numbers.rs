@@ -2,7 +2,8 @@
 //! what is asked.
 //!
 //! Each number comes from the real binary: commands as processes, the workbench in a pseudo-terminal. Nothing is
-//! asserted here, because a shared machine would make such a test fail for no fault of ours.
+//! asserted here, because a shared machine would make such a test fail for no fault of ours. Beside each time stands what
+//! starting `true` took in the same moments: where that is far from a millisecond, the machine is busy with other things.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -24,9 +25,10 @@ fn main() {
     let place = tempfile::tempdir().expect("a folder for temporary files");
     let example = unpack(place.path());
     println!("{:<44}{:>10}{:>10}{:>10}{:>12}", "what", "median", "p95", "n", "asked");
-    let all: [Named; 5] = [
+    let all: [Named; 6] = [
         ("first-frame", first_frame),
         ("key-to-frame", key_to_frame),
+        ("flame", flame),
         ("rank", rank),
         ("scan", scan),
         ("verdict", verdict),
@@ -83,11 +85,29 @@ fn row(what: &str, mut times: Vec<Duration>, asked: &str) {
 }
 
 fn rank(bench: &Bench) {
-    row("refit rank --json", command_times(bench, &["rank", "--json"], bench.repeat), "300 ms");
+    beside_true("refit rank --json", &["rank", "--json"], "300 ms", bench);
 }
 
 fn scan(bench: &Bench) {
-    row("refit scan --all --json", command_times(bench, &["scan", "--all", "--json"], bench.repeat), "200 ms");
+    beside_true("refit scan --all --json", &["scan", "--all", "--json"], "200 ms", bench);
+}
+
+/// A command and, after each of its runs, the start of a program that does nothing.
+fn beside_true(what: &str, args: &[&str], asked: &str, bench: &Bench) {
+    let (mut times, mut idle) = (Vec::new(), Vec::new());
+    for _ in 0..bench.repeat {
+        times.extend(command_times(bench, args, 1));
+        idle.push(start_of_true());
+    }
+    row(what, times, asked);
+    row("  `true` in the same moments", idle, "");
+}
+
+fn start_of_true() -> Duration {
+    let begin = Instant::now();
+    let status = Command::new("true").status().expect("`true` runs");
+    assert!(status.success());
+    begin.elapsed()
 }
 
 fn command_times(bench: &Bench, args: &[&str], n: usize) -> Vec<Duration> {
@@ -166,8 +186,9 @@ impl Drop for Terminal {
 }
 
 fn first_frame(bench: &Bench) {
-    let mut times = Vec::new();
+    let (mut times, mut idle) = (Vec::new(), Vec::new());
     for n in 0..bench.repeat {
+        idle.push(start_of_true());
         let begin = Instant::now();
         let terminal = Terminal::open(bench, &["try", "payment-gateway", &format!("first-{n}")], &bench.place);
         if let Ok(at) = terminal.written.recv_timeout(Duration::from_secs(10)) {
@@ -175,6 +196,78 @@ fn first_frame(bench: &Bench) {
         }
     }
     row("first frame of refit try", times, "100 ms");
+    row("  `true` in the same moments", idle, "");
+}
+
+/// Key to frame in the flame pane of a million samples.
+fn flame(bench: &Bench) {
+    let project = million(&bench.place.join("million")).expect("a recording of a million samples is written");
+    let mut terminal = Terminal::open(bench, &[], &project);
+    terminal.settle(Duration::from_secs(20));
+    terminal.writer.write_all(b"F").expect("the key is typed");
+    terminal.settle(Duration::from_secs(5));
+    terminal.writer.write_all(b"T").expect("the key is typed");
+    terminal.settle(Duration::from_secs(5));
+    let mut times = Vec::new();
+    for _ in 0..bench.repeat.max(2) {
+        for key in ["j", "j", "l", "\r", "j", "h", "\x1b", "k", "C", "l", "l", "g"] {
+            let begin = Instant::now();
+            terminal.writer.write_all(key.as_bytes()).expect("the key is typed");
+            if let Ok(at) = terminal.written.recv_timeout(Duration::from_millis(300)) {
+                times.push(at - begin);
+            }
+            terminal.settle(Duration::from_millis(if key == "\x1b" { 80 } else { 15 }));
+        }
+    }
+    row("key to frame, flame pane, 1,000,000 samples", times, "16 ms");
+}
+
+/// A project whose recording has a million samples in a tree of 40,000 stacks.
+fn million(root: &Path) -> std::io::Result<PathBuf> {
+    std::fs::create_dir_all(root.join("src"))?;
+    std::fs::write(root.join("Cargo.toml"), "[package]\nname = \"svc\"\nversion = \"0.1.0\"\nedition = \"2024\"\n")?;
+    std::fs::write(root.join("src/main.rs"), "fn main() {}\n")?;
+    let slo = "version = \"slo/v1\"\n[service]\nname = \"svc\"\n[[source]]\nfile = \"perf.txt\"\n[[source]]\n\
+               file = \"requests.jsonl\"\n[[slo]]\nname = \"all\"\noperation = \"GET /\"\np99 = \"10ms\"\n";
+    std::fs::write(root.join("slo.toml"), slo)?;
+    let mut perf = std::io::BufWriter::new(std::fs::File::create(root.join("perf.txt"))?);
+    let mut log = std::io::BufWriter::new(std::fs::File::create(root.join("requests.jsonl"))?);
+    for request in 0..10_000_u64 {
+        let start = request * 20_000_000;
+        let end = start + 5_000_000 + request % 97 * 100_000;
+        writeln!(
+            log,
+            "{{\"request\":\"{request}\",\"operation\":\"GET /\",\"start_ns\":{start},\"end_ns\":{end},\"tid\":1}}"
+        )?;
+        for n in 0..100_u64 {
+            let micros = request * 20_000 + n * 49;
+            let stack = (request * 100 + n) * 7919 % 40_000;
+            writeln!(
+                perf,
+                "svc     1/1     {}.{:06}:      49000 cpu-clock:u: ",
+                micros / 1_000_000,
+                micros % 1_000_000
+            )?;
+            // Eight levels, wider the deeper: 40,000 distinct stacks, some hundred distinct functions.
+            let (mut rest, mut symbols) = (stack, Vec::new());
+            for level in 0..8 {
+                symbols.push(format!("svc::level{level}::call{}", rest % 4));
+                rest /= 4;
+            }
+            for symbol in symbols.iter().rev() {
+                writeln!(perf, "\t    5588c0de1010 {symbol}+0x10 (/srv/svc)")?;
+            }
+            writeln!(perf, "\t    5588c0de2020 svc::main+0x20 (/srv/svc)\n")?;
+        }
+    }
+    for args in [
+        &["init", "-q"][..],
+        &["add", "Cargo.toml", "src", "slo.toml"],
+        &["-c", "user.name=Bench", "-c", "user.email=bench@example.org", "commit", "-qm", "start"],
+    ] {
+        assert!(Command::new("git").args(args).current_dir(root).status()?.success());
+    }
+    Ok(root.to_path_buf())
 }
 
 fn key_to_frame(bench: &Bench) {

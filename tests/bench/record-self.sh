@@ -1,7 +1,7 @@
 #!/bin/sh
 # Records Refit at work on its example and writes what the top-level slo.toml calls its sources:
 #
-#   tests/bench/self/refit.perf.txt.zst   the samples, as `perf script` prints them, with file:line and inlined frames
+#   tests/bench/self/refit.perf.txt.zst   the samples, as `perf script` would print them, with file:line and inlined frames
 #   tests/bench/self/requests.jsonl.zst   what Refit logged of each command and frame (REFIT_REQUEST_LOG)
 #
 # Needs perf, zstd and the right to record (root, or kernel.perf_event_paranoid at 1 or below).
@@ -17,17 +17,18 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p tests/bench/self "$work/logs"
 
 cargo build --release --locked --bins
-bench=$(cargo bench --locked --bench numbers --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\)).*/\1/p')
+built() { cargo bench --locked --bench "$1" --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\)).*/\1/p'; }
+bench=$(built numbers) as_text=$(built as_text)
 
 REFIT_REQUEST_LOG="$work/logs/{pid}.jsonl" perf record -q -k mono -e cpu-clock -F "$hertz" --call-graph dwarf,8192 \
     -o "$work/perf.data" -- "$bench" --repeat "$repeat" $what
 
-perf script -i "$work/perf.data" --comm refit --ns --inline --full-source-path \
-    -F comm,pid,tid,time,period,event,ip,sym,symoff,dso,srcline 2>/dev/null |
-    sed -E \
-        -e "s#$(realpath "$target")/#/build/refit/target/#g" \
-        -e "s#$here/#/build/refit/#g" \
-        -e 's#/[^ ]*/registry/src/[^/]*/#/build/.cargo/registry/src/index/#g' >"$work/refit.perf.txt"
+"$as_text" "$work/perf.data" "$(realpath "$target")/release/refit" >"$work/all.txt"
+sed -E \
+    -e "s#$(realpath "$target")/#/build/refit/target/#g" \
+    -e "s#$here/#/build/refit/#g" \
+    -e 's#/[^ ]*/registry/src/[^/]*/#/build/.cargo/registry/src/index/#g' \
+    -e 's#/[^ ]*/lib/rustlib/src/#/build/rust/#g' "$work/all.txt" >"$work/refit.perf.txt"
 
 zstd -q -19 --long=27 -f "$work/refit.perf.txt" -o tests/bench/self/refit.perf.txt.zst
 cat "$work"/logs/*.jsonl | zstd -q -19 -f -o tests/bench/self/requests.jsonl.zst
