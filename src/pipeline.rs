@@ -1,10 +1,12 @@
 //! The pure stages composed: inputs in, the whole analysis out.
 
+use std::sync::Arc;
+
 use crate::attribute;
 use crate::detect;
 use crate::model::{
-    Change, Comparison, Finding, HotFunction, Item, Level, LineHeat, ObjectiveSplit, Prediction, Problem, Profile,
-    Recording, Refusal, Rewrite, Slo, SourceQuality,
+    Brush, Change, Comparison, Finding, Flame, HotFunction, Item, Level, LineHeat, ObjectiveSplit, Prediction, Problem,
+    Profile, Recording, Refusal, Request, Rewrite, Slo, SourceQuality,
 };
 use crate::price;
 use crate::rank;
@@ -63,6 +65,8 @@ pub struct Analysis {
     pub service: String,
     /// Quality of the sources.
     pub sources: Vec<SourceQuality>,
+    /// What was measured, to be looked at again in parts.
+    pub profile: Arc<Profile>,
     /// When and at which commit each source was recorded.
     pub recordings: Vec<Recording>,
     /// One split per objective, as in `slo.toml`.
@@ -130,6 +134,37 @@ pub fn analyse(inputs: &Inputs, survey: Survey, profile: &Profile) -> Analysis {
         analysis.refused = refused;
     }
     analysis
+}
+
+/// A part of a recording, looked at again.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// The call tree of its samples.
+    pub flame: Flame,
+    /// The splits of its requests; `None` where the whole recording is looked at, whose splits are known.
+    pub objectives: Option<Vec<ObjectiveSplit>>,
+}
+
+/// Makes the call tree of the part that the brush leaves, of the requests around an objective's quantile alone if `tail`
+/// is asked for, and splits the quantiles of that part's requests anew.
+pub fn look(analysis: &Analysis, slo: &Slo, objective: usize, tail: bool, brush: &Brush) -> Look {
+    let (profile, items, own) = (&*analysis.profile, &analysis.items, &slo.code.own);
+    let attributed = |profile: &Profile| attribute::attribute(profile, items, &attribute::Options { own: own.clone() });
+    let part = (!brush.is_empty()).then(|| profile.brushed(brush));
+    let attribution = (tail || part.is_some()).then(|| attributed(part.as_ref().unwrap_or(profile)));
+    let asked = slo.objectives.get(objective).filter(|_| tail);
+    let around = asked.zip(attribution.as_ref()).and_then(|(o, a)| Some((o, rank::around_quantile(a, o)?)));
+    let is_chosen = around.map(|(objective, latencies)| {
+        move |request: &Request| {
+            let latency = request.end_ns.saturating_sub(request.start_ns);
+            rank::speaks_of(objective, &request.operation) && latencies.contains(&latency)
+        }
+    });
+    let chosen = is_chosen.as_ref().map(|c| c as &dyn Fn(&Request) -> bool);
+    let flame = attribute::flame(profile, items, own, brush, chosen);
+    let options = rank::Options { seed: SEED, despite_quality: true };
+    let objectives = part.and(attribution).map(|a| rank::rank(&a, slo, options).objectives);
+    Look { flame, objectives }
 }
 
 fn parse(inputs: &Inputs, analysis: &mut Analysis) -> Vec<SourceFile> {

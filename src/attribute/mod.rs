@@ -3,6 +3,7 @@
 mod allocated;
 mod blocked;
 mod files;
+mod flame;
 mod index;
 mod join;
 mod owners;
@@ -12,6 +13,8 @@ mod spans;
 mod symbol;
 mod text;
 mod v0;
+
+pub use flame::flame;
 
 use crate::model::{Attribution, Basis, Item, Place, Problem, Profile, RowKind};
 use join::Polls;

@@ -174,6 +174,16 @@ fn place_frames(frames: &[Frame], items: &[Item], own: &[String], labels: &mut L
     (owners.collect(), stale)
 }
 
+/// The function of each frame, where it is one of the workspace.
+pub fn items_of_frames(frames: &[Frame], items: &[Item], own: &[String]) -> Vec<Option<u32>> {
+    let (owners, _) = place_frames(frames, items, own, &mut Labels::default());
+    let item = |owner: &FrameOwner| match owner {
+        FrameOwner::Item { item, .. } => Some(*item),
+        _ => None,
+    };
+    owners.iter().map(item).collect()
+}
+
 /// How often the line of a frame lies outside of the function that its symbol names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stale {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
 
@@ -130,6 +131,7 @@ impl Workspace {
         let (profile, troubles) = profile?;
         let mut analysis = pipeline::analyse(&inputs, survey, &profile);
         analysis.recordings = dated;
+        analysis.profile = Arc::new(profile);
         let before = self.problems.iter().cloned().chain(found).chain(troubles);
         analysis.problems.splice(0..0, before);
         Ok(analysis)

@@ -1,12 +1,14 @@
 //! The nouns that every stage speaks: plain values, no serde, no I/O, no outside crate.
 
 mod attribution;
+mod brush;
 mod comparison;
 mod cost;
 mod diagnostic;
 mod edit;
 mod evidence;
 mod finding;
+mod flame;
 mod fold;
 mod item;
 mod job;
@@ -26,6 +28,7 @@ pub use diagnostic::*;
 pub use edit::*;
 pub use evidence::*;
 pub use finding::*;
+pub use flame::*;
 pub use fold::*;
 pub use item::*;
 pub use job::*;

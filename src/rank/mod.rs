@@ -59,6 +59,26 @@ pub fn rank(attribution: &Attribution, slo: &Slo, options: Options) -> Ranking {
     Ranking { objectives, hot, heat, problems }
 }
 
+/// Latencies of the requests around an objective's quantile, in nanoseconds: those that the split speaks of.
+///
+/// `None` where there are too few requests for the quantile.
+pub fn around_quantile(attribution: &Attribution, objective: &Objective) -> Option<std::ops::RangeInclusive<u64>> {
+    let of_operation = |r: &usize| is_operation(&objective.operation, &attribution.requests[*r]);
+    let requests: Vec<usize> = (0..attribution.requests.len()).filter(of_operation).collect();
+    let population = Population::new(attribution, requests);
+    if (population.len() as u64) < quantile::requests_needed(objective.target) {
+        return None;
+    }
+    let cohort = &population.sorted[quantile::window(population.len(), objective.target)];
+    let latency = |r: &usize| attribution.requests[*r].latency_ns;
+    Some(latency(cohort.first()?)..=latency(cohort.last()?))
+}
+
+/// True if an objective speaks of requests with this operation.
+pub fn speaks_of(objective: &Objective, operation: &str) -> bool {
+    objective.operation.is_empty() || normal(&objective.operation) == normal(operation)
+}
+
 struct Ranked {
     split: ObjectiveSplit,
     /// Requests around the quantile; empty where it is not known.

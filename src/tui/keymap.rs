@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::actions::{deciding, general, moving, working};
+use super::actions::{deciding, flame, general, moving, working};
 use super::message::Command;
 use super::screens::ScreenId;
 use super::state::State;
@@ -191,6 +191,34 @@ pub const KEYMAP: &[Binding] = &[
         ("filter", "show only rows of the split with a word in function or file", Moving),
         moving::has_split,
         moving::ask_filter,
+    ),
+    bind(
+        "flame",
+        &[ch('F')],
+        ("flame", "the call tree as an icicle in the place of the table, or the table again", Moving),
+        flame::has_samples,
+        flame::toggle,
+    ),
+    bind(
+        "tail",
+        &[ch('T')],
+        ("tail only", "the call tree of the requests around the quantile, or of every sample", Moving),
+        flame::is_shown,
+        flame::toggle_tail,
+    ),
+    bind(
+        "colours",
+        &[ch('C')],
+        ("colours", "colour the call tree by owner, or by what is over its budget", Moving),
+        flame::is_shown,
+        flame::other_colours,
+    ),
+    bind(
+        "brush",
+        &[ch('B')],
+        ("part", "look at some threads or a stretch of time alone: call tree and split", Moving),
+        flame::has_samples,
+        flame::ask_brush,
     ),
     bind(
         "sources",

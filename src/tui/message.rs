@@ -6,8 +6,9 @@ use std::time::Duration;
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use super::state::{Measured, Project, Proposal, SourceText};
-use crate::model::{Decision, Operation, Problem, Progress, Review, Rewrite, RewriteId, SignOff, Verdict};
-use crate::pipeline::Analysis;
+use super::theme::Shade;
+use crate::model::{Brush, Decision, Operation, Problem, Progress, Review, Rewrite, RewriteId, SignOff, Verdict};
+use crate::pipeline::{Analysis, Look};
 
 /// The number of a piece of work; answers of superseded work are recognised by it and dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +35,8 @@ pub enum Message {
     Done(JobId, Result<Answer, Vec<Problem>>),
     /// The editor was closed: the text that was given, and what it is now (`None` if it was left unchanged).
     Edited(Box<EditorOrder>, Result<Option<String>, Problem>),
+    /// The terminal told whether its background is dark or light.
+    Background(Shade),
     /// The system asks the program to end.
     Terminate,
 }
@@ -59,6 +62,8 @@ pub enum Answer {
     Operated(Operation, Vec<Operation>),
     /// The operation log.
     Log(Vec<Operation>),
+    /// The call tree of a part of the recording.
+    Looked(Wish, Arc<Look>),
     /// The report in Markdown.
     Report(String),
     /// Verdicts of proposals.
@@ -135,6 +140,8 @@ pub enum Task {
     Redo,
     /// The operation log.
     Log,
+    /// Merge the stacks of a part of the recording.
+    Look(Arc<Analysis>, Wish),
     /// The report.
     Report,
     /// Remember that the commands are agreed to.
@@ -145,6 +152,17 @@ pub enum Task {
     Warm,
     /// Measure an objective on the accepted stack.
     Measure(String),
+}
+
+/// Which part of a recording the flame pane shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// Index of the objective.
+    pub objective: usize,
+    /// Only requests around its quantile.
+    pub tail: bool,
+    /// Threads and time.
+    pub brush: Brush,
 }
 
 /// What a sign-off needs.
@@ -187,6 +205,7 @@ impl Task {
             Task::Undo => "undo",
             Task::Redo => "redo",
             Task::Log => "read the operation log",
+            Task::Look(..) => "merge stacks",
             Task::Report => "write the report",
             Task::Agree => "remember the agreement",
             Task::Prove(rewrites) if rewrites.len() == 1 => return format!("prove: {}", rewrites[0].title),

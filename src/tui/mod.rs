@@ -67,7 +67,11 @@ pub fn open(root: &Path, config: &Path, options: Options) -> Result<u8, Problem>
     let (typed, keys) = unbounded();
     input::listen(typed.clone()).map_err(|e| Problem::error(format!("signals cannot be heard: {e}")))?;
     let reader = Reader::new(typed);
-    let mut bench = Bench { state, screen: &mut screen, worker: &worker, reader: &reader, keys, from_lanes };
+    // Whoever said what the background is, by an option or in the environment, is not asked again.
+    let said = options.shade.is_some() || std::env::var_os("COLORFGBG").is_some();
+    let asks_background = !said && matches!(theme.depth, Depth::Full | Depth::Indexed);
+    let mut bench =
+        Bench { state, screen: &mut screen, worker: &worker, reader: &reader, keys, from_lanes, asks_background };
     let status = bench.run();
     drop(screen);
     worker.stop();
@@ -82,6 +86,7 @@ struct Bench<'a> {
     reader: &'a Reader,
     keys: Receiver<Input>,
     from_lanes: Receiver<Message>,
+    asks_background: bool,
 }
 
 impl Bench<'_> {
@@ -90,9 +95,14 @@ impl Bench<'_> {
         let start = Instant::now();
         let mut commands = update::begin(&mut self.state);
         let mut on_its_way = Some(worker::frame("first frame"));
+        let mut asks = self.asks_background;
         loop {
             self.state.drawn = self.screen.draw(&self.state)?;
             drop(on_its_way.take());
+            // The first frame does not wait for the answer.
+            if std::mem::take(&mut asks) {
+                terminal::ask_background();
+            }
             fail_if_asked();
             if let Some(status) = self.carry_out(std::mem::take(&mut commands))? {
                 return Ok(status);

@@ -1,7 +1,7 @@
 //! Sources with their quality and age in; the words that say so out.
 
 use super::state::State;
-use super::text::{bytes, count, duration};
+use super::text::{bytes, count, duration, plural};
 use super::theme::Tone;
 use crate::model::{KnownBy, Recording, SourceQuality};
 
@@ -81,16 +81,18 @@ fn kind(source: &SourceQuality) -> String {
 fn faults(source: &SourceQuality) -> Vec<(String, Tone)> {
     let share = |n: u64| if source.samples > 0 { n as f64 / source.samples as f64 } else { 0.0 };
     let mut found = Vec::new();
-    let mut say = |n: u64, what: &str, bad: bool| {
+    let mut say = |n: u64, (noun, one, many): (&str, &str, &str), bad: bool| {
         if n > 0 {
-            found.push((format!("{} {what}", count(n)), if bad { Tone::Warn } else { Tone::Dim }));
+            let text = format!("{} {}", plural(n as usize, noun), if n == 1 { one } else { many });
+            found.push((text, if bad { Tone::Warn } else { Tone::Dim }));
         }
     };
-    say(source.lost, "samples lost by the kernel", share(source.lost) > 0.01);
-    say(source.truncated, "stacks do not reach their thread's start", share(source.truncated) > 0.1);
-    say(source.unresolved, "frames have no symbol", share(source.unresolved) > 1.0);
-    say(source.malformed, "lines could not be read", true);
-    say(source.ignored, "samples of other events are left out", false);
+    say(source.lost, ("sample", "was lost by the kernel", "were lost by the kernel"), share(source.lost) > 0.01);
+    let start = ("stack", "does not reach its thread's start", "do not reach their thread's start");
+    say(source.truncated, start, share(source.truncated) > 0.1);
+    say(source.unresolved, ("frame", "has no symbol", "have no symbol"), share(source.unresolved) > 1.0);
+    say(source.malformed, ("line", "could not be read", "could not be read"), true);
+    say(source.ignored, ("sample", "of another event is left out", "of other events are left out"), false);
     if found.is_empty() {
         found.push((String::from("nothing lost, nothing unreadable"), Tone::Good));
     }

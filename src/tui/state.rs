@@ -1,10 +1,10 @@
 //! Everything a screen can show, as one value that only `update` changes.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::message::{Command, JobId, Task};
+use super::message::{Command, JobId, Task, Wish};
 use super::popups::Popup;
 use super::screens::ScreenId;
 use super::split::{Wanted, lines};
@@ -12,10 +12,10 @@ use super::theme::Theme;
 use super::view::Drawn;
 use super::widgets::diff::DiffRows;
 use crate::model::{
-    Contribution, Evidence, Finding, Fold, FunctionId, Hunk, ObjectiveSplit, Operation, Problem, Review, Rewrite,
-    RewriteId, RowKind, Rung, SignOff, Slo, SplitLine, Verdict,
+    Brush, Contribution, Evidence, Finding, Fold, FunctionId, Hunk, ObjectiveSplit, Operation, Problem, Review,
+    Rewrite, RewriteId, RowKind, Rung, SignOff, Slo, SplitLine, Verdict,
 };
-use crate::pipeline::Analysis;
+use crate::pipeline::{Analysis, Look};
 use crate::source::TokenClass;
 
 /// Colours of one line: byte ranges of the line and what they are.
@@ -263,6 +263,43 @@ pub enum Place {
     Fold(RowKind),
 }
 
+/// What the colours of the flame pane tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colouring {
+    /// Whose code it is.
+    #[default]
+    Owner,
+    /// What is over its budget.
+    Budget,
+}
+
+/// The flame pane: the call tree and where the person looks.
+#[derive(Debug, Default)]
+pub struct FlamePane {
+    /// It stands in the place of the table.
+    pub is_shown: bool,
+    /// The call tree, once it came.
+    pub look: Option<Arc<Look>>,
+    /// What the call tree was asked for.
+    pub made_for: Option<Wish>,
+    /// The frame that takes the whole width.
+    pub zoom: u32,
+    /// The selected frame.
+    pub cursor: u32,
+    /// First level shown below the zoom.
+    pub top: usize,
+    /// Only requests around the quantile.
+    pub is_tail: bool,
+    /// What the colours tell.
+    pub colouring: Colouring,
+    /// The part of the recording.
+    pub brush: Brush,
+    /// Which names have the word searched for.
+    pub matched: Vec<bool>,
+    /// Weight of the frames that have it, callees included.
+    pub matched_weight: u64,
+}
+
 /// A short message on the job line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
@@ -353,6 +390,8 @@ pub struct State {
     pub leaving: Leaving,
     /// What was drawn last: where a click lands, how far a page goes.
     pub drawn: Drawn,
+    /// The flame pane.
+    pub flame: FlamePane,
     /// The newest job of each kind of question; answers of others are dropped.
     pub newest: BTreeMap<&'static str, JobId>,
     /// Lines of the split's table as shown.
@@ -366,7 +405,8 @@ pub struct State {
     /// When the analysis came, on the clock of [`State::now`].
     pub analysed_at: Duration,
     counts: BTreeMap<FunctionId, (usize, usize)>,
-    flame: Vec<FunctionId>,
+    hottest: Vec<FunctionId>,
+    over: BTreeSet<FunctionId>,
     next_job: u64,
 }
 
@@ -408,6 +448,7 @@ impl State {
             warm,
             leaving: Leaving::No,
             drawn: Drawn::default(),
+            flame: FlamePane { is_tail: true, ..FlamePane::default() },
             newest: BTreeMap::new(),
             rows: Vec::new(),
             folds: Vec::new(),
@@ -415,7 +456,8 @@ impl State {
             filter: String::new(),
             analysed_at: Duration::ZERO,
             counts: BTreeMap::new(),
-            flame: Vec::new(),
+            hottest: Vec::new(),
+            over: BTreeSet::new(),
             next_job: 1,
         }
     }
@@ -445,16 +487,27 @@ impl State {
         self.jobs.iter().find(|j| j.id == id).is_some_and(|j| self.newest.get(kind_of(&j.task)) == Some(&id))
     }
 
-    /// The objective shown.
+    /// The objective shown: of the part of the recording that is looked at, else of all of it.
     pub fn split(&self) -> Option<&ObjectiveSplit> {
+        let part = self.flame.look.as_ref().filter(|_| !self.flame.brush.is_empty());
+        if let Some(objectives) = part.and_then(|look| look.objectives.as_ref()) {
+            return objectives.get(self.objective);
+        }
         self.analysis.as_ref()?.objectives.get(self.objective)
+    }
+
+    /// True if a function is over its budget.
+    pub fn is_over(&self, function: &FunctionId) -> bool {
+        self.over.contains(function)
     }
 
     /// Counts findings per function and makes the lines of the split's table; after every change of analysis, objective
     /// or proposals.
     pub fn reorder(&mut self) {
         self.counts.clear();
-        self.flame = self.split().map(flame_order).unwrap_or_default();
+        self.hottest = self.split().map(flame_order).unwrap_or_default();
+        let over = self.split().into_iter().flat_map(|s| s.rows.iter().filter(|r| r.over_ms > 0.0));
+        self.over = over.filter_map(|r| r.function.clone()).collect();
         if let Some(analysis) = self.analysis.clone() {
             for finding in &analysis.findings {
                 self.counts.entry(finding.function.clone()).or_default().0 += 1;
@@ -523,7 +576,7 @@ impl State {
 
     /// The function's rank by mean share, if it is among the first three.
     pub fn flame_rank(&self, function: &FunctionId) -> Option<usize> {
-        self.flame.iter().position(|f| f == function).map(|i| i + 1)
+        self.hottest.iter().position(|f| f == function).map(|i| i + 1)
     }
 
     /// Findings in a function, and proposals for it.
@@ -636,6 +689,7 @@ fn kind_of(task: &Task) -> &'static str {
         Task::Text(_) => "text",
         Task::Log => "log",
         Task::Report => "report",
+        Task::Look(..) => "look",
         Task::Decide(..) => "decide",
         Task::Comment(..) => "comment",
         Task::Edit(..) => "edit",

@@ -93,6 +93,20 @@ pub enum Tone {
     Macro,
     /// Syntax: a lifetime.
     Lifetime,
+    /// Flame pane: a function of the workspace.
+    FlameOurs,
+    /// Flame pane: one over its budget.
+    FlameOver,
+    /// Flame pane: the standard library.
+    FlameStd,
+    /// Flame pane: a dependency.
+    FlameCrate,
+    /// Flame pane: the kernel.
+    FlameKernel,
+    /// Flame pane: C, or no symbol.
+    FlameNative,
+    /// Flame pane: what does not matter for what is shown.
+    FlameQuiet,
 }
 
 /// A colour as 24 bits, and the nearest of the sixteen.
@@ -156,6 +170,13 @@ impl Theme {
             Tone::Type => self.ink(Ink(0x84bfc8, Color::Cyan), Ink(0x14697a, Color::Cyan)),
             Tone::Function => self.ink(Ink(0x9db8ea, Color::LightBlue), Ink(0x2450a8, Color::Blue)),
             Tone::Macro => self.ink(Ink(0xd6b98a, Color::Yellow), Ink(0x8a5a00, Color::Red)),
+            Tone::FlameOurs => self.block((0x7a4a1e, 0xf6c89a), Color::Yellow),
+            Tone::FlameOver => self.block((0x8e2f35, 0xf0a3a0), Color::Red),
+            Tone::FlameStd => self.block((0x2c4666, 0xbcd3f2), Color::Blue),
+            Tone::FlameCrate => self.block((0x2f5139, 0xbfe3c6), Color::Green),
+            Tone::FlameKernel => self.block((0x493a62, 0xd9c8ef), Color::Magenta),
+            Tone::FlameNative => self.block((0x3d4450, 0xd4d8de), Color::Gray),
+            Tone::FlameQuiet => self.block((0x2b3038, 0xe9ebee), Color::DarkGray),
             Tone::Lifetime => self.ink(Ink(0xd99ab0, Color::LightMagenta), Ink(0x9c2f5c, Color::Magenta)),
         };
         self.mark_without_background(tone, style)
@@ -175,12 +196,25 @@ impl Theme {
         }
     }
 
+    /// A filled block with readable text on it: backgrounds for dark and light, and the nearest of the sixteen.
+    fn block(&self, (dark, light): (u32, u32), near: Color) -> Style {
+        let text = self.colour(Ink(0xf0f2f5, Color::Black), Ink(0x1f2328, Color::Black));
+        Style::new().fg(text).bg(self.colour(Ink(dark, near), Ink(light, near)))
+    }
+
     fn ink(&self, dark: Ink, light: Ink) -> Style {
         Style::new().fg(self.colour(dark, light))
     }
 
+    /// A background with text that can be read on it even where the shade was guessed wrong.
     fn on(&self, style: Style, dark: Ink, light: Ink) -> Style {
-        style.bg(self.colour(dark, light))
+        let style = style.bg(self.colour(dark, light));
+        match self.depth {
+            Depth::Full | Depth::Indexed => {
+                style.fg(self.colour(Ink(0xe2e5ea, Color::Reset), Ink(0x24292f, Color::Reset)))
+            }
+            Depth::Sixteen | Depth::None => style,
+        }
     }
 
     fn colour(&self, dark: Ink, light: Ink) -> Color {
@@ -265,7 +299,9 @@ fn attributes(tone: Tone) -> Style {
         Tone::Title | Tone::Key | Tone::Bad | Tone::Keyword => with(Modifier::BOLD),
         Tone::AddedWord | Tone::RemovedWord => with(Modifier::BOLD.union(Modifier::UNDERLINED)),
         Tone::Match => with(Modifier::REVERSED.union(Modifier::BOLD)),
-        Tone::Dim | Tone::Comment => with(Modifier::DIM),
+        Tone::Dim | Tone::Comment | Tone::FlameQuiet | Tone::FlameNative => with(Modifier::DIM),
+        Tone::FlameOver => with(Modifier::BOLD.union(Modifier::UNDERLINED)),
+        Tone::FlameOurs => with(Modifier::BOLD),
         _ => Style::new(),
     }
 }

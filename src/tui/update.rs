@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
-use super::actions::{deciding, moving, working};
+use super::actions::{deciding, flame, moving, working};
 use super::keymap::{bound, named, perform};
 use super::message::{Answer, Command, EditorOrder, JobId, Message, Task};
 use super::popups::{self, Popup, Sheet};
 use super::screens::ScreenId;
 use super::state::{Focus, Job, JobState, LOG_LINES, Leaving, Pane, Phase, Proposal, State};
+use super::theme::Shade;
 use super::view::Target;
 use super::widgets::diff::{DiffRows, side_by_side};
 use crate::model::{Operation, OperationKind, Problem, Progress, Review, RewriteId, Verdict};
@@ -17,6 +18,9 @@ use crate::tui::message::Lane;
 
 /// How long a message stays on the job line, whatever is pressed.
 const NOTICE_STAYS: Duration = Duration::from_millis(1500);
+
+/// How long after the start the terminal may say what its background is.
+const BACKGROUND_WAITS: Duration = Duration::from_secs(2);
 
 /// Takes a message in.
 pub fn update(state: &mut State, message: Message) -> Vec<Command> {
@@ -47,6 +51,10 @@ pub fn update(state: &mut State, message: Message) -> Vec<Command> {
         }
         Message::Done(id, answer) => done(state, id, answer),
         Message::Edited(order, text) => edited(state, order, text),
+        Message::Background(shade) => {
+            background(state, shade);
+            Vec::new()
+        }
         Message::Terminate => vec![Command::Quit(143)],
     }
 }
@@ -70,6 +78,13 @@ fn key(state: &mut State, event: &KeyEvent) -> Vec<Command> {
     match bound(event) {
         Some(binding) => perform(state, binding),
         None => Vec::new(),
+    }
+}
+
+/// The terminal's own word counts, unless it comes so late that colours would change under the person's eyes.
+fn background(state: &mut State, shade: Shade) {
+    if state.now <= BACKGROUND_WAITS {
+        state.theme.shade = shade;
     }
 }
 
@@ -103,6 +118,7 @@ fn click(state: &mut State, x: u16, y: u16) -> Vec<Command> {
         Some(Target::Screen(screen)) => moving::go(state, screen),
         Some(Target::Action(name)) => perform(state, named(name)),
         Some(Target::Popup(row)) => popups::click(state, row),
+        Some(Target::Flame(node)) => flame::click(state, node),
         Some(Target::Order(order)) => moving::order_by(state, order),
         Some(Target::Row(pane, row)) => {
             state.focus = if matches!(pane, Pane::Aside | Pane::Log) { Focus::Aside } else { Focus::Main };
@@ -117,6 +133,11 @@ fn wheel(state: &mut State, event: &MouseEvent, by: isize) -> Vec<Command> {
     if let Some(Popup::Sheet(sheet)) = &mut state.popup {
         sheet.scroll(by);
         return Vec::new();
+    }
+    if flame::has_keys(state)
+        && state.drawn.flame.is_some_and(|(area, _)| area.contains((event.column, event.row).into()))
+    {
+        return flame::step(state, by.signum());
     }
     let Some(pane) = state.drawn.pane_at(event.column, event.row) else { return Vec::new() };
     state.focus = if matches!(pane, Pane::Aside | Pane::Log) { Focus::Aside } else { Focus::Main };
@@ -173,7 +194,10 @@ fn done(state: &mut State, id: JobId, answer: Result<Answer, Vec<Problem>>) -> V
 
 /// Questions can be superseded; what changes something cannot.
 fn is_question(task: &Task) -> bool {
-    matches!(task, Task::Open | Task::Analyse | Task::Reviews(_) | Task::Text(_) | Task::Log | Task::Report)
+    matches!(
+        task,
+        Task::Open | Task::Analyse | Task::Reviews(_) | Task::Text(_) | Task::Log | Task::Report | Task::Look(..)
+    )
 }
 
 /// Short questions that came back are forgotten; long work is kept to be read, up to a hundred.
@@ -222,7 +246,10 @@ fn answered(state: &mut State, answer: Answer) -> Vec<Command> {
         }
         Answer::Text(text) => {
             state.line = state.line.clamp(1, (text.lines.len() as u32).max(1));
-            state.text = Some(text);
+            // While it was read nothing was drawn that could keep the place.
+            if state.text.replace(text).is_none() {
+                moving::show_near_top(state);
+            }
             Vec::new()
         }
         Answer::Reviewed(id, review) => {
@@ -249,6 +276,7 @@ fn answered(state: &mut State, answer: Answer) -> Vec<Command> {
             state.operations = operations;
             Vec::new()
         }
+        Answer::Looked(wish, look) => flame::looked(state, wish, look),
         Answer::Report(text) => {
             state.popup = Some(Popup::Sheet(Sheet::markdown("report", &text)));
             Vec::new()
@@ -290,6 +318,9 @@ fn analysed(state: &mut State, analysis: std::sync::Arc<crate::pipeline::Analysi
         state.return_to(place);
     }
     let mut commands = read_reviews(state);
+    // What is looked at was made of the recording before.
+    state.flame.made_for = None;
+    commands.extend(flame::ask(state));
     if let Some(text) = &state.text {
         commands.push(state.start(Task::Text(text.file.clone())));
     }

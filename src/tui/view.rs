@@ -12,7 +12,7 @@ use super::pen::Pen;
 use super::popups;
 use super::screens::{self, REGISTRY, ScreenId};
 use super::state::{Job, JobState, Leaving, Notice, Order, Page, Pane, Phase, State};
-use super::text::{count, duration, width};
+use super::text::{count, duration, plural, width};
 use super::theme::Tone;
 use crate::model::Level;
 
@@ -28,6 +28,8 @@ pub enum Target {
     Row(Pane, usize),
     /// A row of the pop-up.
     Popup(usize),
+    /// A frame of the flame pane.
+    Flame(u32),
     /// A heading of the split: order by it.
     Order(Order),
     /// A key in the footer.
@@ -43,6 +45,8 @@ pub struct Drawn {
     pub pages: BTreeMap<Pane, Page>,
     /// Areas of the panes, for the wheel.
     pub panes: Vec<(Rect, Pane)>,
+    /// Where the flame pane stands, and its first level.
+    pub flame: Option<(Rect, usize)>,
     /// Content rows computed for this frame.
     pub computed: usize,
 }
@@ -200,6 +204,10 @@ fn running_job(state: &State, pen: &mut Pen<'_>, job: &Job) {
     let took = duration(job.elapsed(state.now).as_millis() as u64 / 1000 * 1000);
     let waiting = state.open_jobs().len() - 1;
     let more = if waiting > 0 { format!(" · {waiting} more") } else { String::new() };
+    // Questions that were asked while something is measured are answered after it.
+    let resting =
+        state.jobs.iter().filter(|j| j.state == JobState::Waiting && !j.is_listed() && j.step.is_some()).count();
+    let more = if resting > 0 { format!("{more} · {} after it", plural(resting, "question")) } else { more };
     let tail = format!(" · {took}{more} · V cancels ");
     let room = pen.left().saturating_sub(width(&tail));
     let mut text = format!("{leaving}{verb}{}", job.title);

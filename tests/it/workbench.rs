@@ -135,6 +135,40 @@ pub fn objective() -> ObjectiveSplit {
     }
 }
 
+/// Four hundred requests, and in each of them ten samples of the functions of the split.
+pub fn profile() -> Profile {
+    let frame = |symbol: &str, object: &str| Frame { symbol: symbol.into(), object: object.into(), ..Frame::default() };
+    let frames = vec![
+        frame("gateway::http::route", "gateway"),
+        frame("gateway::risk::Scorer::score", "gateway"),
+        frame("gateway::audit::Log::write", "gateway"),
+        frame("std::io::Write::flush", "gateway"),
+        frame("ksys_write", "[kernel.kallsyms]"),
+        frame("serde_json::to_string", "gateway"),
+        frame("__memmove_avx", "libc.so.6"),
+    ];
+    // Caller of each frame, in the order of the frames; the last two stand below the scorer.
+    let callers = [None, Some(0), Some(0), Some(2), Some(3), Some(1), Some(5)];
+    let nodes = callers.iter().zip(0..).map(|(c, frame)| Node { parent: c.map(NodeId), frame: FrameId(frame) });
+    let mut profile = Profile { frames, nodes: nodes.collect(), unit: Unit::CpuNanoseconds, ..Profile::default() };
+    let leaves = [1, 4, 4, 3, 5, 6, 1, 0, 4, 4];
+    for request in 0..400_u64 {
+        let start_ns = request * 1_000_000_000;
+        let slow = if request % 40 == 0 { 2 } else { 1 };
+        let end_ns = start_ns + slow * 100_000_000 + request * 1000;
+        let tid = Some(100 + request % 2);
+        let operation = String::from("POST /authorize");
+        profile.requests.push(Request { id: request.to_string(), operation, start_ns, end_ns, tid });
+        for (at, leaf) in leaves.iter().enumerate() {
+            let time_ns = Some(start_ns + at as u64 * 10_000_000);
+            // Slow requests write their log, the others score.
+            let leaf = if slow == 2 && at < 6 { 4 } else { *leaf };
+            profile.samples.push(Sample { leaf: Some(NodeId(leaf)), weight: 10_000_000, time_ns, tid });
+        }
+    }
+    profile
+}
+
 /// The same with forty functions that own next to nothing, and small waits.
 pub fn crowded() -> Analysis {
     let mut analysis = analysis();
@@ -276,6 +310,7 @@ pub fn analysis() -> Analysis {
     };
     Analysis {
         service: "gateway".into(),
+        profile: std::sync::Arc::new(profile()),
         sources: vec![
             source("perf/authorize.perf.txt", "perf script", 12_345, 42),
             source("perf/requests.jsonl", "request log", 0, 0),
@@ -310,7 +345,16 @@ pub fn analysis() -> Analysis {
 
 /// The project as it was opened.
 pub fn project() -> Project {
-    Project { name: "payment-gateway".into(), branch: "refit/payment-gateway".into(), ..Project::default() }
+    let objective = Objective {
+        name: "authorize-latency".into(),
+        description: String::new(),
+        operation: "POST /authorize".into(),
+        target: 0.99,
+        limit_ns: 200_000_000,
+        window: None,
+    };
+    let slo = Slo { service: "gateway".into(), objectives: vec![objective], ..Slo::default() };
+    Project { name: "payment-gateway".into(), branch: "refit/payment-gateway".into(), slo, ..Project::default() }
 }
 
 /// A proposal in review, nothing decided.
@@ -507,6 +551,10 @@ impl Person {
                     .map_err(|p| vec![p])
             }
             Task::Agree => Ok(Answer::Agreed),
+            Task::Look(analysis, wish) => {
+                let look = refit::pipeline::look(analysis, &project().slo, wish.objective, wish.tail, &wish.brush);
+                Ok(Answer::Looked(wish.clone(), Arc::new(look)))
+            }
             Task::Report => {
                 Ok(Answer::Report("# payment-gateway\n\n| function | ms |\n|---|---|\n| score | 19 |\n".into()))
             }

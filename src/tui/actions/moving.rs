@@ -1,5 +1,6 @@
 //! Actions that move: between screens, rows, panes, matches and undecided hunks.
 
+use super::flame;
 use crate::model::{Decision, FunctionId, RewriteId};
 use crate::tui::message::{Command, Task};
 use crate::tui::popups::{Ask, Popup};
@@ -39,8 +40,14 @@ fn code_target(state: &State) -> Option<(FunctionId, String, u32)> {
         let place = (row.function.clone()?, row.file.clone(), row.line.max(1));
         (!row.file.is_empty()).then_some(place)
     };
+    let of_frame = || {
+        let function = flame::function(state)?;
+        let item = state.analysis.as_ref()?.items.iter().find(|i| i.id == function)?;
+        Some((function, item.file.clone(), item.line))
+    };
     let shown = || Some((state.function.clone()?, state.text.as_ref()?.file.clone(), state.line));
     match state.screen {
+        ScreenId::Budget if flame::has_keys(state) => of_frame(),
         ScreenId::Budget => of_row(),
         ScreenId::Review => of_proposal().or_else(shown),
         ScreenId::Code => shown(),
@@ -59,9 +66,7 @@ pub fn go_to_code(state: &mut State) -> Vec<Command> {
     state.function = Some(function);
     state.line = line;
     state.column = 0;
-    // The function's head stands near the top, its body below it.
-    let height = state.page(Pane::Code).height;
-    state.drawn.pages.insert(Pane::Code, Page { top: (line as usize).saturating_sub(5), height });
+    show_near_top(state);
     if state.text.as_ref().is_some_and(|t| t.file == file) {
         return Vec::new();
     }
@@ -69,8 +74,17 @@ pub fn go_to_code(state: &mut State) -> Vec<Command> {
     vec![state.start(Task::Text(file))]
 }
 
+/// The function's head stands near the top, its body below it.
+pub fn show_near_top(state: &mut State) {
+    let height = state.page(Pane::Code).height;
+    state.drawn.pages.insert(Pane::Code, Page { top: (state.line as usize).saturating_sub(5), height });
+}
+
 /// Moves the cursor of the pane that has the keys.
 pub fn step(state: &mut State, by: isize) -> Vec<Command> {
+    if flame::has_keys(state) {
+        return flame::step(state, by);
+    }
     let moved = |at: usize, count: usize| at.saturating_add_signed(by).min(count.saturating_sub(1));
     match (state.screen, state.focus) {
         (ScreenId::Budget, _) => {
@@ -153,6 +167,9 @@ pub fn pane_of(state: &State) -> Pane {
 
 /// To the first row.
 pub fn first(state: &mut State) -> Vec<Command> {
+    if flame::has_keys(state) {
+        return flame::first(state);
+    }
     step(state, -(isize::MAX / 2))
 }
 
@@ -163,12 +180,16 @@ pub fn last(state: &mut State) -> Vec<Command> {
 
 /// Code or a diff is on the screen.
 pub fn has_long_lines(state: &State) -> Result<(), String> {
-    let shown = state.screen == ScreenId::Code || (state.screen == ScreenId::Review && state.opened);
+    let shown =
+        state.screen == ScreenId::Code || flame::has_keys(state) || (state.screen == ScreenId::Review && state.opened);
     if shown { Ok(()) } else { Err(String::from("nothing here is wider than the screen")) }
 }
 
 /// Moves long lines sideways.
 pub fn sideways(state: &mut State, by: isize) -> Vec<Command> {
+    if flame::has_keys(state) {
+        return flame::sideways(state, by);
+    }
     state.column = state.column.saturating_add_signed(by).min(10_000);
     Vec::new()
 }
@@ -177,6 +198,7 @@ pub fn sideways(state: &mut State, by: isize) -> Vec<Command> {
 pub fn can_enter(state: &State) -> Result<(), String> {
     enter_label(state).map(|_| ()).ok_or_else(|| {
         String::from(match state.screen {
+            ScreenId::Budget if flame::has_keys(state) => "the whole call tree is shown; j goes down in it",
             ScreenId::Budget if state.rows.is_empty() => "there is no row",
             ScreenId::Budget => "this row has no code behind it; choose a function",
             ScreenId::Code => "no proposal for this function",
@@ -190,6 +212,11 @@ pub fn can_enter(state: &State) -> Result<(), String> {
 /// What Enter does here, for the footer.
 pub fn enter_label(state: &State) -> Option<String> {
     match state.screen {
+        ScreenId::Budget if flame::has_keys(state) => {
+            let (zoom, cursor) = (state.flame.zoom, state.flame.cursor);
+            let label = if zoom == cursor { "zoom out" } else { "zoom in" };
+            state.flame.look.as_ref().filter(|_| (zoom, cursor) != (0, 0)).map(|_| String::from(label))
+        }
         ScreenId::Budget if state.fold().is_some() => Some(String::from("show them one by one")),
         ScreenId::Budget => {
             let row = state.contribution()?;
@@ -232,6 +259,7 @@ fn proposal_of_job(state: &State) -> Option<RewriteId> {
 /// Into the selected row.
 pub fn enter(state: &mut State) -> Vec<Command> {
     let wanted = match state.screen {
+        ScreenId::Budget if flame::has_keys(state) => return flame::zoom(state),
         ScreenId::Budget if state.fold().is_some() => return toggle_fold(state),
         ScreenId::Budget => {
             let function = state.contribution().and_then(|c| c.function.clone());
@@ -258,6 +286,8 @@ pub fn leave(state: &mut State) -> Vec<Command> {
     state.notice = None;
     match state.screen {
         _ if state.focus == Focus::Aside => state.focus = Focus::Main,
+        ScreenId::Budget if flame::has_keys(state) => return flame::leave(state),
+        ScreenId::Budget if !state.flame.brush.is_empty() => return flame::brush(state, ""),
         ScreenId::Review if state.opened => state.opened = false,
         ScreenId::Budget if !state.filter.is_empty() => return filter_by(state, String::new()),
         ScreenId::Budget => state.search.clear(),
@@ -339,6 +369,9 @@ fn row_text(state: &State, row: usize) -> String {
 
 /// Goes to the next or previous row with the word.
 pub fn find(state: &mut State, forward: bool) -> Vec<Command> {
+    if flame::has_keys(state) {
+        return flame::find(state, forward);
+    }
     let needle = state.search.to_lowercase();
     let (count, at, text) = haystack(state);
     let order = (1..=count).map(|i| if forward { (at + i) % count } else { (at + count * 2 - i) % count });
@@ -444,7 +477,7 @@ pub fn next_objective(state: &mut State) -> Vec<Command> {
     state.objective = (state.objective + 1) % count;
     state.row = Some(0);
     state.reorder();
-    Vec::new()
+    flame::ask(state)
 }
 
 /// There is a split.

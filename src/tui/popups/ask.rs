@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::{Popup, boxed};
 use crate::model::{Decision, Problem, RewriteId};
-use crate::tui::actions::{deciding, moving};
+use crate::tui::actions::{deciding, flame, moving};
 use crate::tui::message::{Command, Task};
 use crate::tui::pen::Pen;
 use crate::tui::state::State;
@@ -18,6 +18,8 @@ use crate::tui::widgets::input::LineInput;
 pub enum Ask {
     /// A word to find.
     Search,
+    /// Threads and time to look at.
+    Brush,
     /// A word that rows of the split must have.
     Filter,
     /// Why a hunk is rejected.
@@ -50,8 +52,12 @@ pub fn key(state: &mut State, mut question: Question, event: &KeyEvent) -> Vec<C
     }
     let text = question.input.text.trim().to_string();
     match (&question.what, text.is_empty()) {
+        (Ask::Brush, _) => return flame::brush(state, &text),
         (Ask::Filter, _) => return moving::filter_by(state, text),
-        (Ask::Search, true) => state.search.clear(),
+        (Ask::Search, true) => {
+            state.search.clear();
+            flame::match_names(state);
+        }
         (Ask::Search, false) => {
             state.search = text;
             return moving::find(state, true);
@@ -79,6 +85,7 @@ pub fn view(state: &State, question: &Question, buffer: &mut Buffer, screen: Rec
     let theme = &state.theme;
     let (title, prompt, foot) = match &question.what {
         Ask::Search => ("search", String::from("a word on this screen"), "Enter finds · n N more · Esc"),
+        Ask::Brush => ("part of the recording", flame::brush_choices(state), "Enter looks at it · Esc"),
         Ask::Filter => (
             "filter",
             String::from("only rows with this in function or file; nothing shows every row"),

@@ -5,19 +5,32 @@ use ratatui::layout::Rect;
 
 use super::{Footer, Screen, ScreenId};
 use crate::model::{Contribution, Fold, Level, ObjectiveSplit, Problem, RowKind};
-use crate::tui::actions::{general, moving, working};
+use crate::tui::actions::{self, general, moving, working};
 use crate::tui::pen::{Pen, vertical_rule};
 use crate::tui::sources;
 use crate::tui::state::State;
 use crate::tui::text::{count, estimate, interval_ms, ms, plural, quantile, short_ms, short_path, width, wrap};
 use crate::tui::theme::Tone;
 use crate::tui::view::{Drawn, Target, body, requests};
-use crate::tui::widgets::{histogram, split_table};
+use crate::tui::widgets::{flame, histogram, split_table};
 
 /// The screen.
 pub const SCREEN: Screen = Screen { id: ScreenId::Budget, title: "Budget", badge: |_| String::new(), footer, view };
 
 fn footer(state: &State) -> Footer {
+    if state.flame.is_shown {
+        let tail = if state.flame.is_tail { "all requests" } else { "tail only" };
+        return vec![
+            ("enter", moving::enter_label(state)),
+            ("leave", None),
+            ("code", Some(String::from("code"))),
+            ("tail", Some(String::from(tail))),
+            ("colours", None),
+            ("search", None),
+            ("brush", None),
+            ("flame", Some(String::from("table"))),
+        ];
+    }
     let prove = match working::to_prove(state).len() {
         0 | 1 => String::from("prove it"),
         _ => String::from("prove them"),
@@ -27,6 +40,7 @@ fn footer(state: &State) -> Footer {
         ("prove", Some(prove)),
         ("code", Some(String::from("code"))),
         ("order", Some(String::from("order"))),
+        ("flame", None),
         ("fold", Some(String::from(if state.unfolded { "fold" } else { "unfold" }))),
         ("objective", None),
         ("search", None),
@@ -41,6 +55,11 @@ fn view(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
     };
     let places = places(state, area);
     glance(state, split, buffer, places.glance, drawn);
+    if state.flame.is_shown {
+        let below = Rect { y: places.table.y, height: area.bottom() - places.table.y, ..area };
+        flame::draw(state, buffer, below, drawn);
+        return;
+    }
     split_table::draw(state, split, buffer, places.table, drawn);
     if let Some(right) = places.beside {
         vertical_rule(buffer, &state.theme, right);
@@ -173,7 +192,11 @@ fn objective_line(state: &State, split: &ObjectiveSplit, pen: &mut Pen<'_>) {
 fn recorded(state: &State, split: &ObjectiveSplit) -> Vec<String> {
     let objectives = state.analysis.as_ref().map_or(1, |a| a.objectives.len());
     let which = (objectives > 1).then(|| format!("objective {} of {objectives}", state.objective + 1));
-    let count = Some(requests(split.requests));
+    let part = actions::flame::brush_text(&state.flame.brush);
+    let count = match part.is_empty() {
+        true => Some(requests(split.requests)),
+        false => Some(format!("part {part} (Esc: all) · {}", requests(split.requests))),
+    };
     let recorded = sources::summary(state);
     let (age, commit, since) = (recorded.age, recorded.commit, recorded.since);
     let join = |parts: Vec<Option<String>>| parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");

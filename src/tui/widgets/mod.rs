@@ -2,6 +2,7 @@
 
 pub mod code;
 pub mod diff;
+pub mod flame;
 pub mod histogram;
 pub mod input;
 pub mod spans;
