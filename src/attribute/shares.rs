@@ -68,8 +68,12 @@ mod tests {
     #[test]
     fn shares_have_intervals_that_narrow_with_the_number_of_samples() {
         let of = |n: usize| {
-            let sample =
-                |at: usize| Sample { leaf: (at % 4 > 0).then_some(NodeId(0)), weight: 10, time_ns: None, tid: None };
+            let sample = |at: usize| Sample {
+                leaf: (!at.is_multiple_of(4)).then_some(NodeId(0)),
+                weight: 10,
+                time_ns: None,
+                tid: None,
+            };
             let profile = Profile {
                 frames: vec![Frame { symbol: "memcpy".into(), ..Frame::default() }],
                 nodes: vec![Node { parent: None, frame: FrameId(0) }],

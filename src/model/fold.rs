@@ -200,12 +200,13 @@ mod tests {
             "f13",
             "7 functions below 1 ms",
             "acquirer",
+            "dns",
             "2 waits below 1 ms",
             "window",
             "libc",
             "kernel",
         ];
-        assert_eq!(names(&split, 13), expected);
+        assert_eq!(names(&split, 14), expected);
         assert!(names(&split, 12).len() <= 12);
         assert_eq!(names(&split, 100).len(), split.rows.len(), "nothing is folded where there is room");
     }

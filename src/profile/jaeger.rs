@@ -32,7 +32,7 @@ enum Document {
     Trace(Trace),
     Search { hits: Hits },
     Hits(Vec<Hit>),
-    Hit(Hit),
+    Hit(Box<Hit>),
 }
 
 #[derive(Deserialize)]
@@ -135,7 +135,7 @@ fn take(document: Document, spans: &mut Vec<RawSpan>) {
         Document::Trace(trace) => spans.extend(trace.spans.into_iter().map(raw)),
         Document::Search { hits } => spans.extend(hits.hits.into_iter().map(hit)),
         Document::Hits(hits) => spans.extend(hits.into_iter().map(hit)),
-        Document::Hit(one) => spans.push(hit(one)),
+        Document::Hit(one) => spans.push(hit(*one)),
     }
 }
 

@@ -271,8 +271,9 @@ impl State {
             unit,
             ..SourceQuality::default()
         };
-        let name = |(tid, name): (&u64, &Box<[u8]>)| Thread { tid: *tid, name: String::from_utf8_lossy(name).into() };
-        let mut threads: Vec<Thread> = self.threads.iter().map(name).collect();
+        let named = self.threads.iter();
+        let named = named.map(|(tid, name)| Thread { tid: *tid, name: String::from_utf8_lossy(name).into() });
+        let mut threads: Vec<Thread> = named.collect();
         threads.sort();
         let unix_offset_ns = self.unix_offset_ns;
         Profile { samples, unit, threads, unix_offset_ns, sources: vec![quality], ..Profile::default() }
