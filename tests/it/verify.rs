@@ -111,6 +111,37 @@ pub fn proposal(lib: &str, old: &str, new: &str) -> Rewrite {
     }
 }
 
+const GATED: &str = r#"//! Sums.
+#[cfg(feature = "fast")]
+pub fn gated(n: u64) -> u64 {
+    n + 1
+}
+
+/// One more.
+pub fn open(n: u64) -> u64 {
+    n + 1 + 0
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn one_more() {
+        assert_eq!(super::open(1), 2);
+    }
+}
+"#;
+
+#[test]
+fn code_that_a_feature_leaves_out_is_never_said_to_compile() {
+    let scene = tiny_with(GATED);
+    scene.commit(&[("Cargo.toml", &format!("{MANIFEST}\n[features]\nfast = []\n"))]);
+    let hidden = prove_one(&scene, &proposal(GATED, "n + 1\n", "no_such_thing\n"), &UNMEASURED);
+    assert_eq!(states(&hidden)[0], ("compiles", "undecided"), "{hidden:?}");
+    assert!(hidden.evidence()[0].detail.contains("rustc never saw the edit"), "{:?}", hidden.evidence()[0]);
+    let seen = prove_one(&scene, &proposal(GATED, "n + 1 + 0", "n + 1"), &UNMEASURED);
+    assert_eq!(states(&seen)[0], ("compiles", "passed"), "{seen:?}");
+}
+
 #[track_caller]
 fn prove_one(scene: &Scene, rewrite: &Rewrite, options: &ProveOptions) -> Verdict {
     let verdicts = prove(&open(scene), std::slice::from_ref(rewrite), options, &Ear::deaf()).expect("the proof runs");

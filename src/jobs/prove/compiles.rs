@@ -6,11 +6,17 @@ use super::{Climb, Found};
 use crate::effects::cargo::Checked;
 use crate::effects::files;
 use crate::jobs::stand::{Stand, Yard};
-use crate::model::{Answer, AnsweredBy, Diagnostic, Precondition, Probe, Problem, Rewrite, RungState};
+use crate::model::{
+    Answer, AnsweredBy, Diagnostic, Precondition, Probe, ProbeQuestion, Problem, Rewrite, RungState, TextRange,
+};
+use crate::source::{FileRole, SourceFile};
 use crate::verify::{diagnostics, probe};
 
 /// Probes that rustc rejects are left out and the rest is asked again, at most this often.
 const ROUNDS: usize = 4;
+
+/// Number of the question whether the code is compiled at all, beyond those of preconditions.
+const PRESENCE: usize = usize::MAX;
 
 /// What the compiler says of the base.
 pub struct BaseCheck(Vec<Diagnostic>);
@@ -46,6 +52,8 @@ pub fn ask(yard: &Yard, stand: &Stand, rewrites: &[&Rewrite], packages: &[String
         let probes = rewrite.preconditions.iter().enumerate().filter(|(_, p)| p.state == Answer::Open);
         asked.extend(probes.filter_map(|(p, pre)| Some((r, p, pre.probe.as_ref()?))));
     }
+    let presence = presence(yard, rewrites, &asked);
+    asked.extend(presence.iter().map(|(r, probe)| (*r, PRESENCE, probe)));
     if asked.is_empty() {
         return Ok(answered);
     }
@@ -69,10 +77,36 @@ pub fn ask(yard: &Yard, stand: &Stand, rewrites: &[&Rewrite], packages: &[String
         }
         for (id, said) in rejected {
             let (r, p, _) = asked[id];
-            answered[r].0.insert(p, (Answer::Open, format!("the question does not compile here: {said}")));
+            // What is rejected was seen, which is all that was asked of presence.
+            let answer = if p == PRESENCE { Answer::Holds } else { Answer::Open };
+            answered[r].0.insert(p, (answer, format!("the question does not compile here: {said}")));
         }
     }
     Ok(answered)
+}
+
+/// Where features or platforms leave code out, rustc accepts any edit of what it never sees. Type questions tell by
+/// their controls; a proposal without one gets a question whose controls alone matter.
+fn presence(yard: &Yard, rewrites: &[&Rewrite], asked: &[(usize, usize, &Probe)]) -> Vec<(usize, Probe)> {
+    if !yard.texts.values().any(|text| is_gated(text)) {
+        return Vec::new();
+    }
+    let silent = rewrites.iter().enumerate().filter(|(r, _)| !asked.iter().any(|(other, _, _)| other == r));
+    silent.filter_map(|(r, rewrite)| Some((r, at_the_function(yard, rewrite)?))).collect()
+}
+
+/// True if a text has code that some configurations leave out; tests are always compiled.
+fn is_gated(text: &str) -> bool {
+    text.match_indices("cfg(").any(|(at, found)| !text[at + found.len()..].starts_with("test)"))
+}
+
+fn at_the_function(yard: &Yard, rewrite: &Rewrite) -> Option<Probe> {
+    let edits = rewrite.edits.first()?;
+    let range = edits.edits().first()?.range;
+    let file = SourceFile::parse(edits.file(), yard.texts.get(edits.file())?, &FileRole::default()).ok()?;
+    let inside = file.item_around(range)?.body.start + 1;
+    let nothing = TextRange { start: inside, end: inside };
+    Some(Probe { question: ProbeQuestion::IsSequence, file: edits.file().to_owned(), expr: nothing, insert_at: inside })
 }
 
 fn sheets(yard: &Yard, asked: &[(usize, usize, &Probe)], live: &[usize]) -> Vec<probe::Sheet> {
@@ -122,6 +156,10 @@ pub fn climb(climb: &Climb, tree: &mut String) -> Result<Found, Problem> {
     let added = diagnostics::added(&climb.base.0, &checked.diagnostics);
     if let Some(found) = refuted(&added, &checked) {
         return Ok(found);
+    }
+    if let Some((Answer::Open, said)) = climb.answers.0.get(&PRESENCE) {
+        let detail = format!("rustc never saw the edit, which features or a platform leave out ({said})");
+        return Ok(Found::new(RungState::Undecided, detail));
     }
     // rustc has accepted the edit, which is the answer to every question of ownership.
     for (precondition, state, _) in &mut answers {
