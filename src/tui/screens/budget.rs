@@ -313,11 +313,14 @@ fn message_line(state: &State, _: &ObjectiveSplit, pen: &mut Pen<'_>) {
 /// Histogram and what is known of the selected row.
 fn beside(state: &State, split: &ObjectiveSplit, buffer: &mut Buffer, area: Rect) {
     let theme = &state.theme;
-    let plot = (area.height / 3).clamp(6, 12);
-    Pen::new(buffer, theme, area, 0).put("latencies, log scale ", Tone::Dim).rule();
-    histogram::draw(buffer, theme, Rect::new(area.x, area.y + 1, area.width, plot - 1), split);
-    let rest = Rect::new(area.x, area.y + plot + 1, area.width, area.height - plot - 1);
-    let mut lines = about(state, usize::from(area.width));
+    // Without requests there is nothing to plot.
+    let above = if split.requests == 0 { 0 } else { (area.height / 3).clamp(6, 12) + 1 };
+    if above > 0 {
+        Pen::new(buffer, theme, area, 0).put("latencies, log scale ", Tone::Dim).rule();
+        histogram::draw(buffer, theme, Rect::new(area.x, area.y + 1, area.width, above - 2), split);
+    }
+    let rest = Rect::new(area.x, area.y + above, area.width, area.height - above);
+    let mut lines = about(state, split, usize::from(area.width));
     let measured = measured_lines(state, usize::from(area.width));
     // Where there is room the sources stand at the foot; S shows them everywhere.
     if lines.len() + measured.len() < usize::from(rest.height) {
@@ -340,7 +343,7 @@ fn measured_lines(state: &State, cells: usize) -> Vec<(String, Tone)> {
 }
 
 /// What is known of the selected row: place, rank, findings with their price, proposals with their state.
-fn about(state: &State, cells: usize) -> Vec<(String, Tone)> {
+fn about(state: &State, split: &ObjectiveSplit, cells: usize) -> Vec<(String, Tone)> {
     if let Some(fold) = state.fold() {
         return about_fold(state, fold, cells);
     }
@@ -356,9 +359,13 @@ fn about(state: &State, cells: usize) -> Vec<(String, Tone)> {
         RowKind::Function => {
             let band = if row.band > 0 { format!("rank band {} · ", row.band) } else { String::new() };
             let samples = count(row.samples);
-            say(format!("{band}{samples} samples, {} around the quantile", count(row.cohort_samples)), Tone::Dim);
-            if row.cohort_samples < 30 {
-                say(String::from("fewer than 30 samples there: not resolved"), Tone::Warn);
+            if split.measured_ms.is_none() {
+                say(format!("{samples} samples; what they have to do with the quantile only requests tell"), Tone::Dim);
+            } else {
+                say(format!("{band}{samples} samples, {} around the quantile", count(row.cohort_samples)), Tone::Dim);
+                if row.cohort_samples < 30 {
+                    say(String::from("fewer than 30 samples there: not resolved"), Tone::Warn);
+                }
             }
         }
         RowKind::Wait => say(
