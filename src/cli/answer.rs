@@ -21,8 +21,8 @@ pub(super) struct Answer {
     document: String,
     /// What is worth saying beside it.
     problems: Vec<Problem>,
-    /// Whether a gate says no.
-    no: bool,
+    /// Whether a gate says no; `None` for commands that only show.
+    no: Option<bool>,
 }
 
 impl Answer {
@@ -44,7 +44,7 @@ impl Answer {
 
     /// The same answer with exit status 1 if a gate says no.
     pub(super) fn says_no(mut self, no: bool) -> Answer {
-        self.no = no;
+        self.no = Some(no);
         self
     }
 }
@@ -55,13 +55,13 @@ pub(super) fn print(context: &Context, outcome: Outcome) -> ExitCode {
         Ok(answer) => {
             // What was given is at fault, though part of it could be answered.
             let is_faulty = answer.problems.iter().any(|p| p.level == Level::Error);
-            let status = if answer.no { 1 } else { 2 * u8::from(is_faulty) };
+            let status = answer.no.map_or(2 * u8::from(is_faulty), u8::from);
             (answer, status)
         }
         Err(problems) => {
             let document =
                 if context.json { json::document(&json::Failed::from(&problems[..])) } else { String::new() };
-            (Answer { document, problems, no: false }, 2)
+            (Answer { document, problems, no: None }, 2)
         }
     };
     let printed = io::stdout().lock().write_all(answer.document.as_bytes()).and_then(|()| io::stdout().flush());

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::json;
 use super::style::Style;
 use crate::jobs::{ProveOptions, prove};
-use crate::model::{Measurement, Outcome as Result_, RungState, Verdict};
+use crate::model::{Measurement, Outcome as Result_, Problem, RungState, Verdict};
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -33,6 +33,12 @@ pub(super) fn run(context: &Context, options: &Options) -> Outcome {
     let how = ProveOptions { no_measurement: options.no_measurement, fresh: options.fresh };
     let verdicts = prove(&workspace, &chosen.rewrites(), &how, listener.ear()).map_err(|p| vec![p])?;
     drop(listener);
+    if verdicts.is_empty() && !chosen.proposals.is_empty() {
+        return Err(vec![
+            Problem::error("stopped before anything was proved")
+                .help("what was built so far is kept: the next run goes on from there"),
+        ]);
+    }
     let no = verdicts.iter().any(|v| v.outcome() != Result_::Verified);
     let answer = Answer::new(context, || json::Verify::from(&verdicts[..]), || text(&verdicts, context.style));
     Ok(answer.beside(&chosen.analysis.problems).says_no(no))

@@ -88,6 +88,9 @@ fn ground(yard: &Yard, packages: &[String]) -> Result<(Baseline, Stand, compiles
 fn climb_all(yard: &Yard, rewrites: &[&Rewrite], options: &ProveOptions, key: &str) -> Result<Vec<Verdict>, Problem> {
     let packages = yard.packages_of(rewrites)?;
     let (baseline, candidate, checked) = ground(yard, &packages)?;
+    if yard.ear.cancel.is_cancelled() {
+        return Ok(Vec::new());
+    }
     let answered = compiles::ask(yard, &candidate, rewrites, &packages)?;
     let mut verdicts = Vec::new();
     for (rewrite, answers) in rewrites.iter().zip(&answered) {
