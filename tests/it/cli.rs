@@ -401,7 +401,7 @@ fn init_writes_what_it_finds_and_never_over_a_file() {
     [service]
     name = "shop"
 
-    # What was measured: perf script, folded stacks, a request log, OTLP lines. Recognised by content.
+    # What was measured: perf.data, pprof, samply, callgrind, traces, a request log and more. Recognised by content.
     [[source]]   # request log
     file = "perf/requests.jsonl"
 

@@ -2,6 +2,7 @@
 
 mod architecture;
 mod base;
+mod callgrind;
 mod cli;
 mod crash;
 mod example;
@@ -14,6 +15,7 @@ mod profiles;
 mod proposals;
 mod pty;
 mod ranking;
+mod record;
 mod refusals;
 mod review;
 mod rules_on_example;
