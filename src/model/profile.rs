@@ -54,6 +54,15 @@ pub struct ObjectFile {
     pub build_id: String,
 }
 
+/// A sample that names the request it was taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Its place among [`Profile::samples`].
+    pub sample: u32,
+    /// Id of the request or trace.
+    pub request: String,
+}
+
 /// How an address is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AddressBase {
@@ -244,6 +253,8 @@ pub struct Profile {
     pub unix_offset_ns: Option<u64>,
     /// Quality, one entry per source.
     pub sources: Vec<SourceQuality>,
+    /// Samples that name their request and were not joined to it yet.
+    pub marks: Vec<Mark>,
     /// Object files of the frames that still have to be looked up.
     pub objects: Vec<ObjectFile>,
     /// Frames that still have to be looked up; empty once they have been.

@@ -2,7 +2,8 @@
 
 use super::align::align;
 use super::intern::Stacks;
-use crate::model::{Allocated, NodeId, OffCpu, Poll, Profile, Sample, Span, Unit, Wait};
+use super::marks;
+use crate::model::{Allocated, Mark, NodeId, OffCpu, Poll, Profile, Sample, Span, Unit, Wait};
 
 /// Joins what was read from several sources; ids are counted on.
 ///
@@ -20,6 +21,7 @@ pub fn merge(mut profiles: Vec<Profile>) -> Profile {
         add(&mut merged, &mut stacks, profile);
     }
     (merged.frames, merged.nodes) = stacks.into_parts();
+    marks::join(&mut merged);
     if merged.samples.is_empty() && merged.off_cpu.is_empty() && !merged.allocated.is_empty() {
         let counts_blocks = merged.allocated.iter().any(|a| a.blocks > 0);
         let weight = |a: &Allocated| if counts_blocks { a.blocks } else { a.bytes };
@@ -39,6 +41,8 @@ fn add(merged: &mut Profile, stacks: &mut Stacks, profile: Profile) {
     merged.off_cpu.extend(profile.off_cpu.into_iter().map(|o| OffCpu { leaf: moved(o.leaf), ..o }));
     merged.allocated.extend(profile.allocated.into_iter().map(|a| Allocated { leaf: moved(a.leaf), ..a }));
     if profile.unit == merged.unit || profile.samples.is_empty() {
+        let before = merged.samples.len() as u32;
+        merged.marks.extend(profile.marks.into_iter().map(|m| Mark { sample: m.sample + before, ..m }));
         merged.samples.append(profile.samples, &nodes);
     } else {
         sources.iter_mut().for_each(|s| s.ignored += std::mem::take(&mut s.samples));

@@ -13,6 +13,7 @@ mod intern;
 mod jaeger;
 mod line_table;
 mod lines;
+mod marks;
 mod merge;
 mod otlp;
 mod otlp_json;

@@ -9,7 +9,8 @@ use super::intern::{FastMap, Stacks};
 use super::pprof_choice::{Choice, ValueType, choose};
 use super::protobuf::{Fields, Value};
 use crate::model::{
-    AddressBase, AddressFrame, Allocated, Frame, FrameId, ObjectFile, Problem, Profile, Sample, SourceQuality, Unit,
+    AddressBase, AddressFrame, Allocated, Frame, FrameId, Mark, ObjectFile, Problem, Profile, Sample, SourceQuality,
+    Unit,
 };
 
 /// pprof.
@@ -180,6 +181,20 @@ impl Raw<'_> {
     }
 }
 
+/// What the labels of a sample tell: `end_timestamp_ns` and `thread id` are Datadog's.
+#[derive(Default)]
+struct Told {
+    time_ns: Option<u64>,
+    tid: Option<u64>,
+    /// Place among [`REQUEST_LABELS`], and the id.
+    request: Option<(usize, String)>,
+}
+
+/// Labels that name a request, the one that requests are known by first: OpenTelemetry and the request log, then Pyroscope
+/// and Datadog, which name the span at the root.
+const REQUEST_LABELS: &[&str] =
+    &["trace_id", "trace id", "request", "request_id", "span_id", "local root span id", "span id"];
+
 /// What is made of the samples.
 struct Made<'a> {
     raw: &'a Raw<'a>,
@@ -225,13 +240,15 @@ impl<'a> Made<'a> {
             self.malformed += u64::from(choice.weight.is_some());
             return;
         };
-        let (time_ns, tid) = self.when_and_where(&labels);
+        let Told { time_ns, tid, request } = self.labels(&labels);
+        if let Some((_, request)) = request {
+            self.profile.marks.push(Mark { sample: self.profile.samples.len() as u32, request });
+        }
         self.profile.samples.push(Sample { leaf, weight: weight.saturating_mul(choice.scale), time_ns, tid });
     }
 
-    /// Time and thread, where labels give them: Datadog's `end_timestamp_ns` and `thread id`, and `tid` of others.
-    fn when_and_where(&self, labels: &[&[u8]]) -> (Option<u64>, Option<u64>) {
-        let (mut time, mut tid) = (None, None);
+    fn labels(&self, labels: &[&[u8]]) -> Told {
+        let mut told = Told::default();
         for label in labels {
             let (mut key, mut text, mut number) = (0, 0, None);
             for (field, value) in Fields::new(label) {
@@ -242,14 +259,20 @@ impl<'a> Made<'a> {
                     _ => {}
                 }
             }
-            let number = number.or_else(|| self.raw.text(text).parse().ok());
-            match self.raw.text(key).as_str() {
-                "end_timestamp_ns" => time = number,
-                "thread id" | "thread_id" | "tid" => tid = number,
+            let (key, text) = (self.raw.text(key), self.raw.text(text));
+            let number = number.or_else(|| text.parse().ok());
+            match key.as_str() {
+                "end_timestamp_ns" => told.time_ns = number,
+                "thread id" | "thread_id" | "tid" => told.tid = number,
                 _ => {}
             }
+            let rank = REQUEST_LABELS.iter().position(|known| *known == key);
+            if let Some(rank) = rank.filter(|r| told.request.as_ref().is_none_or(|(known, _)| r < known)) {
+                let id = if text.is_empty() { number.map(|n| n.to_string()).unwrap_or_default() } else { text };
+                told.request = Some((rank, id));
+            }
         }
-        (time, tid)
+        told
     }
 
     fn frames(&mut self, location: u64) -> &[FrameId] {
@@ -365,6 +388,10 @@ mod tests {
         "f4ae",
         "end_timestamp_ns",
         "thread id",
+        "span_id",
+        "trace_id",
+        "4bf92f",
+        "00f067",
     ];
 
     /// Two samples, one with labels; ids that are not dense; the texts stand last.
@@ -382,6 +409,8 @@ mod tests {
                     number(2, 10),
                     message(3, &[number(1, 11), number(3, 5_000)]),
                     message(3, &[number(1, 12), number(3, 77)]),
+                    message(3, &[number(1, 13), number(2, 16)]),
+                    message(3, &[number(1, 14), number(2, 15)]),
                 ],
             ),
             message(
@@ -432,6 +461,7 @@ mod tests {
             ]
         );
         assert_eq!((profile.unit, profile.sources[0].malformed), (Unit::CpuNanoseconds, 1));
+        assert_eq!(profile.marks, [Mark { sample: 1, request: "4bf92f".into() }], "the trace, not the span");
     }
 
     #[test]
