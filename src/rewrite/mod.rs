@@ -19,6 +19,7 @@ mod buffered;
 mod cache_padded;
 mod checked_then_unwrapped;
 mod clone_at_last_use;
+mod clone_for_reference;
 mod clone_of_iterated;
 mod clone_then_read;
 mod contains_then_get;
@@ -26,7 +27,9 @@ mod contains_then_insert;
 mod flush_after_loop;
 mod from_impl;
 mod guard_across_work;
+mod guard_then_unwrap;
 mod hoist;
+mod index_loop;
 mod json_text_then_write;
 mod json_through_text;
 mod json_through_value;
@@ -37,16 +40,19 @@ mod lazy_regex;
 mod lazy_table;
 mod linear_lookup;
 mod lock_per_item;
+mod match_to_let_else;
 mod missing_capacity;
 mod nested_join;
 mod place;
 mod push_format;
 mod quadratic_membership;
 mod question_mark;
+mod remove_first;
 mod reorder_fields;
 mod runtime;
 mod sleep_in_async;
 mod std_types;
+mod take_instead_of_clone;
 mod unbuffered_reads;
 mod unbuffered_writes;
 mod vec_of_boxes;
@@ -82,19 +88,25 @@ pub const REGISTRY: &[&Recipe] = &[
     &quadratic_membership::RECIPE,
     &linear_lookup::RECIPE,
     &nested_join::RECIPE,
+    &remove_first::RECIPE,
+    &index_loop::RECIPE,
     &lazy_regex::RECIPE,
     &lazy_table::RECIPE,
     &hoist::RECIPE,
     &clone_of_iterated::RECIPE,
     &clone_then_read::RECIPE,
     &clone_at_last_use::RECIPE,
+    &clone_for_reference::RECIPE,
+    &take_instead_of_clone::RECIPE,
     &push_format::RECIPE,
     &missing_capacity::RECIPE,
     &buffer_per_round::RECIPE,
     &checked_then_unwrapped::RECIPE,
+    &guard_then_unwrap::RECIPE,
     &contains_then_get::RECIPE,
     &contains_then_insert::RECIPE,
     &question_mark::RECIPE,
+    &match_to_let_else::RECIPE,
     &from_impl::RECIPE,
     &guard_across_work::RECIPE,
     &lock_per_item::RECIPE,

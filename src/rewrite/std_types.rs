@@ -18,6 +18,21 @@ pub const STRING: Family = Family { name: "a `String` of std", types: &["std::st
 pub const VEC: Family = Family { name: "a `Vec` of std", types: &["std::vec::Vec<_>"] };
 /// `Option`.
 pub const OPTION: Family = Family { name: "an `Option` of std", types: &["std::option::Option<_>"] };
+/// Vectors, slices, arrays.
+pub const SLICE: Family =
+    Family { name: "a vector, slice or array of std", types: &["std::vec::Vec<_>", "[_]", "[_; 0]"] };
+/// Collections whose empty value is their default.
+pub const EMPTIED: Family = Family {
+    name: "a text or a collection of std",
+    types: &[
+        "std::string::String",
+        "std::vec::Vec<_>",
+        "std::collections::HashMap<_, _>",
+        "std::collections::HashSet<_>",
+        "std::collections::BTreeMap<_, _>",
+        "std::collections::BTreeSet<_>",
+    ],
+};
 /// Maps with `entry`, `get` and indices by key.
 pub const MAP: Family =
     Family { name: "a map of std", types: &["std::collections::HashMap<_, _>", "std::collections::BTreeMap<_, _>"] };

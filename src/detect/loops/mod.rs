@@ -2,8 +2,10 @@
 
 pub mod constant_table_rebuilt;
 mod hoist;
+pub mod index_loop;
 pub mod invariant_in_loop;
 pub mod linear_lookup;
 pub mod nested_join;
 pub mod quadratic_membership;
 pub mod regex_in_function;
+pub mod remove_first;

@@ -1,0 +1,129 @@
+//! A copy that is made only to be lent: `f(&place.clone())`.
+
+use crate::detect::memory::clone_then_read::is_shared_by_cloning;
+use crate::detect::{Fact, Rule, each};
+use crate::model::{Class, Eye, Kind, RuleId, TextRange};
+use crate::source::{SourceFile, shapes, types, usage};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId("clone-for-reference"),
+    eye: Eye::Memory,
+    kind: Kind::DefensiveCopy,
+    class: Class::A,
+    title: "copy made only to be lent",
+    explain: EXPLAIN,
+    triggers: &["clone"],
+    facts,
+    judge: each,
+};
+
+const EXPLAIN: &str = "\
+Finds `&place.clone()` as an argument of a call: the copy lives for the call, and only a reference to it is handed over.
+
+## Why it costs
+
+The copy allocates and copies what a reference to the original would have shown.
+
+## Before
+
+```rust
+let fee = fee_of(&order.lines.clone());
+```
+
+## After
+
+```rust
+let fee = fee_of(&order.lines);
+```
+
+## When it is refused
+
+The place is a reference itself, as far as the syntax tells; its `Clone` is not plain data (asked of rustc): `Rc`, channel
+senders and guards mean something by being cloned; another argument changes the place (rustc does not accept it).
+";
+
+fn facts(file: &SourceFile) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for body in shapes::bodies(file) {
+        for expr in shapes::exprs(body) {
+            let arguments = match expr {
+                syn::Expr::Call(call) => &call.args,
+                syn::Expr::MethodCall(call) => &call.args,
+                _ => continue,
+            };
+            found.extend(arguments.iter().filter_map(|argument| lent(file, argument)));
+        }
+    }
+    found
+}
+
+fn lent(file: &SourceFile, argument: &syn::Expr) -> Option<Fact> {
+    let syn::Expr::Reference(reference) = argument else { return None };
+    let clone = shapes::method(&reference.expr, "clone", 0).filter(|_| reference.mutability.is_none())?;
+    let place = usage::place(&clone.receiver).filter(|p| p.is_plain)?;
+    // Whether a bare name is a reference, its type must say; a field is what it is.
+    let ty = types::type_of(file, &clone.receiver);
+    let head = ty.as_ref().and_then(|ty| types::head(types::strip(ty)));
+    let is_reference = matches!(ty, Some(syn::Type::Reference(_)));
+    let is_known = ty.is_some() || !place.fields.is_empty();
+    let is_cheap = ty.as_ref().is_some_and(types::is_primitive);
+    if !is_known || is_reference || is_cheap || head.as_deref().is_some_and(is_shared_by_cloning) {
+        return None;
+    }
+    let shown = file.text_of(&clone.receiver);
+    let copy = TextRange { start: file.range(&*clone.receiver).end, end: file.range(clone).end };
+    Some(
+        Fact::at(file, file.range(argument))
+            .capture("place", file.range(&*clone.receiver))
+            .capture("copy", copy)
+            .note("message", format!("`{shown}` is copied for the time of a call that only borrows it")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::detect::testing::{check, check_ignores};
+
+    #[test]
+    fn fires_on_copies_that_are_lent() {
+        for text in [
+            "fn f(o: &Order) { g($0&o.lines.clone()$0); }",
+            "fn f(s: String) { g($0&s.clone()$0); }",
+            "fn f(o: &Order) { o.book.find($0&o.key.clone()$0, 1); }",
+            "impl S { fn f(&self) -> u8 { score($0&self.all.clone()$0) + 1 } }",
+            "fn f() { let v: Vec<u8> = a(); for x in b() { g(x, $0&v.clone()$0); } }",
+            "async fn f(o: Order) { send($0&o.body.clone()$0).await; }",
+            "fn f(o: &Order) { g(1, h($0&o.lines.clone()$0)); }",
+            "fn f(o: &Order) -> bool { matches(Some(1), $0&o.key.clone()$0) }",
+        ] {
+            check(&RULE, text);
+        }
+    }
+
+    #[test]
+    fn ignores_look_alikes() {
+        check_ignores(
+            &RULE,
+            &[
+                "fn f(o: &Order) { g(&o.lines); }",
+                "fn f(o: &Order) { g(o.lines.clone()); }",
+                "fn f(o: &Order) { g(&mut o.lines.clone()); }",
+                "fn f(s: &String) { g(&s.clone()); }",
+                "fn f() { let s = make(); g(&s.clone()); }",
+                "fn f(a: Arc<S>) { g(&a.clone()); }",
+                "fn f(tx: Sender<u8>) { g(&tx.clone()); }",
+                "struct S { m: Rc<u8> } fn f(s: &S) { g(&s.m.clone()); }",
+                "fn f(n: u64) { g(&n.clone()); }",
+                "fn f(o: &Order) { g(&o.lines().clone()); }",
+                "fn f(v: &[S], i: usize) { g(&v[i].clone()); }",
+                "fn f(o: &Order) { let l = &o.lines.clone(); g(l); }",
+                "fn f(o: &Order) { g(&o.lines.clone()[1..]); }",
+                "fn f(o: &Order) { show!(&o.lines.clone()); }",
+                "fn f(o: &Order) { g(&o.clone_of(1)); }",
+                "#[test] fn f() { g(&o.lines.clone()); }",
+            ],
+        );
+    }
+}
