@@ -134,6 +134,8 @@ pub const REGISTRY: &[&Rule] = &[
     &layout::large_by_value::RULE,
     &layout::vec_of_boxes::RULE,
     &layout::large_variant::RULE,
+    &boundary::println_in_loop::RULE,
+    &boundary::eager_log_text::RULE,
     &boundary::json_text_then_write::RULE,
     &boundary::json_through_value::RULE,
     &boundary::json_through_text::RULE,

@@ -10,6 +10,8 @@ use crate::model::{
 use crate::source::{self, SourceFile};
 
 #[cfg(test)]
+mod graveyard;
+#[cfg(test)]
 #[allow(dead_code, reason = "checks for the tests of rules")]
 pub(crate) mod testing;
 
@@ -24,6 +26,7 @@ mod clone_of_iterated;
 mod clone_then_read;
 mod contains_then_get;
 mod contains_then_insert;
+mod eager_log_text;
 mod flush_after_loop;
 mod from_impl;
 mod guard_across_work;
@@ -44,6 +47,7 @@ mod match_to_let_else;
 mod missing_capacity;
 mod nested_join;
 mod place;
+mod println_in_loop;
 mod push_format;
 mod quadratic_membership;
 mod question_mark;
@@ -115,6 +119,8 @@ pub const REGISTRY: &[&Recipe] = &[
     &cache_padded::RECIPE,
     &large_by_value::RECIPE,
     &vec_of_boxes::RECIPE,
+    &println_in_loop::RECIPE,
+    &eager_log_text::RECIPE,
     &json_text_then_write::RECIPE,
     &json_through_value::RECIPE,
     &json_through_text::RECIPE,

@@ -1,8 +1,10 @@
 //! Functions in, costs at the boundary of the process out.
 
+pub mod eager_log_text;
 pub mod flush_in_loop;
 pub mod flush_per_call;
 pub mod json_text_then_write;
 pub mod json_through_text;
 pub mod json_through_value;
 pub mod open_per_call;
+pub mod println_in_loop;
