@@ -12,7 +12,7 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "text formatted before the log level is looked at",
     explain: EXPLAIN,
-    triggers: &["debug", "trace", "info", "warn"],
+    triggers: &["debug", "trace", "info", "warn", "error"],
     facts,
     judge: each,
 };

@@ -56,13 +56,18 @@ come in between or too early. The loop waits for somebody, reads what is typed, 
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut found = Vec::new();
+    let mut found: Vec<Fact> = Vec::new();
     for block in shapes::blocks(file) {
         for stmt in &block.stmts {
             let syn::Stmt::Expr(syn::Expr::ForLoop(around), _) = stmt else { continue };
             let mut round = Round { file, prints: Vec::new(), is_quiet: true };
             round.visit_block(&around.body);
             if round.prints.is_empty() || !round.is_quiet || around.label.is_some() || may_wait(&around.expr) {
+                continue;
+            }
+            let whole = file.range(stmt);
+            // The outermost loop stands for those inside it.
+            if found.iter().any(|f| f.captures.iter().any(|(name, range)| *name == "loop" && range.contains(whole))) {
                 continue;
             }
             let message = "each line is a lock and a system call of its own";

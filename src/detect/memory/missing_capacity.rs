@@ -91,8 +91,10 @@ fn grown(file: &SourceFile, block: &syn::Block, index: usize, empty: &Empty<'_>)
     let is_same = usage::bindings(file, &between, &place.root).is_empty()
         && usage::uses(file, &between, &place.root).iter().all(|u| !u.is_change())
         && shapes::exits(&between).is_empty();
-    let known = types::type_of(file, list).and_then(|ty| types::head(types::strip(&ty)));
-    let is_lazy = known.is_some_and(|head| ["Range", "Option", "Result"].contains(&head.as_str()));
+    let ty = types::type_of(file, list);
+    let is_opaque = matches!(ty.as_ref().map(types::strip), Some(syn::Type::ImplTrait(_)));
+    let known = ty.and_then(|ty| types::head(types::strip(&ty)));
+    let is_lazy = is_opaque || known.is_some_and(|head| ["Range", "Option", "Result"].contains(&head.as_str()));
     let is_asked = usage::uses(file, block, &name).iter().any(|u| u.how == How::Method("capacity".to_owned()));
     if place.root == name || !is_same || is_lazy || is_asked || !pushes_once(&around.body, &name) {
         return None;
@@ -164,6 +166,7 @@ mod tests {
                 "fn f(s: &str) { let mut v = Vec::new(); for l in s.lines() { v.push(l); } }",
                 "fn f(rx: Receiver<u8>) { let mut v = Vec::new(); for x in rx.iter().skip(1) { v.push(x); } }",
                 "fn f() { let mut v = Vec::new(); for x in make() { v.push(x); } }",
+                "fn f(xs: impl IntoIterator<Item = u8>) { let mut v = Vec::new(); for x in xs { v.push(x); } }",
                 // Another vector, another constructor, an observer.
                 "fn f(xs: &[u8]) { let mut v = SmallVec::new(); for x in xs { v.push(x); } }",
                 "fn f(xs: &[u8]) { let mut v = Vec::with_capacity(4); for x in xs { v.push(x); } }",

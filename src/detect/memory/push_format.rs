@@ -3,8 +3,8 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::functions::functions;
-use crate::source::names::{mentions, root};
-use crate::source::usage::place;
+use crate::source::names::{self, mentions, root};
+use crate::source::usage::{self, place};
 use crate::source::{SourceFile, shapes, types};
 
 /// The rule.
@@ -100,7 +100,22 @@ fn site<'a>(file: &SourceFile, stmt: &'a syn::Stmt) -> Option<Site<'a>> {
     let known = types::type_of(file, text).and_then(|ty| types::head(types::strip(&ty)));
     let is_other = known.is_some_and(|head| head != "String");
     let is_plain = place(text).is_some_and(|p| p.is_plain);
-    (is_plain && !is_other && !mentions(&mac.tokens, &name.to_string())).then_some(Site { whole, text, mac })
+    (is_plain && !is_other && !looks_at(file, mac, text, &name.to_string())).then_some(Site { whole, text, mac })
+}
+
+/// True if the arguments may look at the text itself: by its name, through a method of what holds it, or unseen.
+fn looks_at(file: &SourceFile, mac: &syn::Macro, text: &syn::Expr, name: &str) -> bool {
+    if !mentions(&mac.tokens, name) {
+        return false;
+    }
+    let (Some(place), Some(arguments)) = (place(text), names::arguments(mac)) else { return true };
+    let is_captured = arguments.iter().any(|a| matches!(a, syn::Expr::Lit(_)) && mentions(a, name));
+    let overlaps = |argument: &syn::Expr| {
+        let uses = usage::uses_in_expr(file, argument, name);
+        uses.is_empty() && mentions(argument, name)
+            || uses.iter().any(|u| u.is_captured || usage::may_overlap(&place, name, &u.fields))
+    };
+    is_captured || arguments.iter().any(overlaps)
 }
 
 #[cfg(test)]
@@ -119,6 +134,7 @@ mod tests {
             "fn f(xs: &[u8], s: &mut String) { for x in xs { if *x > 1 { $0s.push_str(&format!(\"{x},\"))$0; } } }",
             "fn f(p: &mut Page) { $0p.text += &format!(\"<{}>\", p_name())$0; }",
             "fn f(xs: &[u8], s: &mut String) { xs.iter().for_each(|x| { $0s.push_str(&format!(\"{x}\"))$0; }); }",
+            "fn f(p: &mut P) { $0p.out.push_str(&format!(\"{}\", p.name))$0; }",
             "async fn f(s: &mut String) { let n = g().await; $0s.push_str(&std::format!(\"{n}\"))$0; }",
         ] {
             check(&RULE, text);
@@ -143,7 +159,8 @@ mod tests {
                 // The argument looks at the text itself.
                 "fn f(s: &mut String) { s.push_str(&format!(\"{}\", s.len())); }",
                 "fn f(s: &mut String) { s.push_str(&format!(\"{s}\")); }",
-                "fn f(p: &mut P) { p.out.push_str(&format!(\"{}\", p.name)); }",
+                "fn f(p: &mut P) { p.out.push_str(&format!(\"{}\", p.name())); }",
+                "fn f(p: &mut P) { p.out.push_str(&format!(\"{}\", p.out.len())); }",
                 // Other types that have a `push_str`.
                 "struct Rope; fn f(s: &mut Rope) { s.push_str(&format!(\"{}\", 1)); }",
                 "fn f(b: &mut Vec<u8>) { b.extend_from_slice(&format!(\"{}\", 1).into_bytes()); }",
