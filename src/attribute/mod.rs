@@ -6,6 +6,7 @@ mod files;
 mod flame;
 mod index;
 mod join;
+mod lens;
 mod owners;
 mod sampled;
 mod shares;
@@ -18,6 +19,7 @@ pub use flame::flame;
 
 use crate::model::{Attribution, Basis, Item, Place, Problem, Profile, RowKind};
 use join::Polls;
+pub use lens::{Filter, Lens};
 use owners::Owners;
 pub use shares::{Share, shares};
 

@@ -6,8 +6,8 @@ use super::join::{Polls, Stretches};
 use super::owners::{Owners, StackOwner};
 use super::{allocated, blocked};
 use crate::model::{
-    AttributedRequest, AttributedRow, Attribution, Basis, Cost, Item, LinePart, OUTSIDE_OF_REQUESTS as OUTSIDE, Part,
-    PlacedShare, Profile, RowKind, Sample, Unit, Wait,
+    AttributedRequest, AttributedRow, Attribution, Basis, Cost, Item, LinePart, NodeId, OUTSIDE_OF_REQUESTS as OUTSIDE,
+    Part, PlacedShare, Profile, RowKind, Sample, Unit, Wait,
 };
 
 /// Row of the time that a request's task was not polled and nothing says why.
@@ -84,17 +84,60 @@ fn row(key: &Key, items: &[Item], cost: Cost) -> AttributedRow {
 #[derive(Clone, Copy)]
 struct Placed {
     sample: Sample,
-    row: u32,
     request: Option<u32>,
+    /// Index into the stacks.
+    stack: u32,
+}
+
+/// The rows of one stack, looked up once for all of its samples.
+struct Stack {
+    owner: u32,
     is_item: bool,
+    /// The row of the leaf itself.
+    leaf: Option<u32>,
+    /// The rows of all functions on it, each once.
+    all: Vec<u32>,
+}
+
+/// The stacks that have samples.
+struct Stacks<'a> {
+    owners: &'a Owners,
+    /// One more than the stack's number, by node; what stands first has no frames.
+    numbers: Vec<u32>,
+    all: Vec<Stack>,
+}
+
+impl Stacks<'_> {
+    fn number(&mut self, leaf: Option<NodeId>, rows: &mut Rows) -> u32 {
+        let node = leaf.map_or(0, |n| n.0 as usize + 1);
+        if self.numbers[node] == 0 {
+            self.all.push(stack(self.owners, leaf, rows));
+            self.numbers[node] = self.all.len() as u32;
+        }
+        self.numbers[node] - 1
+    }
+}
+
+fn stack(owners: &Owners, leaf: Option<NodeId>, rows: &mut Rows) -> Stack {
+    let (owner, is_item) = match owners.of(leaf) {
+        StackOwner::Item { item, .. } => (rows.id(Key::Item(item)), true),
+        StackOwner::Label(label) => {
+            let (kind, name) = &owners.labels[label as usize];
+            (rows.id(Key::Named(*kind, name.clone())), *kind == RowKind::Function)
+        }
+    };
+    let mut row = |item: u32| rows.id(Key::Item(item));
+    let (on_leaf, all) =
+        (owners.leaf_item(leaf).map(&mut row), owners.items_on(leaf).iter().map(|i| row(*i)).collect());
+    Stack { owner, is_item, leaf: on_leaf, all }
 }
 
 /// Places samples and splits every request that was sampled while it ran.
 pub fn attribute(profile: &Profile, items: &[Item], owners: &Owners, polls: &Polls, joined: bool) -> Attribution {
     let mut rows = Rows::default();
-    let placed = place(profile, owners, polls, joined, &mut rows);
+    let (placed, stacks) = place(profile, owners, polls, joined, &mut rows);
     allocated::add(profile, owners, &mut rows);
-    let share = placed_share(&placed, joined);
+    let share = placed_share(&placed, &stacks, joined);
     let blocked = blocked::waits(profile, items, owners, polls);
     if joined {
         rows.id(Key::Named(RowKind::Unattributed, OUTSIDE.into()));
@@ -107,7 +150,8 @@ pub fn attribute(profile: &Profile, items: &[Item], owners: &Owners, polls: &Pol
             by_request[request as usize].push(*sample);
         }
     }
-    let split = Split { profile, owners, polls, waits: waits_by_request(profile, &blocked), scale, sampled: joined };
+    let split =
+        Split { profile, stacks: &stacks, polls, waits: waits_by_request(profile, &blocked), scale, sampled: joined };
     let mut out = Attribution { unit: profile.unit, placed: share, ..Attribution::default() };
     out.allocated_over = allocated::requests(profile);
     let mut kept = vec![None; profile.requests.len()];
@@ -122,7 +166,7 @@ pub fn attribute(profile: &Profile, items: &[Item], owners: &Owners, polls: &Pol
         let (operation, parts) = (request.operation.clone(), start..out.parts.len());
         out.requests.push(AttributedRequest { operation, span_name: String::new(), latency_ns, parts });
     }
-    out.lines = line_parts(owners, &placed, &kept);
+    out.lines = line_parts(owners, &placed, &stacks, &kept);
     out.basis = if joined { Basis::JoinedSamples } else { Basis::SampledShare };
     finish(out, rows, items)
 }
@@ -139,41 +183,37 @@ pub fn finish(mut out: Attribution, rows: Rows, items: &[Item]) -> Attribution {
     out
 }
 
-fn place(profile: &Profile, owners: &Owners, polls: &Polls, joined: bool, rows: &mut Rows) -> Vec<Placed> {
+fn place(
+    profile: &Profile,
+    owners: &Owners,
+    polls: &Polls,
+    joined: bool,
+    rows: &mut Rows,
+) -> (Vec<Placed>, Vec<Stack>) {
     let mut placed = Vec::with_capacity(profile.samples.len());
+    let mut stacks = Stacks { owners, numbers: vec![0; profile.nodes.len() + 1], all: Vec::new() };
     let outside = Key::Named(RowKind::Unattributed, OUTSIDE.into());
     for sample in profile.samples.iter() {
         let request = if joined { polls.request_of(&sample) } else { None };
-        let (row, is_item) = match owners.of(sample.leaf) {
-            StackOwner::Item { item, .. } => (rows.id(Key::Item(item)), true),
-            StackOwner::Label(label) => {
-                let (kind, name) = &owners.labels[label as usize];
-                (rows.id(Key::Named(*kind, name.clone())), *kind == RowKind::Function)
-            }
-        };
+        let number = stacks.number(sample.leaf, rows);
+        let stack = &stacks.all[number as usize];
         let weight = sample.weight as f64;
         let count = if profile.unit == Unit::Samples { sample.weight } else { 1 };
-        rows.cost(row).owned += weight;
-        rows.cost(row).samples += count;
-        if joined && request.is_none() {
-            let row = rows.id(outside.clone());
+        let away = if joined && request.is_none() { Some(rows.id(outside.clone())) } else { None };
+        for row in [Some(stack.owner), away].into_iter().flatten() {
             rows.cost(row).owned += weight;
             rows.cost(row).samples += count;
         }
-        if let Some(item) = owners.leaf_item(sample.leaf) {
-            let row = rows.id(Key::Item(item));
+        if let Some(row) = stack.leaf {
             rows.cost(row).self_ += weight;
         }
-        for &item in owners.items_on(sample.leaf) {
-            let row = rows.id(Key::Item(item));
-            rows.cost(row).total += weight;
-        }
-        placed.push(Placed { sample, row, request, is_item });
+        stack.all.iter().for_each(|row| rows.cost(*row).total += weight);
+        placed.push(Placed { sample, request, stack: number });
     }
-    placed
+    (placed, stacks.all)
 }
 
-fn placed_share(placed: &[Placed], joined: bool) -> PlacedShare {
+fn placed_share(placed: &[Placed], stacks: &[Stack], joined: bool) -> PlacedShare {
     let mut share = PlacedShare { samples: placed.len() as u64, ..PlacedShare::default() };
     for sample in placed {
         let weight = sample.sample.weight as f64;
@@ -184,7 +224,7 @@ fn placed_share(placed: &[Placed], joined: bool) -> PlacedShare {
         }
         if !joined || sample.request.is_some() {
             share.judged += weight;
-            share.unplaced += if sample.is_item { 0.0 } else { weight };
+            share.unplaced += if stacks[sample.stack as usize].is_item { 0.0 } else { weight };
         }
     }
     share
@@ -219,7 +259,7 @@ fn waits_by_request<'a>(profile: &'a Profile, blocked: &'a [Wait]) -> Vec<Vec<&'
 /// Splits one request after another.
 struct Split<'a> {
     profile: &'a Profile,
-    owners: &'a Owners,
+    stacks: &'a [Stack],
     polls: &'a Polls,
     waits: Vec<Vec<&'a Wait>>,
     scale: f64,
@@ -234,7 +274,7 @@ impl Split<'_> {
         let mut own: BTreeMap<u32, Part> = BTreeMap::new();
         let mut on_cpu = 0.0;
         for placed in samples {
-            on_cpu += self.add_sample(placed, rows, &mut own);
+            on_cpu += self.add_sample(placed, &mut own);
         }
         let mut not_polled = (request.end_ns - request.start_ns - polled.length()) as f64;
         let mut silent = polled.length() as f64 - on_cpu;
@@ -255,17 +295,16 @@ impl Split<'_> {
         parts.extend(own.into_values());
     }
 
-    fn add_sample(&self, placed: &Placed, rows: &mut Rows, own: &mut BTreeMap<u32, Part>) -> f64 {
+    fn add_sample(&self, placed: &Placed, own: &mut BTreeMap<u32, Part>) -> f64 {
         let ns = placed.sample.weight as f64 * self.scale;
-        let owner = part(own, placed.row);
+        let stack = &self.stacks[placed.stack as usize];
+        let owner = part(own, stack.owner);
         owner.owned_ns += ns;
         owner.samples += 1;
-        if let Some(item) = self.owners.leaf_item(placed.sample.leaf) {
-            part(own, rows.id(Key::Item(item))).self_ns += ns;
+        if let Some(row) = stack.leaf {
+            part(own, row).self_ns += ns;
         }
-        for &item in self.owners.items_on(placed.sample.leaf) {
-            part(own, rows.id(Key::Item(item))).total_ns += ns;
-        }
+        stack.all.iter().for_each(|row| part(own, *row).total_ns += ns);
         ns
     }
 
@@ -303,12 +342,13 @@ fn part(own: &mut BTreeMap<u32, Part>, row: u32) -> &mut Part {
     own.entry(row).or_insert(Part { row, owned_ns: 0.0, self_ns: 0.0, total_ns: 0.0, samples: 0 })
 }
 
-fn line_parts(owners: &Owners, placed: &[Placed], kept: &[Option<u32>]) -> Vec<LinePart> {
+fn line_parts(owners: &Owners, placed: &[Placed], stacks: &[Stack], kept: &[Option<u32>]) -> Vec<LinePart> {
     let mut lines: BTreeMap<(Option<u32>, u32, u32), f64> = BTreeMap::new();
     for sample in placed {
         if let StackOwner::Item { line, .. } = owners.of(sample.sample.leaf) {
             let request = sample.request.and_then(|r| kept[r as usize]);
-            *lines.entry((request, sample.row, line)).or_default() += sample.sample.weight as f64;
+            *lines.entry((request, stacks[sample.stack as usize].owner, line)).or_default() +=
+                sample.sample.weight as f64;
         }
     }
     lines.into_iter().map(|((request, row, line), weight)| LinePart { request, row, line, weight }).collect()

@@ -1,6 +1,6 @@
 //! What has been read of a profile so far in; the share of each function, with its interval, out.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::Options;
 use super::owners::{Owners, StackOwner};
@@ -19,25 +19,56 @@ pub struct Share {
 
 /// Shares of all functions, largest first. Quick: one pass over the leaves, and each stack is placed once.
 pub fn shares(profile: &Profile, items: &[Item], options: &Options) -> Vec<Share> {
-    let owners = Owners::new(profile, items, &options.own);
     let weights = node_weights(profile);
-    let mut sums: BTreeMap<&str, f64> = BTreeMap::new();
-    for (node, weight) in weights.iter().enumerate().filter(|(_, w)| **w > 0) {
-        let leaf = (node < profile.nodes.len()).then_some(NodeId(node as u32));
-        let name = match owners.of(leaf) {
-            StackOwner::Item { item, .. } => items[item as usize].id.0.as_str(),
-            StackOwner::Label(label) => owners.labels[label as usize].1.as_str(),
-        };
-        *sums.entry(name).or_default() += *weight as f64;
-    }
-    let total: f64 = sums.values().sum();
-    let drawn = if profile.unit == Unit::Samples { total } else { profile.samples.len() as f64 };
-    let share = |(name, weight): (&str, f64)| {
-        let share = weight / total;
-        Share { name: name.to_owned(), share, interval: wilson(share, drawn) }
+    let drawn = match profile.unit {
+        Unit::Samples => weights.iter().map(|w| *w as f64).sum(),
+        _ => profile.samples.len() as f64,
     };
-    let mut shares: Vec<Share> = sums.into_iter().map(share).collect();
-    shares.sort_by(|a, b| b.share.total_cmp(&a.share));
+    ranked(&weights, &Placed::new(profile, items, options), drawn)
+}
+
+/// The row of every stack.
+pub struct Placed {
+    /// Index into the names, by node; what stands last has no stack.
+    rows: Vec<u32>,
+    names: Vec<String>,
+}
+
+impl Placed {
+    /// Places every stack once.
+    pub fn new(profile: &Profile, items: &[Item], options: &Options) -> Placed {
+        let owners = Owners::new(profile, items, &options.own);
+        let mut by_owner: HashMap<(bool, u32), u32> = HashMap::new();
+        let mut placed = Placed { rows: Vec::with_capacity(profile.nodes.len() + 1), names: Vec::new() };
+        let leaves = (0..profile.nodes.len()).map(|node| Some(NodeId(node as u32))).chain([None]);
+        for leaf in leaves {
+            let (key, name) = match owners.of(leaf) {
+                StackOwner::Item { item, .. } => ((true, item), &items[item as usize].id.0),
+                StackOwner::Label(label) => ((false, label), &owners.labels[label as usize].1),
+            };
+            let row = *by_owner.entry(key).or_insert_with(|| {
+                placed.names.push(name.clone());
+                placed.names.len() as u32 - 1
+            });
+            placed.rows.push(row);
+        }
+        placed
+    }
+}
+
+/// The rows that have any weight, largest first; `drawn` is the number of samples behind them.
+pub fn ranked(weights: &[u64], placed: &Placed, drawn: f64) -> Vec<Share> {
+    let mut sums = vec![0.0; placed.names.len()];
+    for (weight, row) in weights.iter().zip(&placed.rows) {
+        sums[*row as usize] += *weight as f64;
+    }
+    let total: f64 = sums.iter().sum();
+    let share = |(weight, name): (&f64, &String)| {
+        let share = weight / total;
+        Share { name: name.clone(), share, interval: wilson(share, drawn) }
+    };
+    let mut shares: Vec<Share> = sums.iter().zip(&placed.names).filter(|(w, _)| **w > 0.0).map(share).collect();
+    shares.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.name.cmp(&b.name)));
     shares
 }
 

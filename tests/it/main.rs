@@ -7,6 +7,7 @@ mod cli;
 mod crash;
 mod example;
 mod formats;
+mod joined;
 mod land;
 mod lookups;
 mod patch;

@@ -1,0 +1,53 @@
+//! Any bytes in; nothing out, unless a reader or what comes after it panics.
+
+use refit::attribute::{self, Filter, Lens, Options};
+use refit::profile::{self, Format, REGISTRY};
+
+/// The format of a name.
+///
+/// # Panics
+/// No such format.
+pub fn format(name: &str) -> &'static Format {
+    REGISTRY.iter().find(|f| f.name == name).expect("a format of the registry")
+}
+
+/// Lets a reader have the bytes in pieces of several sizes, shares them where it can, and asks what it made of them.
+///
+/// # Panics
+/// Where a reader, or what comes after it, is at fault.
+pub fn drive(format: &Format, bytes: &[u8]) {
+    let _ = profile::sniff(bytes);
+    let whole = in_pieces(format, bytes, bytes.len().max(1));
+    let cut = in_pieces(format, bytes, 1 + bytes.len() % 61);
+    assert!(whole == cut, "{} reads other things in other pieces", format.name);
+    share(format, bytes);
+    let merged = profile::merge(vec![whole.0, cut.0]);
+    let attribution = attribute::attribute(&merged, &[], &Options::default());
+    assert!(attribution.requests.len() <= merged.requests.len());
+    let lens = Lens::new(&merged, &[], &Options::default());
+    lens.rank(&Filter { time: Some(5..u64::MAX), requests: Some(vec![0, 1]), ..Filter::default() });
+    lens.search("a", &Filter { thread: Some(7), ..Filter::default() });
+}
+
+fn in_pieces(format: &Format, bytes: &[u8], size: usize) -> (refit::model::Profile, Vec<refit::model::Problem>) {
+    let mut reader = (format.open)();
+    for (at, piece) in bytes.chunks(size).enumerate() {
+        reader.feed(piece);
+        if at == 3 {
+            drop(reader.snapshot());
+        }
+    }
+    reader.finish()
+}
+
+fn share(format: &Format, bytes: &[u8]) {
+    let mut first = (format.open)();
+    if let Some(at) = first.boundary(&bytes[bytes.len() / 2..]) {
+        let (before, after) = bytes.split_at(bytes.len() / 2 + at);
+        let mut second = (format.open)();
+        first.feed(before);
+        second.feed(after);
+        first.join(second);
+        first.finish();
+    }
+}

@@ -1,0 +1,4 @@
+//! Any bytes in; the OTLP JSON reader must not panic.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| refit_fuzz::drive(refit_fuzz::format("OTLP JSON"), bytes));
