@@ -73,7 +73,8 @@ impl Lens {
             unit: profile.unit,
         };
         lens.requests = Polls::new(profile).of_request.iter().map(|polls| lens.slices(polls)).collect();
-        lens.all = lens.sum(&[0..lens.leaves.len()]);
+        let everything = 0..lens.leaves.len();
+        lens.all = lens.sum(std::slice::from_ref(&everything));
         lens
     }
 
