@@ -112,14 +112,22 @@ pub fn copy_sources(from: &Path, to: &Path) -> std::io::Result<()> {
 }
 
 /// Copies finished builds of a target folder: what cargo needs to see that a dependency is fresh, times kept. Nothing is
-/// linked, because rustc writes some files in place.
+/// linked, because rustc writes some files in place. Profiles are left out, the largest first, that together are more
+/// than `most` bytes.
 ///
 /// # Errors
 /// Those of the file system.
-pub fn copy_builds(from: &Path, to: &Path) -> std::io::Result<()> {
+pub fn copy_builds(from: &Path, to: &Path, most: u64) -> std::io::Result<()> {
     std::fs::create_dir_all(to)?;
-    for (profile, part) in builds(from) {
-        copy_tree(&from.join(&profile).join(part), &to.join(&profile).join(part), &|_| true)?;
+    let mut left = most;
+    for (bytes, profile) in profiles(from) {
+        if bytes > left {
+            break;
+        }
+        left -= bytes;
+        for part in PARTS {
+            copy_tree(&from.join(&profile).join(part), &to.join(&profile).join(part), &|_| true)?;
+        }
     }
     let tag = from.join(".rustc_info.json");
     if tag.is_file() {
@@ -128,15 +136,18 @@ pub fn copy_builds(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Bytes that [`copy_builds`] would copy.
-pub fn bytes_of_builds(target: &Path) -> u64 {
-    builds(target).iter().map(|(profile, part)| bytes_of(&target.join(profile).join(part))).sum()
-}
+/// What cargo needs of a profile to take its dependencies as built.
+const PARTS: [&str; 3] = ["deps", "build", ".fingerprint"];
 
-fn builds(target: &Path) -> Vec<(PathBuf, &'static str)> {
-    let profiles = std::fs::read_dir(target).into_iter().flatten().filter_map(Result::ok);
-    let profiles = profiles.filter(|e| e.path().join(".fingerprint").is_dir());
-    profiles.flat_map(|e| ["deps", "build", ".fingerprint"].map(|part| (PathBuf::from(e.file_name()), part))).collect()
+/// Profiles that were built, the smallest first, so that one that is too large costs no other.
+fn profiles(target: &Path) -> Vec<(u64, PathBuf)> {
+    let folders = std::fs::read_dir(target).into_iter().flatten().filter_map(Result::ok);
+    let built = folders.filter(|e| e.path().join(".fingerprint").is_dir());
+    let bytes = |profile: &Path| PARTS.iter().map(|part| bytes_of(&target.join(profile).join(part))).sum();
+    let mut found: Vec<(u64, PathBuf)> =
+        built.map(|e| PathBuf::from(e.file_name())).map(|profile| (bytes(&profile), profile)).collect();
+    found.sort();
+    found
 }
 
 /// Bytes of all files below a folder.
@@ -222,8 +233,23 @@ mod tests {
         std::fs::write(deps.join("libx.rlib"), "x").unwrap();
         let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000);
         std::fs::File::options().write(true).open(deps.join("libx.rlib")).unwrap().set_modified(old).unwrap();
-        copy_builds(&dir.path().join("target"), &dir.path().join("copy")).unwrap();
+        copy_builds(&dir.path().join("target"), &dir.path().join("copy"), 1 << 20).unwrap();
         let copied = dir.path().join("copy/debug/deps/libx.rlib");
         assert_eq!(std::fs::metadata(copied).unwrap().modified().unwrap(), old);
+    }
+
+    #[test]
+    fn a_profile_that_is_too_large_costs_no_other_its_builds() {
+        let dir = tempfile::tempdir().unwrap();
+        for (profile, bytes) in [("debug", 4_000), ("release", 100)] {
+            let built = dir.path().join("target").join(profile);
+            std::fs::create_dir_all(built.join("deps")).unwrap();
+            std::fs::create_dir_all(built.join(".fingerprint/x-1")).unwrap();
+            std::fs::write(built.join("deps/libx.rlib"), "x".repeat(bytes)).unwrap();
+        }
+        let copy = dir.path().join("copy");
+        copy_builds(&dir.path().join("target"), &copy, 1_000).unwrap();
+        assert!(copy.join("release/deps/libx.rlib").exists());
+        assert!(!copy.join("debug").exists());
     }
 }

@@ -229,7 +229,9 @@ pub fn write_program(path: &Path, text: &str) -> Result<(), Problem> {
     if std::fs::read_to_string(path).is_ok_and(|there| there == text) {
         return Ok(());
     }
-    let made = std::fs::write(path, text)
+    let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let made = folder
+        .and_then(|()| std::fs::write(path, text))
         .and_then(|()| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)));
     made.map_err(|e| {
         Problem::error(format!("cannot write \"{}\": {e}", path.display())).help("check space and permissions")
@@ -300,6 +302,14 @@ fn damaged(error: &io::Error, shown: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_is_written_into_a_folder_that_is_not_there_yet() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("slot/quiet.sh");
+        write_program(&path, "#!/bin/sh\n").unwrap();
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "#!/bin/sh\n");
+    }
 
     fn all(path: &Path) -> Result<Vec<u8>, Problem> {
         let mut measured = open_measured(path, "m")?;

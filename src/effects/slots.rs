@@ -16,7 +16,7 @@ use crate::model::Problem;
 
 /// All projects together may take this much; the ones not used for longest go first.
 const CAP_BYTES: u64 = 16 << 30;
-/// A project's target folder larger than this is not copied to seed a slot.
+/// No more than this of a project's target folder is copied to seed a slot.
 const SEED_BYTES: u64 = 4 << 30;
 /// How long one instance waits for another that holds the project's slots.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -168,12 +168,12 @@ impl Slot {
     /// Copies finished dependency builds from another target folder, times kept, if this one has none yet.
     /// Whatever goes wrong only costs a build.
     pub fn seed(&self, from: &Path, to: &Path) -> bool {
-        if to.exists() || !from.is_dir() || carry::bytes_of_builds(from) > SEED_BYTES {
+        if to.exists() || !from.is_dir() {
             return false;
         }
         let half = to.with_extension("seeding");
         let _ = std::fs::remove_dir_all(&half);
-        let done = carry::copy_builds(from, &half).and_then(|()| std::fs::rename(&half, to));
+        let done = carry::copy_builds(from, &half, SEED_BYTES).and_then(|()| std::fs::rename(&half, to));
         if done.is_err() {
             let _ = std::fs::remove_dir_all(&half);
         }

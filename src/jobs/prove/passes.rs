@@ -39,6 +39,7 @@ pub fn build(yard: &Yard, stand: &Stand, packages: &[String]) -> Result<(), Prob
     if yard.workspace.slo.workloads.iter().any(|w| !w.test_quick.is_empty()) {
         return Ok(());
     }
+    yard.step(&format!("building the tests of {}", shown(packages)));
     let mut args = vec!["test", "--no-run"];
     if packages.is_empty() {
         args.push("--workspace");
@@ -63,7 +64,6 @@ pub fn baseline(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Baseli
             continue;
         }
         if run == 0 {
-            yard.step(&format!("building the tests of {} (base)", shown(packages)));
             build(yard, base, packages)?;
         }
         yard.step(&format!("{line} (base{})", if run == 0 { "" } else { ", once more for flaky tests" }));
@@ -107,7 +107,6 @@ pub fn climb(climb: &Climb) -> Result<Found, Problem> {
     let (line, command) = command(yard, climb.candidate, &packages);
     let base = of_packages(&climb.baseline.runs, climb, &packages)?;
     let mut before: Option<Vec<String>> = None;
-    yard.step(&format!("building the tests of {} ({})", shown(&packages), climb.rewrite.id));
     build(yard, climb.candidate, &packages)?;
     loop {
         yard.step(&format!("{line} ({})", climb.rewrite.id));
