@@ -75,15 +75,17 @@ pub(super) fn verdict(v: &Verdict, style: Style) -> String {
 }
 
 fn measurement(m: &Measurement) -> String {
+    // A conversion takes a few hundred nanoseconds: in microseconds both would round to nothing.
+    let (unit, by, digits) = if m.old_ns < 1e4 { ("ns", 1.0, 0) } else { ("us", 1e3, 1) };
     format!(
-        "  {}: {:.3} of the old time [{:.3}, {:.3}], {:.1} to {:.1} us per call\n  \
+        "  {}: {:.3} of the old time [{:.3}, {:.3}], {:.digits$} to {:.digits$} {unit} per call\n  \
          {} pairs, {} calls by {}; noise floor {:.2} %, smallest effect to be seen {:.2} %; {}\n",
         m.speed.word(),
         m.ratio,
         m.ci.0,
         m.ci.1,
-        m.old_ns / 1e3,
-        m.new_ns / 1e3,
+        m.old_ns / by,
+        m.new_ns / by,
         m.pairs,
         m.calls,
         m.exercised_by,
