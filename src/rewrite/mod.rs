@@ -10,8 +10,6 @@ use crate::model::{
 use crate::source::{self, SourceFile};
 
 #[cfg(test)]
-mod graveyard;
-#[cfg(test)]
 #[allow(dead_code, reason = "checks for the tests of rules")]
 pub(crate) mod testing;
 
@@ -291,6 +289,8 @@ pub fn file_of<'a>(files: &'a [SourceFile], finding: &Finding) -> Result<&'a Sou
 
 #[cfg(test)]
 mod tests {
+    mod graveyard;
+
     use super::*;
     use crate::model::{Class, Eye, Kind};
     use crate::source::FileRole;

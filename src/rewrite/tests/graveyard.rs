@@ -2,10 +2,10 @@
 //!
 //! Numbers are issues of rust-clippy unless another project is named. Every test runs the whole catalogue.
 
-use super::propose;
-use super::testing::parse;
 use crate::detect;
 use crate::model::{Answer, AnsweredBy, Rewrite};
+use crate::rewrite::propose;
+use crate::rewrite::testing::parse;
 use crate::source::apply;
 
 #[track_caller]
