@@ -69,7 +69,10 @@ fn fold_below(split: &ObjectiveSplit, below: f64) -> (Vec<SplitLine>, Vec<Fold>)
         by_size.sort_by(|a, b| size(split, &split.rows[*b]).total_cmp(&size(split, &split.rows[*a])));
         by_size.truncate(kept(kind));
         let is_small = |row: &usize| {
-            let is_enough = split.rows[*row].function.as_ref().is_some_and(|f| split.smallest_set.contains(f));
+            // Where even all functions together are not enough, none of them is.
+            let counts = split.reachable && split.gap_ms > 0.0;
+            let is_enough =
+                counts && split.rows[*row].function.as_ref().is_some_and(|f| split.smallest_set.contains(f));
             !is_enough && !by_size.contains(row) && size(split, &split.rows[*row]) < below
         };
         let small: Vec<usize> = of_kind.iter().copied().filter(is_small).collect();
@@ -233,6 +236,14 @@ mod tests {
                 assert!(names.iter().any(|n| n == kept), "{kept} of {names:?} in {room} lines");
             }
         }
+    }
+
+    #[test]
+    fn where_all_functions_are_not_enough_they_fold_like_others() {
+        let mut split = split();
+        split.smallest_set = split.rows.iter().filter_map(|r| r.function.clone()).collect();
+        split.reachable = false;
+        assert!(names(&split, 14).len() <= 14, "{:?}", names(&split, 14));
     }
 
     #[test]
