@@ -179,7 +179,17 @@ impl Terminal {
 }
 
 impl Drop for Terminal {
+    /// Leaves as a person would, so that Refit's own request log is whole; `s` stops jobs where that is asked.
     fn drop(&mut self) {
+        for key in [b"q", b"s"] {
+            let _ = self.writer.write_all(key).and_then(|()| self.writer.flush());
+            for _ in 0..100 {
+                if matches!(self.child.try_wait(), Ok(Some(_))) {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -33,3 +33,4 @@ sed -E \
 zstd -q -19 --long=27 -f "$work/refit.perf.txt" -o tests/bench/self/refit.perf.txt.zst
 cat "$work"/logs/*.jsonl | zstd -q -19 -f -o tests/bench/self/requests.jsonl.zst
 ls -l tests/bench/self
+echo "slo.toml names both: commit = \"$(git rev-parse HEAD)\", recorded = $(date -u +%Y-%m-%dT%H:%M:%SZ)"
