@@ -23,7 +23,9 @@ fn sniff(head: &[u8]) -> bool {
         let fits = match (number, value) {
             (1, Value::Bytes(kind)) => {
                 types += 1;
-                Fields::new(kind).all(|(n, v)| n <= 2 && matches!(v, Value::Number(_)))
+                let mut fields = Fields::new(kind).peekable();
+                // A line of number signs after an empty one has the tag and the length, and nothing that can be read.
+                fields.peek().is_some() && fields.all(|(n, v)| n <= 2 && matches!(v, Value::Number(_)))
             }
             (2..=6 | 11, Value::Bytes(_)) => true,
             (7..=10 | 12..=15, value) => matches!(value, Value::Number(_) | Value::Bytes(_)),
@@ -478,6 +480,7 @@ mod tests {
         assert!(!super::sniff(&span), "an OTLP trace");
         assert!(!super::sniff(b""));
         assert!(!super::sniff(b"\n\nplain text"));
+        assert!(!super::sniff(format!("\n{}\n# Summary\n", "#".repeat(80)).as_bytes()), "a build file");
     }
 
     #[test]
