@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::attribute;
 use crate::detect;
 use crate::model::{
-    Brush, Change, Comparison, Finding, Flame, HotFunction, Item, Level, LineHeat, ObjectiveSplit, Prediction, Problem,
-    Profile, Recording, Refusal, Request, Rewrite, Slo, SourceQuality,
+    Brush, Change, Comparison, CostLines, Finding, Flame, HotFunction, Item, Level, LineHeat, ObjectiveSplit,
+    Prediction, Problem, Profile, Recording, Refusal, Request, Rewrite, Slo, SourceQuality,
 };
 use crate::price;
 use crate::rank;
 use crate::rewrite;
-use crate::source::{FileRole, Index, SourceFile};
+use crate::source::{self, FileRole, Index, SourceFile};
 
 /// Seed of the bootstrap: fixed, so that the same inputs give the same ranking to the byte.
 const SEED: u64 = 0x5eed;
@@ -127,7 +127,7 @@ pub fn analyse(inputs: &Inputs, survey: Survey, profile: &Profile) -> Analysis {
     let Survey { files, found, mut analysis } = survey;
     analysis.sources = profile.sources.clone();
     rank_functions(inputs, profile, &mut analysis);
-    keep_and_price(inputs, found, &mut analysis);
+    keep_and_price(inputs, &files, found, &mut analysis);
     if inputs.depth >= Depth::Propose {
         let (rewrites, refused) = rewrite::propose(&files, &analysis.findings);
         analysis.rewrites = rewrites;
@@ -206,11 +206,25 @@ fn rank_functions(inputs: &Inputs, profile: &Profile, analysis: &mut Analysis) {
     analysis.heat = ranking.heat;
 }
 
-fn keep_and_price(inputs: &Inputs, mut found: Vec<Finding>, analysis: &mut Analysis) {
+fn keep_and_price(inputs: &Inputs, files: &[SourceFile], mut found: Vec<Finding>, analysis: &mut Analysis) {
     let is_hot = |file: &str| analysis.hot.iter().any(|h| h.file == file);
     found.retain(|f| inputs.all || is_hot(&f.file));
     for finding in &mut found {
         finding.has_rewrite = rewrite::answers(finding.rule);
+        if let Some(home) = files.iter().find(|f| f.path == finding.file) {
+            finding.costs_on = elsewhere(files, home, finding);
+        }
     }
     analysis.findings = price::price(found, &analysis.hot, &analysis.heat, &analysis.items);
+}
+
+/// The lines besides its own on which a finding costs. A type costs where its fields are used: in functions, which alone
+/// have milliseconds.
+fn elsewhere(files: &[SourceFile], home: &SourceFile, finding: &Finding) -> Vec<CostLines> {
+    if finding.function.0.is_empty() {
+        return source::users(files, home, finding.range, &finding.captures_named("field"));
+    }
+    let lines: Vec<u32> = finding.captures_named("also").iter().map(|place| home.lines().line(place.start)).collect();
+    let (function, file) = (finding.function.clone(), finding.file.clone());
+    if lines.is_empty() { Vec::new() } else { vec![CostLines { function, file, lines }] }
 }

@@ -1,12 +1,13 @@
 //! Findings, the split and the heat of lines in; findings with what they cost out, dearest first.
 
-use crate::model::{Basis, Finding, FindingCost, HotFunction, Interval, Item, LineHeat};
+use crate::model::{Basis, CostLines, Finding, FindingCost, HotFunction, Interval, Item, LineHeat};
 
 /// Prices every finding by the part of the quantile that its lines own.
 ///
 /// Where the profile has lines, a finding costs its function's milliseconds times the share of the function's line
 /// heat that lies on the finding's lines; else all of its function's milliseconds. Both are upper bounds of what a
-/// rewrite can win. A finding outside of every hot function has no cost.
+/// rewrite can win. Other lines on which it costs count with the flagged ones. A finding on a type costs what the
+/// functions that use its fields spend on those lines, together. A finding that no hot function pays for has no cost.
 pub fn price(mut findings: Vec<Finding>, hot: &[HotFunction], heat: &[LineHeat], items: &[Item]) -> Vec<Finding> {
     for finding in &mut findings {
         finding.cost = cost(finding, hot, heat, items);
@@ -24,18 +25,42 @@ pub fn price(mut findings: Vec<Finding>, hot: &[HotFunction], heat: &[LineHeat],
 }
 
 fn cost(finding: &Finding, hot: &[HotFunction], heat: &[LineHeat], items: &[Item]) -> Option<FindingCost> {
-    let hot = hot.iter().find(|h| h.function == finding.function)?;
+    let mut places: Vec<CostLines> = finding.costs_on.clone();
+    if !finding.function.0.is_empty() {
+        let own = (finding.line..=finding.end_line).collect();
+        match places.iter_mut().find(|p| p.function == finding.function && p.file == finding.file) {
+            Some(place) => place.lines.extend::<Vec<u32>>(own),
+            None => {
+                let (function, file) = (finding.function.clone(), finding.file.clone());
+                places.push(CostLines { function, file, lines: own });
+            }
+        }
+    }
+    let all: Vec<FindingCost> = places.iter().filter_map(|place| of_place(place, hot, heat, items)).collect();
+    let first = all.first()?;
+    let sum = |of: fn(&FindingCost) -> f64| all.iter().map(of).sum();
+    Some(FindingCost {
+        c_ms: sum(|c| c.c_ms),
+        // Bounds of a sum: wider than the sum's own interval, never narrower.
+        ci_ms: Interval { low: sum(|c| c.ci_ms.low), high: sum(|c| c.ci_ms.high) },
+        basis: if finding.function.0.is_empty() { "users" } else { first.basis },
+    })
+}
+
+/// The part of one function's milliseconds that lies on these of its lines.
+fn of_place(place: &CostLines, hot: &[HotFunction], heat: &[LineHeat], items: &[Item]) -> Option<FindingCost> {
+    let hot = hot.iter().find(|h| h.function == place.function)?;
     if matches!(hot.basis, Basis::SampledShare) {
         return None;
     }
     let row = &hot.contribution;
-    let item = items.iter().find(|i| i.id == finding.function);
-    let lines = heat.iter().find(|h| h.file == finding.file);
+    let item = items.iter().find(|i| i.id == place.function);
+    let lines = heat.iter().find(|h| h.file == place.file);
     let (share, basis) = match (item, lines) {
         (Some(item), Some(lines)) => {
-            let own = on_lines(lines, item.line, item.end_line);
-            let on_finding = on_lines(lines, finding.line, finding.end_line);
-            if own > 0.0 { (on_finding / own, "lines") } else { (1.0, hot.basis.word()) }
+            let own = on_lines(lines, |line| (item.line..=item.end_line).contains(&line));
+            let on_place = on_lines(lines, |line| place.lines.contains(&line));
+            if own > 0.0 { (on_place / own, "lines") } else { (1.0, hot.basis.word()) }
         }
         _ => (1.0, hot.basis.word()),
     };
@@ -44,8 +69,8 @@ fn cost(finding: &Finding, hot: &[HotFunction], heat: &[LineHeat], items: &[Item
     Some(FindingCost { c_ms: row.c_ms * share, ci_ms, basis })
 }
 
-fn on_lines(heat: &LineHeat, first: u32, last: u32) -> f64 {
-    heat.lines.iter().filter(|(line, _)| (first..=last).contains(line)).map(|(_, weight)| weight).sum()
+fn on_lines(heat: &LineHeat, is_meant: impl Fn(u32) -> bool) -> f64 {
+    heat.lines.iter().filter(|(line, _)| is_meant(*line)).map(|(_, weight)| weight).sum()
 }
 
 #[cfg(test)]
@@ -67,6 +92,7 @@ mod tests {
             function: FunctionId(function.to_string()),
             message: String::new(),
             captures: Vec::new(),
+            costs_on: Vec::new(),
             cost: None,
             has_rewrite: true,
         }
@@ -146,5 +172,30 @@ mod tests {
         let priced = price(found, &[with_share("a::warm", 0.1), with_share("a::hot", 0.4)], &[], &[]);
         let order: Vec<_> = priced.iter().map(|f| f.function.0.as_str()).collect();
         assert_eq!(order, ["a::hot", "a::warm", "a::cold"]);
+    }
+
+    #[test]
+    fn a_type_costs_what_the_lines_of_its_users_cost_together() {
+        let heat = LineHeat { file: String::from("src/a.rs"), lines: vec![(11, 0.1), (12, 0.3), (30, 0.6)] };
+        let on = |function: &str, lines: &[u32]| CostLines {
+            function: FunctionId(function.to_string()),
+            file: String::from("src/a.rs"),
+            lines: lines.to_vec(),
+        };
+        let used = Finding { costs_on: vec![on("a::f", &[12]), on("a::cold", &[99])], ..finding(3, 8, "") };
+        let unused = Finding { costs_on: vec![on("a::cold", &[99])], ..finding(3, 8, "") };
+        let hot = [hot("a::f", 80.0, Basis::JoinedSamples)];
+        let priced = price(vec![used, unused], &hot, &[heat], &[item("a::f")]);
+        let costs: Vec<_> = priced.iter().map(|f| f.cost.map(|c| (c.c_ms.round(), c.basis))).collect();
+        assert_eq!(costs, [Some((60.0, "users")), None]);
+    }
+
+    #[test]
+    fn lines_elsewhere_in_the_function_count_once_with_the_flagged_ones() {
+        let heat = LineHeat { file: String::from("src/a.rs"), lines: vec![(11, 0.1), (12, 0.3), (19, 0.1)] };
+        let also = CostLines { function: FunctionId("a::f".into()), file: "src/a.rs".into(), lines: vec![11, 19] };
+        let found = Finding { costs_on: vec![also], ..finding(11, 11, "a::f") };
+        let priced = price(vec![found], &[hot("a::f", 80.0, Basis::JoinedSamples)], &[heat], &[item("a::f")]);
+        assert_eq!(priced[0].cost.map(|c| (c.c_ms.round(), c.basis)), Some((32.0, "lines")));
     }
 }

@@ -242,6 +242,7 @@ impl Rule {
             function: fact.function.clone(),
             message: message.into(),
             captures: fact.captures.clone(),
+            costs_on: Vec::new(),
             cost: None,
             has_rewrite: false,
         }

@@ -96,8 +96,20 @@ pub struct FindingCost {
     pub c_ms: f64,
     /// Interval of it.
     pub ci_ms: Interval,
-    /// Basis word ([`super::Basis::word`], or `lines` where line heat placed it).
+    /// Basis word ([`super::Basis::word`], `lines` where line heat placed it, or `users` where it is the sum over the
+    /// functions that use a type).
     pub basis: &'static str,
+}
+
+/// Lines of a function, besides the flagged ones, on which a finding costs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CostLines {
+    /// The function.
+    pub function: FunctionId,
+    /// Its file, relative to the project root.
+    pub file: String,
+    /// Lines from 1, in order, each once.
+    pub lines: Vec<u32>,
 }
 
 /// A place in the source that a rule recognised.
@@ -127,6 +139,8 @@ pub struct Finding {
     pub message: String,
     /// Ranges the rule captured for its recipe, by name (`collection`, `key`, `loop`, …).
     pub captures: Vec<(&'static str, TextRange)>,
+    /// Where else it costs: the functions that use a flagged type, the lines on which a flagged value is used and dropped.
+    pub costs_on: Vec<CostLines>,
     /// What it costs, once priced by the attribution.
     pub cost: Option<FindingCost>,
     /// True if a recipe answers the rule.
@@ -137,5 +151,10 @@ impl Finding {
     /// The captured range of that name.
     pub fn capture(&self, name: &str) -> Option<TextRange> {
         self.captures.iter().find(|(n, _)| *n == name).map(|(_, r)| *r)
+    }
+
+    /// All captured ranges of that name.
+    pub fn captures_named(&self, name: &str) -> Vec<TextRange> {
+        self.captures.iter().filter(|(n, _)| *n == name).map(|(_, r)| *r).collect()
     }
 }

@@ -316,6 +316,7 @@ mod tests {
             function: FunctionId("f".into()),
             message: String::new(),
             captures: Vec::new(),
+            costs_on: Vec::new(),
             cost: None,
             has_rewrite: true,
         }

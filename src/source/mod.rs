@@ -13,6 +13,7 @@ pub mod functions;
 mod highlight;
 mod index;
 pub mod invariants;
+mod join;
 pub mod json;
 pub mod lexer;
 mod lines;
@@ -28,19 +29,22 @@ pub mod tables;
 mod template;
 pub mod types;
 pub mod usage;
+mod users;
 pub mod writers;
 mod zones;
 
 pub use apply::apply;
 pub use diff::{diff, hunks};
-pub use file::{SourceFile, forget_spans};
+pub use file::{SourceFile, forget_spans, is_test_attribute};
 pub use find::{Node, expr_at, function_body, path_to, signature, stmt_around, takes_self_mutably};
 pub use highlight::{TokenClass, highlight, highlight_lines};
 pub use index::Index;
+pub use join::join;
 pub use lines::LineIndex;
 pub use modules::roles;
 pub use print::{eol_of, indent_of, indent_unit, print_statements};
 pub use template::Template;
+pub use users::users;
 pub use zones::refusal;
 
 /// Where a file stands in its crate, so that its items get their paths.

@@ -204,6 +204,7 @@ fn finding(rule: &'static str, text: &str, line: u32, cost: f64, has_rewrite: bo
         function: FunctionId("gateway::risk::Scorer::score".into()),
         message: text.into(),
         captures: Vec::new(),
+        costs_on: Vec::new(),
         cost: Some(FindingCost { c_ms: cost, ci_ms: interval(cost * 0.9, cost * 1.1), basis: "samples+requests" }),
         has_rewrite,
     }

@@ -84,7 +84,8 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     for counter in counters(file) {
         let mut fact = Fact::at(file, file.range(&counter.item.ident)).note("struct", counter.item.ident.to_string());
         for field in &counter.fields {
-            fact = fact.note("field", field.ident.as_ref().map(ToString::to_string).unwrap_or_default());
+            let Some(ident) = &field.ident else { continue };
+            fact = fact.note("field", ident.to_string()).capture("field", file.range(ident));
         }
         fact.is_background |= counter.is_test;
         found.push(fact);

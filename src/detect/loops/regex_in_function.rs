@@ -3,10 +3,10 @@
 use syn::visit::{self, Visit};
 
 use crate::detect::{Fact, FileFacts, Rule};
-use crate::model::{Class, Eye, Finding, Kind, RuleId};
-use crate::source::SourceFile;
+use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};
 use crate::source::functions::{Function, functions, head};
-use crate::source::names::{imports, mentions, peel};
+use crate::source::names::{bound_by, imports, mentions, peel};
+use crate::source::{SourceFile, stmt_around};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -70,12 +70,24 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
         }
         for (whole, ty, loops) in walk.found {
             let mut fact = Fact::at(file, file.range(whole));
+            fact.captures.extend(lifetime(file, fact.site).into_iter().map(|place| ("also", place)));
             fact.notes.push(("type", ty));
             fact.notes.push(("loops", loops.to_string()));
             found.push(fact);
         }
     }
     found
+}
+
+/// Where a compiled pattern that has a name costs besides its compilation: its first use, which sets up the caches of a
+/// new pattern, and the end of its block, which frees them.
+fn lifetime(file: &SourceFile, site: TextRange) -> Vec<TextRange> {
+    let Some((block, index)) = stmt_around(file, site) else { return Vec::new() };
+    let syn::Stmt::Local(local) = &block.stmts[index] else { return Vec::new() };
+    let [name] = &bound_by(&local.pat)[..] else { return Vec::new() };
+    let first = block.stmts[index + 1..].iter().find(|stmt| mentions(*stmt, name)).map(|s| file.range(s).start);
+    let last = file.range(block).end - 1;
+    first.into_iter().chain([last]).map(|at| TextRange { start: at, end: at + 1 }).collect()
 }
 
 /// True where what is compiled may be kept by the caller: the function returns its own type or a regular expression.
