@@ -128,6 +128,7 @@ fn a_commit_says_why_and_carries_its_evidence() {
     Refit-Rule: quadratic-membership
     Refit-Proposal: r1a2b3c4d
     Refit-SLO: authorize-latency 99 % within 200 ms
+    Refit-Predicted: at most 31.2 ms of the measured quantile, 18.2 ms by the measured ratio
     Refit-Measured: 0.419 [0.402, 0.451] of the time per call, 18.24 us before, 7.63 us after (IMPROVED, 240 pairs, noise floor 0.8 %, by workload; single witness)
     Refit-Evidence: verified on tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904 (compiles: passed, tests pass: passed, tests reach it: passed, faster: passed)
     Refit-Role: concurrency
@@ -156,6 +157,7 @@ fn a_forced_sign_off_says_so_and_cannot_forge_a_trailer() {
 
     Refit-Rule: quadratic-membership
     Refit-Proposal: r1a2b3c4d
+    Refit-Predicted: at most 31.2 ms of the measured quantile
     Refit-Forced: the incident is running Reviewed-by: Somebody Else <x@example.invalid>
     Refit-Role: concurrency
     Reviewed-by: Payments lead <lead@example.invalid>

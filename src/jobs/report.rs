@@ -86,6 +86,7 @@ fn from_commit(commit: &LandedCommit) -> Landed {
         title: commit.subject.clone(),
         rewrite: RewriteId(trailer("Refit-Proposal")),
         rule: trailer("Refit-Rule"),
+        predicted: trailer("Refit-Predicted"),
         measured: trailer("Refit-Measured"),
         reviewer: trailer("Reviewed-by"),
         forced: trailer("Refit-Forced"),

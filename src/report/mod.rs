@@ -56,6 +56,8 @@ pub struct Landed {
     pub rewrite: RewriteId,
     /// `Refit-Rule:`.
     pub rule: String,
+    /// `Refit-Predicted:`; empty where the recording did not price it.
+    pub predicted: String,
     /// `Refit-Measured:`; empty where nothing was measured.
     pub measured: String,
     /// `Reviewed-by:`.
@@ -123,7 +125,7 @@ fn headline(ledger: &Ledger) -> String {
     if ledger.measured.is_empty() {
         return format!("{counts} No objective was measured again, so nothing is claimed to be won.");
     }
-    let won: Vec<String> = ledger.measured.iter().map(won).collect();
+    let won: Vec<String> = ledger.measured.iter().map(|m| won(m) + &predicted(ledger)).collect();
     format!("{counts}\n\n{}", won.join("\n\n"))
 }
 
@@ -144,6 +146,31 @@ fn won(m: &ObjectiveMeasurement) -> String {
         (false, false) => "over the limit",
     };
     format!("**{}**: {claim}; {after:.digits$} ms of {:.digits$} ms, {met}.", m.slo, m.limit_ms)
+}
+
+/// What the split of the recording said that the landed proposals win, beside what came out. The most that all of them
+/// could is the sum of what they owned; what they should is that times what timing left of each.
+fn predicted(ledger: &Ledger) -> String {
+    let number = |text: &str, before: &str| -> Option<f64> {
+        text.split(before).next()?.rsplit(' ').next()?.parse::<f64>().ok()
+    };
+    let most: f64 = ledger.landed.iter().filter_map(|l| number(&l.predicted, " ms of the measured quantile")).sum();
+    let with_ratio = |l: &&Landed| l.predicted.contains(" ms by the measured ratio");
+    let timed: Vec<f64> = ledger
+        .landed
+        .iter()
+        .filter(with_ratio)
+        .filter_map(|l| number(&l.predicted, " ms by the measured ratio"))
+        .collect();
+    if most == 0.0 {
+        return String::new();
+    }
+    let should = match timed.len() {
+        0 => String::from("none of them timed"),
+        1 => format!("{:.1} ms by the ratio of the one that was timed", timed[0]),
+        n => format!("{:.1} ms by the ratios of the {n} that were timed", timed.iter().sum::<f64>()),
+    };
+    format!(" The split of the recording predicted at most {most:.1} ms less ({should}).")
 }
 
 /// Decimals of milliseconds that tell something beside a limit of this size.

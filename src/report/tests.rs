@@ -107,6 +107,7 @@ fn ledger() -> Ledger {
                 title: "Buffer audit::write".into(),
                 rewrite: RewriteId("r0000001".into()),
                 rule: "flush-per-call".into(),
+                predicted: String::new(),
                 measured: "0.42 [0.40, 0.45] of the time per call".into(),
                 reviewer: "Lead <l@x>".into(),
                 forced: String::new(),
@@ -236,6 +237,20 @@ fn a_difference_around_zero_is_no_win() {
     insta::assert_snapshot!(won(&worse), @"**authorize-latency**: slower by at least 3.0 ms (point estimate 8.0 ms); 251.0 ms of 200.0 ms, over the limit.");
     let close = measurement((-50.0, -60.0, -40.0), (198.0, 190.0, 206.0));
     insta::assert_snapshot!(won(&close), @"**authorize-latency**: at least 40.0 ms won (point estimate 50.0 ms); 198.0 ms of 200.0 ms, within the limit by its point estimate, not by its whole interval.");
+}
+
+#[test]
+fn what_the_split_predicted_stands_beside_what_came_out() {
+    let mut ledger = ledger();
+    ledger.measured = vec![measurement((-50.0, -60.0, -40.0), (190.0, 185.0, 195.0))];
+    assert!(!markdown(&ledger).expect("it renders").contains("predicted"));
+    ledger.landed[0].predicted = "at most 31.2 ms of the measured quantile, 18.1 ms by the measured ratio".into();
+    ledger.landed[1].predicted = "at most 10.0 ms of the measured quantile".into();
+    let text = markdown(&ledger).expect("it renders");
+    assert!(
+        text.contains("The split of the recording predicted at most 41.2 ms less (18.1 ms by the ratio of the one that was timed)."),
+        "{text}"
+    );
 }
 
 #[test]
