@@ -9,7 +9,8 @@ use crate::model::{Operation, OperationKind, Outcome, Place, Problem, Progress, 
 
 /// Lands signed proposals as commits on the workspace's branch, one each, without any change to the checkout.
 ///
-/// Several proposals that were proved one by one are first proved together (compiled and tested, not timed).
+/// Several proposals that were proved one by one, or some of a batch, are first proved as they land (compiled and
+/// tested, not timed).
 ///
 /// # Errors
 /// Nothing has changed then: a merge in progress, no commit yet, a file that changed since the proposal, overlap with
@@ -24,7 +25,7 @@ pub fn apply(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Result<Ope
     check_branch(&repository, workspace, &base)?;
     let steps = land_stack::plan(workspace, &repository, &base, signed)?;
     if land_stack::is_open_together(&base, signed, &steps)? {
-        return Err(Problem::error("these proposals were proved one by one, but never together, on the present base")
+        return Err(Problem::error("exactly these proposals were never proved together on the present base")
             .help("land one, then prove the next on top of it"));
     }
     let tip = commit_all(&repository, &base, &steps, ear)?;
@@ -123,9 +124,6 @@ fn begin(workspace: &Workspace) -> Result<(Repository, Lock), Problem> {
 
 /// Proves a stack of proposals whose evidence speaks of each alone, once; the lock is free meanwhile.
 fn prove_together(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Result<(), Problem> {
-    if signed.len() < 2 {
-        return Ok(());
-    }
     let (repository, lock) = begin(workspace)?;
     let base = repository.base(&workspace.branch)?;
     check_branch(&repository, workspace, &base)?;
@@ -135,13 +133,18 @@ fn prove_together(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Resul
         return Ok(());
     }
     let options = ProveOptions { no_measurement: true, fresh: true };
-    let verdicts = prove(workspace, &[land_stack::together(signed)?], &options, ear)?;
+    let verdicts = prove(workspace, &[land_stack::together(&repository, &base, signed)?], &options, ear)?;
     match verdicts.first() {
         _ if ear.cancel.is_cancelled() => Err(Problem::error("landing was cancelled; nothing has landed")),
-        Some(verdict) if verdict.outcome() == Outcome::Refuted => {
-            Err(Problem::error(format!("each proposal holds alone, but not together: {}", verdict.by()))
-                .help("land one, then propose and prove the others on top of it"))
-        }
+        Some(verdict) if verdict.outcome() == Outcome::Refuted => Err(Problem::error(format!(
+            "{}: {}",
+            match signed.len() {
+                1 => "it holds in its batch, but not alone",
+                _ => "each proposal holds by itself, but not together",
+            },
+            verdict.by()
+        ))
+        .help("land one, then propose and prove the others on top of it")),
         _ => Ok(()),
     }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::prove::join;
 use super::{Workspace, review};
 use crate::apply;
 use crate::effects::evidence;
 use crate::effects::git::{Base, Repository};
 use crate::model::{
-    CommitPlan, EditSet, LineMark, Objective, Place, Problem, Rewrite, RewriteId, Rung, RungState, SignOff, TextEdit,
+    CommitPlan, EditSet, LineMark, Objective, Place, Problem, Rewrite, RewriteId, Rung, RungState, SignOff,
 };
 use crate::review::Signature;
 use crate::source;
@@ -45,7 +46,7 @@ pub(super) fn plan(
     signed: &[SignOff],
 ) -> Result<Vec<Step>, Problem> {
     let texts = read(repository, base, signed)?;
-    let mut edits: BTreeMap<String, Vec<TextEdit>> = BTreeMap::new();
+    let mut edits: BTreeMap<String, Vec<&EditSet>> = BTreeMap::new();
     let (mut proof, mut landing) = (BTreeMap::new(), BTreeMap::new());
     let mut steps = Vec::new();
     for sign_off in signed {
@@ -53,8 +54,8 @@ pub(super) fn plan(
         let mut plan = apply::plan(sign_off, &texts.base, &workspace.branch, objective(workspace))?;
         for set in &sign_off.rewrite().edits {
             let file = set.file();
-            edits.entry(file.into()).or_default().extend_from_slice(set.edits());
-            let joined = EditSet::new(file, set.base().clone(), edits[file].clone())
+            edits.entry(file.into()).or_default().push(set);
+            let joined = source::join(&edits[file], &texts.base[file])
                 .map_err(|p| p.help("land one of the two, then propose again"))?;
             let new = source::apply(&joined, &texts.base[file])?;
             landing.insert(file.to_string(), texts.landed(repository, &joined, &new)?);
@@ -132,8 +133,8 @@ fn overlap(edits: &EditSet, tip: &str, base: &str) -> Problem {
 
 /// Nothing lands unless exactly that tree compiled and passed, or a person overrode it with a recorded reason.
 ///
-/// Proposals that were proved one by one may land together once the whole stack was proved: true if that is still to
-/// be done.
+/// Proposals that were proved one by one may land together, and those that were proved in a batch without the others of
+/// it, once exactly the stack was proved: true if that is still to be done.
 ///
 /// # Errors
 /// Evidence of a tree that is neither the proposal's alone nor the stack's.
@@ -145,7 +146,9 @@ pub(super) fn is_open_together(base: &Base, signed: &[SignOff], steps: &[Step]) 
             Some(verdict) if sign_off.forced().is_none() => verdict.tree(),
             _ => continue,
         };
-        if tree != step.proof_tree && tree != step.alone_tree {
+        // What was proved in a batch was proved on the tree of the batch, which stands on this base or on another.
+        let in_batch = || evidence::load(&base.tree, id, None).is_some_and(|known| known.tree() == tree);
+        if tree != step.proof_tree && tree != step.alone_tree && !in_batch() {
             return Err(Problem::error(format!(
                 "the evidence of {id} is of another tree than the one that would land"
             ))
@@ -161,24 +164,9 @@ pub(super) fn is_open_together(base: &Base, signed: &[SignOff], steps: &[Step]) 
 ///
 /// # Errors
 /// Edits that overlap.
-pub(super) fn together(signed: &[SignOff]) -> Result<Rewrite, Problem> {
-    let first = signed.first().ok_or_else(|| Problem::error("there is nothing to land"))?.rewrite();
-    let mut sets: BTreeMap<&str, (&EditSet, Vec<TextEdit>)> = BTreeMap::new();
-    for set in signed.iter().flat_map(|s| &s.rewrite().edits) {
-        sets.entry(set.file()).or_insert((set, Vec::new())).1.extend_from_slice(set.edits());
-    }
-    let joined = sets.into_iter().map(|(file, (set, edits))| EditSet::new(file, set.base().clone(), edits));
-    Ok(Rewrite {
-        id: RewriteId(evidence::STACK.into()),
-        title: format!("{} proposals together", signed.len()),
-        edits: joined.collect::<Result<_, _>>()?,
-        touched: signed.iter().flat_map(|s| s.rewrite().touched.clone()).collect(),
-        diff: String::new(),
-        preconditions: Vec::new(),
-        obligations: Vec::new(),
-        hunks_independent: false,
-        ..first.clone()
-    })
+pub(super) fn together(repository: &Repository, base: &Base, signed: &[SignOff]) -> Result<Rewrite, Problem> {
+    let rewrites: Vec<&Rewrite> = signed.iter().map(SignOff::rewrite).collect();
+    join(&rewrites, &read(repository, base, signed)?.base, evidence::STACK)
 }
 
 /// True if the evidence of a whole stack says that exactly this tree compiles and passes its tests.
