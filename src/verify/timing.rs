@@ -8,6 +8,11 @@ use crate::model::{Gate, Kind, Measurement, RungState, Speed};
 const SLICES: usize = 160;
 /// Fewer slices than this say nothing.
 const FEWEST: usize = 12;
+/// Groups in a slice where there are enough of them: inputs of a service differ by orders of magnitude, and a slice of few
+/// calls would let the many small ones speak for the few that take the time.
+const GROUPS: usize = 16;
+/// Slices that groups are not merged below.
+const SPREAD: usize = 24;
 /// Old and new are called the same within this many times the smallest effect worth landing.
 const ALIKE: f64 = 5.0;
 /// Confidence of the control of base against base.
@@ -265,7 +270,8 @@ fn tamed(groups: &[Group]) -> Vec<Group> {
 
 /// Merges neighbouring groups, so that a slice holds many calls and large inputs count by the time they take.
 fn slices(groups: &[Group]) -> Vec<Group> {
-    let per_slice = groups.len().div_ceil(SLICES).max(1);
+    let wanted = (groups.len() / GROUPS).clamp(SPREAD, SLICES);
+    let per_slice = groups.len().div_ceil(wanted).max(1);
     let merged = groups.chunks(per_slice).filter(|c| c.len() == per_slice).map(|chunk| {
         chunk.iter().fold(Group::default(), |sum, g| Group {
             calls: sum.calls + g.calls,
@@ -339,6 +345,21 @@ mod tests {
         );
         check("", Kind::Quadratic, RungState::Undecided, "no call of score by the workload");
         check("T 0 1\nT 0 1 0 0 0 0\nnonsense\n", Kind::Quadratic, RungState::Undecided, "no call");
+    }
+
+    #[test]
+    fn few_large_inputs_that_take_the_time_outweigh_many_small_ones() {
+        // Nine of ten calls are small and a little slower; the tenth takes a hundred times as long and is much faster.
+        let mut random = Random(9);
+        let mut line = |i: usize| {
+            let mut time = |ns: f64| (ns * (0.05 * normal(random.unit())).exp()) as u64;
+            match i % 10 {
+                7 => format!("T 0 1 1 {} {} {}\n", time(9e6), time(2e6), time(9e6)),
+                _ => format!("T 0 1 1 {} {} {}\n", time(9e4), time(12e4), time(9e4)),
+            }
+        };
+        let written: String = (0..600).map(&mut line).collect();
+        check(&written, Kind::Quadratic, RungState::Passed, "IMPROVED score: 0.2");
     }
 
     #[test]
