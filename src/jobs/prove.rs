@@ -1,12 +1,16 @@
 //! Proposals in, verdicts out: the ladder climbed in scratch slots.
 
+mod batch;
 mod compiles;
 mod faster;
+mod forms;
 mod passes;
 mod reaches;
+mod together_faster;
 
 use std::time::Instant;
 
+pub(super) use self::batch::join;
 use self::compiles::Answered;
 use self::passes::Baseline;
 use super::stand::{self, Stand, Yard};
@@ -92,30 +96,33 @@ fn climb_all(yard: &Yard, rewrites: &[&Rewrite], options: &ProveOptions, key: &s
         return Ok(Vec::new());
     }
     let answered = compiles::ask(yard, &candidate, rewrites, &packages)?;
-    let mut verdicts = Vec::new();
-    for (rewrite, answers) in rewrites.iter().zip(&answered) {
+    let climb = |i: usize| Climb {
+        yard,
+        rewrite: rewrites[i],
+        answers: &answered[i],
+        baseline: &baseline,
+        base: &checked,
+        candidate: &candidate,
+        packages: &packages,
+    };
+    let mut verdicts: Vec<Option<Verdict>> = rewrites.iter().map(|_| None).collect();
+    for group in batch::groups(yard, rewrites) {
         if yard.ear.cancel.is_cancelled() {
             break;
         }
-        let climb = Climb {
-            yard,
-            rewrite,
-            answers,
-            baseline: &baseline,
-            base: &checked,
-            candidate: &candidate,
-            packages: &packages,
-        };
-        let verdict = climb.run(options)?;
-        if !yard.ear.cancel.is_cancelled() {
-            evidence::save(&yard.base.tree, key, &verdict, verify::is_neutral(rewrite.kind))?;
+        let members: Vec<Climb> = group.iter().map(|i| climb(*i)).collect();
+        for (i, verdict) in group.iter().zip(batch::climb(&members, options)?) {
+            if !yard.ear.cancel.is_cancelled() {
+                evidence::save(&yard.base.tree, key, &verdict, verify::is_neutral(rewrites[*i].kind))?;
+            }
+            verdicts[*i] = Some(verdict);
         }
-        verdicts.push(verdict);
     }
-    Ok(verdicts)
+    Ok(verdicts.into_iter().flatten().collect())
 }
 
 /// One proposal on its way up.
+#[derive(Clone, Copy)]
 struct Climb<'a> {
     yard: &'a Yard<'a>,
     rewrite: &'a Rewrite,
@@ -146,19 +153,24 @@ impl Climb<'_> {
                 step = Found::skipped("cancelled");
             }
             measurement = step.measurement.take().or(measurement);
-            let ms = began.elapsed().as_millis() as u64;
-            let Found { state, detail, log, .. } = step;
-            let told = Evidence { rung: *rung, state, detail, ms, log, cached: false };
-            self.yard.remember(&told);
-            self.yard.ear.tell(Progress::Rung(self.rewrite.id.clone(), told.clone()));
-            evidence.push(told);
+            evidence.push(self.tell(*rung, step, began.elapsed().as_millis() as u64));
         }
         let neutral = verify::is_neutral(self.rewrite.kind);
         Ok(Verdict::judge(self.rewrite.id.clone(), tree, evidence, measurement, neutral))
     }
+
+    /// Makes evidence of what a rung found, remembers its time and tells it.
+    fn tell(&self, rung: Rung, found: Found, ms: u64) -> Evidence {
+        let Found { state, detail, log, .. } = found;
+        let told = Evidence { rung, state, detail, ms, log, cached: false };
+        self.yard.remember(&told);
+        self.yard.ear.tell(Progress::Rung(self.rewrite.id.clone(), told.clone()));
+        told
+    }
 }
 
 /// What a rung found.
+#[derive(Clone)]
 struct Found {
     state: RungState,
     detail: String,

@@ -43,7 +43,7 @@ pub fn key(workspace: &Workspace, is_measured: bool, ear: &Ear) -> Result<String
         .collect();
     let measured = if is_measured { "measured" } else { "not measured" };
     Ok(format!(
-        "{toolchain} | {} | {:?} | {:?} | {measured} | proof 1",
+        "{toolchain} | {} | {:?} | {:?} | {measured} | proof 2",
         commands.join(" | "),
         slo.code.features,
         slo.gate
@@ -73,6 +73,8 @@ pub struct Yard<'a> {
     pub base: Base,
     /// Rust files of the base by path.
     pub texts: BTreeMap<String, String>,
+    /// The crate root of each of them, where there is one that certainly leads to it.
+    roots: BTreeMap<String, String>,
     /// What is known of their types.
     pub known: KnownTypes,
     /// Scratch checkouts, locked.
@@ -101,7 +103,9 @@ impl<'a> Yard<'a> {
     pub fn open(workspace: &'a Workspace, base: Base, ear: &'a Ear) -> Result<Yard<'a>, Problem> {
         agreed(workspace)?;
         let repository = workspace.repository()?;
-        let files = workspace.code(&base)?.files;
+        let code = workspace.code(&base)?;
+        let roots = roots(&code);
+        let files = code.files;
         let texts: BTreeMap<String, String> = files.into_iter().map(|f| (f.path, f.text)).collect();
         let known = KnownTypes::of(texts.values().map(String::as_str));
         let slots = Slots::open(&repository, &workspace.root, &ear.cancel)?;
@@ -111,6 +115,7 @@ impl<'a> Yard<'a> {
             repository,
             base,
             texts,
+            roots,
             known,
             slots,
             steps: AtomicU64::new(0),
@@ -188,6 +193,26 @@ impl<'a> Yard<'a> {
         let touched = files.filter_map(|file| package_around(all, file.strip_prefix(&stand.cargo.prefix)?));
         let names = with_dependants(all, touched.map(|p| p.name.clone()).collect());
         Ok(if names.len() == all.len() { Vec::new() } else { names })
+    }
+
+    /// The crate root that leads to all files of a proposal.
+    pub fn root_of(&self, rewrite: &Rewrite) -> Option<&str> {
+        let mut found = rewrite.edits.iter().map(|e| self.roots.get(e.file()).map(String::as_str));
+        let first = found.next()??;
+        found.all(|other| other == Some(first)).then_some(first)
+    }
+
+    /// The package around a file, by its name.
+    ///
+    /// # Errors
+    /// A workspace that cargo cannot read.
+    pub fn package_of(&self, file: &str) -> Result<Option<String>, Problem> {
+        let stand = self.stand_base()?;
+        if self.packages.get().is_none() {
+            let _ = self.packages.set(stand.cargo.packages(&self.ear.cancel)?);
+        }
+        let all = self.packages.get().map_or(&[][..], |p| &p[..]);
+        Ok(file.strip_prefix(&stand.cargo.prefix).and_then(|f| package_around(all, f)).map(|p| p.name.clone()))
     }
 
     /// The new texts of the files that a proposal edits.
@@ -319,6 +344,17 @@ fn cold_seconds(rung: Rung, packages: f64, lines: f64, cores: f64) -> u64 {
         Rung::TestsReach => 0.0,
     };
     (core_seconds / cores / 30.0).ceil() as u64 * 30
+}
+
+fn roots(code: &super::open::Code) -> BTreeMap<String, String> {
+    let root = |file: &crate::pipeline::InputFile| {
+        let mut of = code.crates.iter().filter(|c| c.name == file.role.krate && !c.is_test);
+        match (of.next(), of.next()) {
+            (Some(only), None) if !file.role.is_test && !file.role.is_doubled => Some(only.root.clone()),
+            _ => None,
+        }
+    };
+    code.files.iter().filter_map(|f| Some((f.path.clone(), root(f)?))).collect()
 }
 
 /// The innermost package around a file (path relative to the Cargo root).

@@ -200,7 +200,12 @@ impl Verdict {
         let (outcome, by) = match (failed, open) {
             (Some(e), _) => (Outcome::Refuted, format!("{}: {}", e.rung.word(), e.detail)),
             (None, Some(e)) => (Outcome::Inconclusive, format!("{}: {}", e.rung.word(), e.detail)),
-            (None, None) if all_there => (Outcome::Verified, String::from("every rung holds")),
+            (None, None) if all_there => {
+                let excused = evidence.iter().find(|e| e.state != RungState::Passed);
+                let but =
+                    |e: &Evidence| format!("every rung holds that this kind needs; {}: {}", e.rung.word(), e.detail);
+                (Outcome::Verified, excused.map_or(String::from("every rung holds"), but))
+            }
             (None, None) => (Outcome::Inconclusive, String::from("not every rung was climbed")),
         };
         Verdict { rewrite, tree, outcome, by, evidence, measurement }

@@ -368,7 +368,7 @@ pub(super) fn type_head(ty: &syn::Type) -> String {
 }
 
 /// `#[test]`, `#[tokio::test]`, `#[bench]`, or a `cfg` that names `test` other than in `not(…)`.
-pub(super) fn is_test_attribute(attr: &syn::Attribute) -> bool {
+pub fn is_test_attribute(attr: &syn::Attribute) -> bool {
     let head = path_head(attr.path());
     match head.as_str() {
         "test" | "bench" | "rstest" | "test_case" | "proptest" => true,

@@ -16,6 +16,8 @@ pub struct Change {
     pub new: String,
     /// For each edit, what it replaced (bytes of the old text) and what stands there now (bytes of the new text).
     pub places: Vec<(TextRange, TextRange)>,
+    /// Which of the places are looked at: all, or one proposal's where several stand in one text.
+    pub own: Vec<usize>,
 }
 
 impl Change {
@@ -28,7 +30,19 @@ impl Change {
             places.push((edit.range, TextRange::new(start, start + edit.text.len())));
             shift += edit.text.len() as i64 - edit.range.len() as i64;
         }
-        Change { file: edits.file().to_owned(), old: old.to_owned(), new: new.to_owned(), places }
+        let own = (0..places.len()).collect();
+        Change { file: edits.file().to_owned(), old: old.to_owned(), new: new.to_owned(), places, own }
+    }
+
+    /// The same texts, looked at for these edits alone.
+    pub fn part(&self, edits: &EditSet) -> Change {
+        let is_own = |i: &usize| edits.edits().iter().any(|e| e.range == self.places[*i].0);
+        Change { own: (0..self.places.len()).filter(is_own).collect(), ..self.clone() }
+    }
+
+    /// The places that are looked at.
+    pub fn own_places(&self) -> impl Iterator<Item = &(TextRange, TextRange)> {
+        self.own.iter().map(|i| &self.places[*i])
     }
 
     /// Where a byte of the old text that no edit covers stands in the new one.
@@ -48,7 +62,7 @@ impl Change {
         };
         let mut pairs: Vec<(Function, Function)> = Vec::new();
         let mut changed = Vec::new();
-        for (range, _) in &self.places {
+        for (range, _) in self.own_places() {
             let around = old.iter().filter(|f| touches(f.whole, *range)).min_by_key(|f| f.whole.len());
             let Some(function) = around else { continue };
             let at = self.moved(function.whole.start);

@@ -20,6 +20,8 @@ pub struct Site {
     pub file: String,
     /// Line of the new text, from 1.
     pub line: u32,
+    /// Which of the proposals in the text it belongs to, from 0.
+    pub part: usize,
     /// True for the statement that an edit stands in: without it the edit was not executed at all.
     pub is_entry: bool,
 }
@@ -34,35 +36,20 @@ pub struct Counted {
 }
 
 /// Puts counters into the new text: before each statement that an edit stands in, and at the start of each block and
-/// match arm that is new. An edit of a type counts the functions of its file that name the type.
-pub fn count(change: &Change, first_id: usize) -> Counted {
+/// match arm that is new. An edit of a type counts the functions of its file that name the type. `parts` are the
+/// proposals that stand in one text together.
+pub fn count(parts: &[Change], first_id: usize) -> Counted {
+    let Some(change) = parts.first() else { return Counted { text: String::new(), sites: Vec::new() } };
     let unchanged = Counted { text: change.new.clone(), sites: Vec::new() };
     let Ok(file) = SourceFile::parse(&change.file, &change.new, &FileRole::default()) else { return unchanged };
-    let news: Vec<TextRange> = change.places.iter().map(|(_, new)| *new).collect();
-    let mut walk = Walk { file: &file, news: &news, blocks: Vec::new(), branches: Vec::new(), arms: Vec::new() };
-    walk.visit_file(&file.ast);
-    let entries: BTreeSet<u32> = news.iter().filter_map(|new| walk.entry(*new)).collect();
-    let mut points: BTreeMap<u32, bool> = walk.branches.iter().map(|at| (*at, false)).collect();
-    points.extend(entries.iter().map(|at| (*at, true)));
-    if points.is_empty() && walk.arms.is_empty() {
-        points.extend(users_of_types(&file, &news).into_iter().map(|at| (at, true)));
-    }
-    write(change, first_id, &points, &walk.arms, &file)
-}
-
-fn write(
-    change: &Change,
-    first: usize,
-    points: &BTreeMap<u32, bool>,
-    arms: &[TextRange],
-    file: &SourceFile,
-) -> Counted {
-    // (offset, text, site): the closing brace of an arm has no site.
-    let mut inserts: Vec<(u32, Option<bool>, &str)> =
-        points.iter().map(|(at, entry)| (*at, Some(*entry), "")).collect();
-    for arm in arms {
-        inserts.push((arm.start, Some(false), "{ "));
-        inserts.push((arm.end, None, " }"));
+    let mut inserts: Vec<Insert> = Vec::new();
+    for (part, change) in parts.iter().enumerate() {
+        let (points, arms) = points(&file, change);
+        inserts.extend(points.iter().map(|(at, entry)| (*at, Some((part, *entry)), "")));
+        for arm in arms {
+            inserts.push((arm.start, Some((part, false)), "{ "));
+            inserts.push((arm.end, None, " }"));
+        }
     }
     inserts.sort_by_key(|(at, site, _)| (*at, site.is_some()));
     let mut text = String::with_capacity(change.new.len() + inserts.len() * 700);
@@ -72,15 +59,33 @@ fn write(
         text.push_str(&change.new[done..at as usize]);
         done = at as usize;
         text.push_str(glue);
-        if let Some(is_entry) = site {
-            let id = first + sites.len();
+        if let Some((part, is_entry)) = site {
+            let id = first_id + sites.len();
             text.push_str(&counter(id));
             let (line, _) = file.line_column(at);
-            sites.push(Site { id, file: change.file.clone(), line, is_entry });
+            sites.push(Site { id, file: change.file.clone(), line, part, is_entry });
         }
     }
     text.push_str(&change.new[done..]);
     Counted { text, sites }
+}
+
+/// Offset, site (its proposal, and whether it is an edit's own statement) and text before it: the closing brace of an arm
+/// has no site.
+type Insert<'t> = (u32, Option<(usize, bool)>, &'t str);
+
+/// Where counters go: offsets, true for those of an edit's own statement, and bodies that need braces first.
+fn points(file: &SourceFile, change: &Change) -> (BTreeMap<u32, bool>, Vec<TextRange>) {
+    let news: Vec<TextRange> = change.own_places().map(|(_, new)| *new).collect();
+    let mut walk = Walk { file, news: &news, blocks: Vec::new(), branches: Vec::new(), arms: Vec::new() };
+    walk.visit_file(&file.ast);
+    let entries: BTreeSet<u32> = news.iter().filter_map(|new| walk.entry(*new)).collect();
+    let mut points: BTreeMap<u32, bool> = walk.branches.iter().map(|at| (*at, false)).collect();
+    points.extend(entries.iter().map(|at| (*at, true)));
+    if points.is_empty() && walk.arms.is_empty() {
+        points.extend(users_of_types(file, &news).into_iter().map(|at| (at, true)));
+    }
+    (points, walk.arms)
 }
 
 /// A counter that needs nothing around it. It writes at 1, 2, 4, 8, … hits and at the first hit of each thread (libtest
@@ -223,9 +228,9 @@ fn in_impl_of(file: &SourceFile, body: TextRange, names: &[String]) -> bool {
     search(file, &file.ast.items, body, names)
 }
 
-/// Judges what the counters wrote: every place where an edit stands must have been executed.
+/// Judges what the counters of one proposal wrote: every place where an edit stands must have been executed.
 pub fn judge(sites: &[Site], written: &str) -> (RungState, String, String) {
-    let (hits, threads) = gathered(written);
+    let (hits, threads) = gathered(sites, written);
     let of = |site: &Site| hits.get(&site.id).copied().unwrap_or(0);
     let place = |site: &Site| format!("{}:{}", site.file, site.line);
     let log: String = sites.iter().map(|s| format!("{} at least {} hits\n", place(s), of(s))).collect();
@@ -248,7 +253,7 @@ pub fn judge(sites: &[Site], written: &str) -> (RungState, String, String) {
 }
 
 /// Hits per site over all processes, and the number of tests (libtest names threads after them) that made them.
-fn gathered(written: &str) -> (BTreeMap<usize, u64>, usize) {
+fn gathered(sites: &[Site], written: &str) -> (BTreeMap<usize, u64>, usize) {
     let mut most: BTreeMap<(u64, usize), u64> = BTreeMap::new();
     let mut threads = BTreeSet::new();
     for line in written.lines() {
@@ -257,6 +262,9 @@ fn gathered(written: &str) -> (BTreeMap<usize, u64>, usize) {
         else {
             continue;
         };
+        if !sites.iter().any(|s| s.id == site as usize) {
+            continue;
+        }
         let of_process = most.entry((pid, site as usize)).or_default();
         *of_process = n.max(*of_process);
         threads.extend(words.next().filter(|name| !["-", "main"].contains(name)));
@@ -288,7 +296,7 @@ mod tests {
     /// The counted text with each counter shown as its number.
     #[track_caller]
     fn check(old: &str, from: &str, to: &str, expected: &str) {
-        let counted = count(&change(old, from, to), 0);
+        let counted = count(&[change(old, from, to)], 0);
         let mut text = counted.text.clone();
         for site in &counted.sites {
             assert!(text.contains(&counter(site.id)));
@@ -344,7 +352,7 @@ mod tests {
     }
 
     fn site(id: usize, is_entry: bool) -> Site {
-        Site { id, file: "a.rs".into(), line: id as u32 + 1, is_entry }
+        Site { id, file: "a.rs".into(), line: id as u32 + 1, part: 0, is_entry }
     }
 
     #[test]
@@ -362,5 +370,25 @@ mod tests {
         assert_eq!((state, detail.as_str()), (RungState::Untested, "no test executes a.rs:2"));
         assert_eq!(judge(&sites, "").0, RungState::Untested);
         assert_eq!(judge(&[], "").0, RungState::Undecided);
+    }
+
+    #[test]
+    fn proposals_that_stand_together_are_counted_apart() {
+        let old = "fn f() { a(); }\nfn g() { b(); }\n";
+        let edit = |from: &str, to: &str| {
+            let start = old.find(from).unwrap();
+            TextEdit { range: TextRange::new(start, start + from.len()), text: to.to_owned() }
+        };
+        let set = |edits: Vec<TextEdit>| EditSet::new("a.rs", hash(old), edits).unwrap();
+        let (one, other) = (set(vec![edit("a();", "c(); c();")]), set(vec![edit("b();", "d();")]));
+        let both = set(vec![edit("a();", "c(); c();"), edit("b();", "d();")]);
+        let change = Change::new(&both, old, &crate::source::apply(&both, old).unwrap());
+        let counted = count(&[change.part(&one), change.part(&other)], 0);
+        assert_eq!(counted.sites.iter().map(|s| (s.id, s.part)).collect::<Vec<_>>(), [(0, 0), (1, 1)]);
+        assert_eq!(
+            judge(&counted.sites[..1], "10 0 1 t::a\n10 1 9 t::b\n").1,
+            "1 of 1 places executed by 1 test, at least 1 times"
+        );
+        assert_eq!(judge(&counted.sites[1..], "10 0 1 t::a\n").0, RungState::Untested);
     }
 }

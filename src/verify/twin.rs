@@ -21,6 +21,9 @@ pub struct Ask {
     pub allocator: bool,
 }
 
+/// Numbers of one proposal's functions, where several proposals stand in one program.
+pub const PER_PROPOSAL: usize = 256;
+
 /// A touched function with both bodies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Twin {
@@ -30,6 +33,13 @@ pub struct Twin {
     pub name: String,
     /// True if old and new see the same calls.
     pub matched: bool,
+}
+
+impl Twin {
+    /// Which of the proposals in the program it belongs to, from 0.
+    pub fn proposal(&self) -> usize {
+        self.number / PER_PROPOSAL
+    }
 }
 
 /// An edited file with its twins.
@@ -43,30 +53,62 @@ pub struct Twinned {
     pub left_out: Vec<String>,
 }
 
+/// Where the runtime of the twins stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runtime {
+    /// In each edited file: bodies of different files choose apart, which adds noise and no bias.
+    InFile,
+    /// In the crate's root ([`rooted`]), so that proposals of several files know of one another.
+    InRoot,
+}
+
 /// Makes each touched function a shim over its two bodies. Everything else of the file is the new text: an old body
 /// that needs what the edit removed does not compile, and then there is no twin.
 pub fn twin(change: &Change, effects: &Effects, ask: Ask, first_number: usize) -> Twinned {
-    let (pairs, signatures) = change.functions();
-    let mut left_out: Vec<String> = signatures.iter().map(|n| format!("the signature of {n} changes")).collect();
+    twins(&[(first_number, change.clone())], effects, ask, Runtime::InFile)
+}
+
+/// As [`twin`] for several proposals that stand in one text: each with the number of its first function.
+pub fn twins(parts: &[(usize, Change)], effects: &Effects, ask: Ask, runtime_at: Runtime) -> Twinned {
+    let Some((_, whole)) = parts.first() else {
+        return Twinned { text: String::new(), twins: Vec::new(), left_out: Vec::new() };
+    };
+    let mut left_out: Vec<String> = Vec::new();
     let mut inserts: Vec<(u32, String)> = Vec::new();
-    let mut twins = Vec::new();
-    for (old, new) in &pairs {
-        if let Some(reason) = obstacle(old, new) {
-            left_out.push(reason);
-            continue;
+    let mut all = Vec::new();
+    for (first_number, change) in parts {
+        let (pairs, signatures) = change.functions();
+        left_out.extend(signatures.iter().map(|n| format!("the signature of {n} changes")));
+        let mut number = *first_number;
+        for (old, new) in &pairs {
+            if let Some(reason) = obstacle(old, new) {
+                left_out.push(reason);
+                continue;
+            }
+            let texts = [&change.old[old.whole.bytes()], &change.new[new.whole.bytes()]];
+            let matched = ask.matched && new.repeatable.is_some() && texts.iter().all(|t| !effects.in_function(t));
+            inserts.extend(shim(
+                change,
+                old,
+                new,
+                Twin { number, name: new.name.clone(), matched },
+                runtime_at,
+                &mut all,
+            ));
+            number += 1;
         }
-        let texts = [&change.old[old.whole.bytes()], &change.new[new.whole.bytes()]];
-        let matched = ask.matched && new.repeatable.is_some() && texts.iter().all(|t| !effects.in_function(t));
-        let number = first_number + twins.len();
-        inserts.extend(shim(change, old, new, number, matched));
-        twins.push(Twin { number, name: new.name.clone(), matched });
     }
-    let mut text = inserted(&change.new, inserts);
-    if !twins.is_empty() {
+    let mut text = inserted(&whole.new, inserts);
+    if !all.is_empty() && runtime_at == Runtime::InFile {
         text.push('\n');
         text.push_str(&runtime(ask.allocator));
     }
-    Twinned { text, twins, left_out }
+    Twinned { text, twins: all, left_out }
+}
+
+/// The text of a crate's root with the runtime in it.
+pub fn rooted(root: &str, allocator: bool) -> String {
+    format!("{root}\n{}", runtime(allocator))
 }
 
 /// True if one of the texts brings an allocator of its own.
@@ -85,9 +127,21 @@ fn obstacle(old: &Function, new: &Function) -> Option<String> {
 }
 
 /// The shim around the new body, as insertions into the new text.
-fn shim(change: &Change, old: &Function, new: &Function, number: usize, matched: bool) -> Vec<(u32, String)> {
-    let module =
-        format!("{}{MODULE}", if new.depth == 0 { String::from("self::") } else { "super::".repeat(new.depth) });
+fn shim(
+    change: &Change,
+    old: &Function,
+    new: &Function,
+    twin: Twin,
+    runtime_at: Runtime,
+    all: &mut Vec<Twin>,
+) -> Vec<(u32, String)> {
+    let (number, matched) = (twin.number, twin.matched);
+    all.push(twin);
+    let module = match (runtime_at, new.depth) {
+        (Runtime::InRoot, _) => format!("crate::{MODULE}"),
+        (_, 0) => format!("self::{MODULE}"),
+        (_, depth) => format!("{}{MODULE}", "super::".repeat(depth)),
+    };
     let mut head = String::from("{ ");
     let enter = if matched { "enter_matched" } else { "enter" };
     if matched {
@@ -152,7 +206,8 @@ fn inserted(text: &str, mut inserts: Vec<(u32, String)>) -> String {
     out
 }
 
-fn runtime(allocator: bool) -> String {
+/// What old and new are timed with; the allocator can only stand once in a program.
+pub(super) fn runtime(allocator: bool) -> String {
     if !allocator {
         return RUNTIME.to_owned();
     }

@@ -7,6 +7,9 @@ pub mod __refit_twin {
     //! `T site matched calls old_ns new_ns again_ns`, one for each group of calls, where `again` is the old body a
     //! second time (the control), and `C site calls old new again old new again`: allocations, then write calls of
     //! the kernel, in calls that are not timed. The file is appended to, line by line: a killed process loses nothing.
+    //!
+    //! Sites of several proposals may stand in one program: those of proposal `p` have numbers from `256 p` on. While a
+    //! function of one is timed, the functions of all others run their old bodies.
 
     use ::std::boxed::Box;
     use ::std::cell::Cell;
@@ -42,12 +45,39 @@ pub mod __refit_twin {
 
     thread_local! {
         /// The body that runs on this thread, of the outermost touched function.
-        static ACTIVE: Cell<u8> = const { Cell::new(NONE) };
+        static ACTIVE: Cell<Active> = const { Cell::new(IDLE) };
         /// The body that the next call is to run, where the same call is repeated.
         static FORCED: Cell<u8> = const { Cell::new(NONE) };
         /// What the last repeated call took or counted.
         static LAST: Cell<Taken> = const { Cell::new(Taken { ns: 0, allocations: 0, writes: 0 }) };
         static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// What runs: the body, whose proposal it is, and whether its time is taken, so that nothing else may disturb it.
+    #[derive(Clone, Copy)]
+    struct Active {
+        arm: u8,
+        proposal: usize,
+        is_timed: bool,
+    }
+
+    const IDLE: Active = Active { arm: NONE, proposal: 0, is_timed: false };
+    const PER_PROPOSAL: usize = 256;
+    const PROPOSALS: usize = 64;
+    /// Whether functions of a proposal call those of others: then only half of their calls are taken.
+    static HOLDS_OTHERS: [AtomicBool; PROPOSALS] = [const { AtomicBool::new(false) }; PROPOSALS];
+
+    /// What a call inside of another touched function has to run; none where it is free to be measured itself.
+    fn follows(number: usize) -> Option<u8> {
+        let (active, proposal) = (ACTIVE.get(), number / PER_PROPOSAL);
+        match active.arm {
+            NONE => None,
+            arm if active.proposal == proposal => Some(arm),
+            _ => {
+                HOLDS_OTHERS[active.proposal % PROPOSALS].store(true, Relaxed);
+                if active.is_timed { Some(OLD) } else { None }
+            }
+        }
     }
 
     #[derive(Clone, Copy)]
@@ -62,6 +92,8 @@ pub mod __refit_twin {
         is_patient: bool,
         began: Instant,
         repeated_ns: AtomicU64,
+        /// Functions whose calls are repeated.
+        repeating: AtomicU64,
         sites: Mutex<Vec<Site>>,
     }
 
@@ -78,6 +110,7 @@ pub mod __refit_twin {
         open: Vec<Group>,
         matched: Group,
         matched_groups: u64,
+        repeated_ns: u64,
     }
 
     #[derive(Clone, Default)]
@@ -104,6 +137,7 @@ pub mod __refit_twin {
                     is_patient: mode == "patient",
                     began: Instant::now(),
                     repeated_ns: AtomicU64::new(0),
+                    repeating: AtomicU64::new(0),
                     sites: Mutex::new(Vec::new()),
                 })
             })
@@ -223,7 +257,8 @@ pub mod __refit_twin {
     /// Lives as long as the body runs.
     pub struct Guard {
         number: usize,
-        arm: u8,
+        own: Active,
+        outer: Active,
         group: u64,
         way: Way,
         is_counted: bool,
@@ -245,20 +280,22 @@ pub mod __refit_twin {
     }
 
     fn begin(number: usize, is_matched: bool) -> Guard {
-        let active = ACTIVE.get();
+        let outer = ACTIVE.get();
         let forced = FORCED.get();
-        let (arm, group, way, is_counted) = match config() {
-            _ if active != NONE => (active, 0, Way::Follows, false),
-            None => (OLD, 0, Way::Follows, false),
-            Some(_) if is_matched && forced != NONE => (forced & 3, 0, Way::Forced, forced & 4 != 0),
-            Some(_) if is_matched => (OLD, 0, Way::Plain, false),
-            Some(config) => {
+        let (arm, group, way, is_counted) = match (follows(number), config()) {
+            (Some(arm), _) => (arm, 0, Way::Follows, false),
+            (None, None) => (OLD, 0, Way::Follows, false),
+            (None, Some(_)) if is_matched && forced != NONE => (forced & 3, 0, Way::Forced, forced & 4 != 0),
+            (None, Some(_)) if is_matched => (OLD, 0, Way::Plain, false),
+            (None, Some(config)) if passes(config, number) => (OLD, 0, Way::Plain, false),
+            (None, Some(config)) => {
                 let (arm, group, is_counted) = site(config, number, |s| s.take());
                 (arm, group, Way::Pooled, is_counted)
             }
         };
+        let own = Active { arm, proposal: number / PER_PROPOSAL, is_timed: way != Way::Plain };
         if way != Way::Follows {
-            ACTIVE.set(arm);
+            ACTIVE.set(own);
         }
         let before = if is_counted { counters() } else { (0, 0) };
         if is_counted {
@@ -266,7 +303,8 @@ pub mod __refit_twin {
         }
         Guard {
             number,
-            arm,
+            own,
+            outer,
             group,
             way,
             is_counted,
@@ -275,6 +313,12 @@ pub mod __refit_twin {
             spent: AtomicU64::new(0),
             since: AtomicU64::new(now()),
         }
+    }
+
+    /// True for a call that leaves its turn to the functions of other proposals inside of it.
+    fn passes(config: &'static Config, number: usize) -> bool {
+        let holds = HOLDS_OTHERS[number / PER_PROPOSAL % PROPOSALS].load(Relaxed);
+        holds && site(config, number, |s| s.below(2) == 0)
     }
 
     /// More than none while a call on some thread is counted.
@@ -293,14 +337,14 @@ pub mod __refit_twin {
     impl Guard {
         /// True if this call runs the new body.
         pub fn is_new(&self) -> bool {
-            self.arm == NEW
+            self.own.arm == NEW
         }
 
         fn pause(&self) {
             let since = self.since.swap(0, Relaxed);
             if since != 0 && self.way != Way::Follows {
                 self.spent.fetch_add(now() - since, Relaxed);
-                ACTIVE.set(NONE);
+                ACTIVE.set(IDLE);
             }
             // The counters belong to a thread, and the task may go on on another.
             if self.is_counted {
@@ -311,7 +355,7 @@ pub mod __refit_twin {
         fn resume(&self) {
             if self.since.load(Relaxed) == 0 {
                 if self.way != Way::Follows {
-                    ACTIVE.set(self.arm);
+                    ACTIVE.set(self.own);
                 }
                 self.since.store(now(), Relaxed);
             }
@@ -335,13 +379,13 @@ pub mod __refit_twin {
                 writes: writes.saturating_sub(self.before.1),
             };
             let is_whole = since != 0 && !*self.is_broken.get_mut() && !::std::thread::panicking();
-            ACTIVE.set(NONE);
+            ACTIVE.set(self.outer);
             match self.way {
                 Way::Forced => LAST.set(taken),
                 Way::Pooled => {
                     if let Some(config) = config() {
                         let taken = if is_whole { Some(taken) } else { None };
-                        let done = site(config, self.number, |s| s.give(self.group, self.arm, taken));
+                        let done = site(config, self.number, |s| s.give(self.group, self.own.arm, taken));
                         if let Some(group) = done {
                             group.write(config, self.number, 0);
                         }
@@ -390,13 +434,20 @@ pub mod __refit_twin {
 
     /// Starts repetitions, unless this call is one itself or the time for them is used up.
     pub fn matched(number: usize) -> Option<Matched> {
-        if ACTIVE.get() != NONE || FORCED.get() != NONE {
+        if FORCED.get() != NONE || follows(number).is_some() {
             return None;
         }
         let config = config()?;
-        let used = config.repeated_ns.load(Relaxed);
-        let allowed = if config.is_patient { PATIENCE_NS } else { 50_000_000 + now() / SHARE };
-        if used > allowed {
+        let all = config.repeated_ns.load(Relaxed);
+        let (own, is_first) = site(config, number, |s| (s.repeated_ns, s.matched_groups == 0));
+        let sharing = config.repeating.fetch_add(is_first as u64, Relaxed) + is_first as u64;
+        // Many functions share more time than one; none takes what another could use.
+        let allowed = match (config.is_patient, sharing) {
+            (true, sharing) => PATIENCE_NS * sharing,
+            (false, 0 | 1) => 50_000_000 + now() / SHARE,
+            (false, _) => 50_000_000 + 2 * now() / SHARE,
+        };
+        if all > allowed || own > allowed / sharing.max(1) {
             return None;
         }
         let none = Taken { ns: 0, allocations: 0, writes: 0 };
@@ -459,7 +510,8 @@ pub mod __refit_twin {
                 if is_counted {
                     return Some(counted);
                 }
-                let is_full = group.ns[0] >= GROUP_NS || group.calls >= GROUP_CALLS;
+                // By the time of one body alone groups would end where it happens to be slow.
+                let is_full = group.ns.iter().sum::<u64>() >= 3 * GROUP_NS || group.calls >= GROUP_CALLS;
                 is_full.then(|| ::std::mem::take(&mut s.matched))
             });
             if let Some(group) = done {
@@ -471,7 +523,71 @@ pub mod __refit_twin {
     impl Drop for Matched {
         fn drop(&mut self) {
             FORCED.set(NONE);
-            self.config.repeated_ns.fetch_add(now() - self.began, Relaxed);
+            let spent = now() - self.began;
+            self.config.repeated_ns.fetch_add(spent, Relaxed);
+            site(self.config, self.number, |s| s.repeated_ns += spent);
+        }
+    }
+
+    /// One call of an owner that lives in three forms, old, new and old again: each runs it, in random order.
+    pub struct Shadow {
+        config: Option<&'static Config>,
+        number: usize,
+        order: [u8; 3],
+        at: usize,
+        since: u64,
+        ns: [u64; 3],
+    }
+
+    /// Begins a call; where nothing is measured only the old form runs it.
+    pub fn shadow(number: usize) -> Shadow {
+        let config = config();
+        let mut order = [OLD, NEW, AGAIN];
+        if let Some(config) = config {
+            site(config, number, |s| s.shuffle(&mut order));
+        }
+        Shadow { config, number, order, at: 0, since: 0, ns: [0; 3] }
+    }
+
+    /// Calls that a group of such an owner holds at most: each runs once only, so there are fewer of them.
+    const SHADOW_CALLS: u64 = 12;
+
+    impl Shadow {
+        /// The form to run next.
+        pub fn next(&mut self) -> Option<u8> {
+            let forms = if self.config.is_some() { 3 } else { 1 };
+            self.at += 1;
+            if self.at > forms { None } else { Some(self.order[self.at - 1]) }
+        }
+
+        /// Starts the clock of that form.
+        pub fn begin(&mut self) {
+            self.since = now();
+        }
+
+        /// Stops it.
+        pub fn end(&mut self) {
+            self.ns[self.order[self.at - 1] as usize] = (now() - self.since).max(1);
+        }
+    }
+
+    impl Drop for Shadow {
+        fn drop(&mut self) {
+            let Some(config) = self.config else { return };
+            if self.ns.contains(&0) || ::std::thread::panicking() {
+                return;
+            }
+            let done = site(config, self.number, |s| {
+                s.matched.calls += 1;
+                for arm in [OLD, NEW, AGAIN] {
+                    s.matched.ns[arm as usize] += self.ns[arm as usize];
+                }
+                let is_full = s.matched.ns.iter().sum::<u64>() >= 3 * GROUP_NS || s.matched.calls >= SHADOW_CALLS;
+                is_full.then(|| ::std::mem::take(&mut s.matched))
+            });
+            if let Some(group) = done {
+                group.write(config, self.number, 1);
+            }
         }
     }
 

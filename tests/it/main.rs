@@ -2,6 +2,7 @@
 
 mod architecture;
 mod base;
+mod batch;
 mod callgrind;
 mod cli;
 mod crash;
@@ -9,6 +10,7 @@ mod example;
 mod formats;
 mod joined;
 mod land;
+mod layouts;
 mod lookups;
 mod patch;
 mod perf_data;

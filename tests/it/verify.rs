@@ -64,7 +64,7 @@ fn tiny() -> Scene {
     tiny_with(LIB)
 }
 
-fn tiny_with(lib: &str) -> Scene {
+pub fn tiny_with(lib: &str) -> Scene {
     Scene::with(&[
         ("slo.toml", SLO),
         ("Cargo.toml", MANIFEST),
@@ -143,17 +143,17 @@ fn code_that_a_feature_leaves_out_is_never_said_to_compile() {
 }
 
 #[track_caller]
-fn prove_one(scene: &Scene, rewrite: &Rewrite, options: &ProveOptions) -> Verdict {
+pub fn prove_one(scene: &Scene, rewrite: &Rewrite, options: &ProveOptions) -> Verdict {
     let verdicts = prove(&open(scene), std::slice::from_ref(rewrite), options, &Ear::deaf()).expect("the proof runs");
     assert_eq!(verdicts.len(), 1);
     verdicts.into_iter().next().unwrap()
 }
 
-fn states(verdict: &Verdict) -> Vec<(&'static str, &'static str)> {
+pub fn states(verdict: &Verdict) -> Vec<(&'static str, &'static str)> {
     verdict.evidence().iter().map(|e| (e.rung.word(), e.state.word())).collect()
 }
 
-const UNMEASURED: ProveOptions = ProveOptions { no_measurement: true, fresh: false };
+pub const UNMEASURED: ProveOptions = ProveOptions { no_measurement: true, fresh: false };
 
 #[test]
 fn what_does_not_compile_is_refuted_with_file_and_line() {

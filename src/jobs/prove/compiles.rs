@@ -129,38 +129,51 @@ fn run(yard: &Yard, stand: &Stand, sheets: &[probe::Sheet], packages: &[String])
 
 /// Climbs the rung; `tree` becomes the id of the tree that is compiled.
 pub fn climb(climb: &Climb, tree: &mut String) -> Result<Found, Problem> {
+    if let Some(found) = denied(climb) {
+        return Ok(found);
+    }
+    Ok(match check(climb, tree)? {
+        Some(found) => found,
+        None => accepted(climb),
+    })
+}
+
+/// The rung's failure where an answer denies a precondition.
+pub fn denied(climb: &Climb) -> Option<Found> {
+    let answers = answers(climb);
+    let (refuted, _, said) = answers.iter().find(|(_, state, _)| *state == Answer::Refuted)?;
+    let said = if said.is_empty() { String::new() } else { format!(" (the type is `{said}`)") };
+    let detail = format!("a precondition does not hold: {}{said}", refuted.text);
+    Some(Found::new(RungState::Failed, detail).log(log(&answers)))
+}
+
+/// Compiles the edits; what the compiler has against them comes back.
+///
+/// # Errors
+/// No cargo; a slot that cannot be written.
+pub fn check(climb: &Climb, tree: &mut String) -> Result<Option<Found>, Problem> {
     let (yard, rewrite) = (climb.yard, climb.rewrite);
     let edited = match yard.edited(rewrite) {
         Ok(edited) => edited,
-        Err(problem) => return Ok(Found::new(RungState::Failed, problem.what)),
+        Err(problem) => return Ok(Some(Found::new(RungState::Failed, problem.what))),
     };
     let bytes: Vec<(String, Vec<u8>)> = edited.iter().map(|(p, t)| (p.clone(), t.clone().into_bytes())).collect();
     *tree = yard.repository.tree_with(&yard.base.tree, &bytes)?;
-    let mut answers = Vec::new();
-    for (index, precondition) in rewrite.preconditions.iter().enumerate() {
-        let (state, said) = climb.answers.0.get(&index).cloned().unwrap_or((precondition.state, String::new()));
-        answers.push((precondition, state, said));
-    }
-    let log = |answers: &[(&Precondition, Answer, String)]| -> String {
-        answers.iter().map(|(p, state, said)| told(p, *state, said)).collect()
-    };
-    if let Some((refuted, _, said)) = answers.iter().find(|(_, state, _)| *state == Answer::Refuted) {
-        let said = if said.is_empty() { String::new() } else { format!(" (the type is `{said}`)") };
-        let detail = format!("a precondition does not hold: {}{said}", refuted.text);
-        return Ok(Found::new(RungState::Failed, detail).log(log(&answers)));
-    }
     climb.candidate.put(yard, &edited)?;
     yard.step(&format!("cargo check ({})", rewrite.id));
     let packages = yard.packages_of(&[rewrite])?;
     let checked = climb.candidate.cargo.check(&packages, None, &yard.ear.cancel, &mut |line| yard.log(line))?;
     let added = diagnostics::added(&climb.base.0, &checked.diagnostics);
-    if let Some(found) = refuted(&added, &checked) {
-        return Ok(found);
-    }
+    Ok(refuted(&added, &checked))
+}
+
+/// What comes of the preconditions once the edits compile.
+pub fn accepted(climb: &Climb) -> Found {
     if let Some((Answer::Open, said)) = climb.answers.0.get(&PRESENCE) {
         let detail = format!("rustc never saw the edit, which features or a platform leave out ({said})");
-        return Ok(Found::new(RungState::Undecided, detail));
+        return Found::new(RungState::Undecided, detail);
     }
+    let mut answers = answers(climb);
     // rustc has accepted the edit, which is the answer to every question of ownership.
     for (precondition, state, _) in &mut answers {
         if precondition.answered_by == AnsweredBy::Borrow && *state == Answer::Open {
@@ -171,11 +184,25 @@ pub fn climb(climb: &Climb, tree: &mut String) -> Result<Found, Problem> {
     let open = answers.iter().find(|(p, state, _)| *state == Answer::Open && p.answered_by != AnsweredBy::Run);
     if let Some((open, _, said)) = open {
         let said = if said.is_empty() { String::new() } else { format!(" ({said})") };
-        return Ok(Found::new(RungState::Undecided, format!("a precondition is open: {}{said}", open.text)).log(log));
+        return Found::new(RungState::Undecided, format!("a precondition is open: {}{said}", open.text)).log(log);
     }
     let held = answers.iter().filter(|(_, state, _)| *state == Answer::Holds).count();
     let detail = format!("compiles without a new warning; {held} of {} preconditions hold", answers.len());
-    Ok(Found::new(RungState::Passed, detail).log(log))
+    Found::new(RungState::Passed, detail).log(log)
+}
+
+fn answers<'r>(climb: &Climb<'r>) -> Vec<(&'r Precondition, Answer, String)> {
+    let known = |index: usize| climb.answers.0.get(&index).cloned();
+    let preconditions = climb.rewrite.preconditions.iter().enumerate();
+    let answer = |(index, p): (usize, &'r Precondition)| {
+        let (state, said) = known(index).unwrap_or((p.state, String::new()));
+        (p, state, said)
+    };
+    preconditions.map(answer).collect()
+}
+
+fn log(answers: &[(&Precondition, Answer, String)]) -> String {
+    answers.iter().map(|(p, state, said)| told(p, *state, said)).collect()
 }
 
 fn told(precondition: &Precondition, state: Answer, said: &str) -> String {

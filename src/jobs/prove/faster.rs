@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Climb, Found};
+use super::{Climb, Found, forms};
 use crate::effects::files;
 use crate::effects::process::{Command, Ended};
 use crate::effects::slots::Arm;
@@ -14,10 +14,10 @@ use crate::verify::timing::{self, Assessed, Question};
 use crate::verify::twin::{self, Ask, Twin};
 
 /// The numbers are looked at this often at most.
-const LOOKS: usize = 3;
+pub(super) const LOOKS: usize = 3;
 
 /// What is tried in turn until it compiles.
-const ASKS: [Ask; 3] = [
+pub(super) const ASKS: [Ask; 3] = [
     Ask { matched: true, allocator: true },
     Ask { matched: false, allocator: true },
     Ask { matched: false, allocator: false },
@@ -27,16 +27,20 @@ const ASKS: [Ask; 3] = [
 pub fn climb(climb: &Climb) -> Result<Found, Problem> {
     let yard = climb.yard;
     let changes = changes(climb)?;
-    let made = make(yard, &changes, ASKS[0]);
-    if made.twins.is_empty() {
-        let why =
-            made.left_out.first().cloned().unwrap_or_else(|| String::from("no function body changes: the types do"));
-        return Ok(Found::new(RungState::Undecided, format!("single witness missing: {why}")));
+    let mut tries: Vec<Made> = ASKS.iter().map(|ask| make(yard, &changes, *ask)).collect();
+    if tries[0].twins.is_empty() {
+        if let Some(found) = forms::contended(climb, &changes)? {
+            return Ok(found);
+        }
+        match forms::side_by_side(yard, &changes, &tries[0].left_out) {
+            Ok(made) => tries = vec![made],
+            Err(why) => return Ok(Found::new(RungState::Undecided, format!("single witness missing: {why}"))),
+        }
     }
     let stand = yard.stand_beside(Arm::Twin)?;
     let mut last = Found::new(RungState::Undecided, "nothing exercises it: there is neither a workload nor a test");
     for driver in drivers(climb, &stand)? {
-        let built = match build(climb, &stand, &changes, &driver)? {
+        let built = match build(climb, &stand, &tries, &driver)? {
             Ok(twins) => twins,
             Err(found) => return Ok(found),
         };
@@ -65,10 +69,10 @@ fn changes(climb: &Climb) -> Result<Vec<Change>, Problem> {
 }
 
 /// The files of a twin build, their touched functions, and why others have no twin.
-struct Made {
-    files: Vec<(String, String)>,
-    twins: Vec<Twin>,
-    left_out: Vec<String>,
+pub(super) struct Made {
+    pub files: Vec<(String, String)>,
+    pub twins: Vec<Twin>,
+    pub left_out: Vec<String>,
 }
 
 /// The runtime stands in each edited file of its own: bodies of different files then choose apart, which adds noise and
@@ -87,13 +91,13 @@ fn make(yard: &Yard, changes: &[Change], ask: Ask) -> Made {
 }
 
 /// What makes the calls.
-enum Driver {
+pub(super) enum Driver {
     Workload(Box<crate::model::Workload>),
     Tests(Box<Command>, Box<Command>),
 }
 
 impl Driver {
-    fn word(&self) -> &'static str {
+    pub(super) fn word(&self) -> &'static str {
         match self {
             Driver::Workload(_) => "workload",
             Driver::Tests(..) => "tests",
@@ -102,17 +106,13 @@ impl Driver {
 }
 
 /// The workload first, because its calls are those that matter; the tests where it makes none.
-fn drivers(climb: &Climb, stand: &Stand) -> Result<Vec<Driver>, Problem> {
+pub(super) fn drivers(climb: &Climb, stand: &Stand) -> Result<Vec<Driver>, Problem> {
     let mut drivers = Vec::new();
     if let Some(workload) = climb.yard.workload() {
         drivers.push(Driver::Workload(Box::new(workload.clone())));
     }
     let packages = climb.yard.packages_of(&[climb.rewrite])?;
-    let profile = match climb.yard.workspace.slo.code.profile.as_str() {
-        "" => String::from("release"),
-        named => named.to_owned(),
-    };
-    let mut args = vec!["test", "--profile", &profile, "--all-targets", "--no-fail-fast"];
+    let mut args = vec!["test", "--profile", profile(climb.yard), "--all-targets", "--no-fail-fast"];
     if packages.is_empty() {
         args.push("--workspace");
     }
@@ -123,20 +123,27 @@ fn drivers(climb: &Climb, stand: &Stand) -> Result<Vec<Driver>, Problem> {
     Ok(drivers)
 }
 
+/// The profile that is measured.
+pub(super) fn profile<'y>(yard: &'y Yard) -> &'y str {
+    match yard.workspace.slo.code.profile.as_str() {
+        "" => "release",
+        named => named,
+    }
+}
+
 /// Builds the twins with as much as compiles.
-fn build(
+pub(super) fn build(
     climb: &Climb,
     stand: &Stand,
-    changes: &[Change],
+    tries: &[Made],
     driver: &Driver,
 ) -> Result<Result<Vec<Twin>, Found>, Problem> {
     let yard = climb.yard;
     let wrapper = quiet(stand)?;
     let mut tail = String::new();
     let mut tried = Vec::new();
-    for ask in ASKS {
-        let made = make(yard, changes, ask);
-        if tried.contains(&made.files) {
+    for made in tries {
+        if tried.contains(&&made.files) {
             continue;
         }
         stand.put(yard, &made.files)?;
@@ -148,13 +155,13 @@ fn build(
         let command = command.env("RUSTC_WORKSPACE_WRAPPER", wrapper.to_string_lossy());
         let ended = command.run(&yard.ear.cancel, &mut |line| yard.log(line))?;
         if ended.ok() {
-            return Ok(Ok(made.twins));
+            return Ok(Ok(made.twins.clone()));
         }
         if yard.ear.cancel.is_cancelled() {
             break;
         }
         tail = ended.tail;
-        tried.push(made.files);
+        tried.push(&made.files);
     }
     let said = tail.lines().find(|l| l.starts_with("error")).unwrap_or("the build failed").to_owned();
     Ok(Err(Found::new(RungState::Undecided, format!("old and new cannot stand side by side: {said}")).log(tail)))
@@ -174,7 +181,7 @@ pub fn warm(yard: &Yard) -> Result<(), Problem> {
 }
 
 /// A wrapper around the workspace's own compilations: generated code must not trip over lints.
-fn quiet(stand: &Stand) -> Result<PathBuf, Problem> {
+pub(super) fn quiet(stand: &Stand) -> Result<PathBuf, Problem> {
     let wrapper = stand.slot.dir.join("quiet.sh");
     files::write_program(&wrapper, "#!/bin/sh\nexec \"$@\" --cap-lints allow\n")?;
     Ok(wrapper)
@@ -205,7 +212,7 @@ fn look(climb: &Climb, twins: &[Twin], driver: &Driver) -> Result<(Assessed, Str
     }
 }
 
-fn exercise(climb: &Climb, driver: &Driver, written: &Path) -> Result<Ended, Problem> {
+pub(super) fn exercise(climb: &Climb, driver: &Driver, written: &Path) -> Result<Ended, Problem> {
     let yard = climb.yard;
     let _measuring = yard.ear.quiet.measure(&yard.ear.cancel);
     match driver {

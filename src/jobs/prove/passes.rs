@@ -48,12 +48,38 @@ pub fn build(yard: &Yard, stand: &Stand, packages: &[String]) -> Result<(), Prob
     stand.cargo.command(&args).run(&yard.ear.cancel, &mut |line| yard.log(line)).map(drop)
 }
 
+/// The command that runs all tests before landing, where it says more than the quick one.
+pub fn full(yard: &Yard, stand: &Stand) -> Option<(String, Command)> {
+    let workloads = &yard.workspace.slo.workloads;
+    let quick = workloads.iter().map(|w| w.test_quick.as_str()).find(|t| !t.is_empty())?;
+    let line = workloads.iter().map(|w| w.test.as_str()).find(|t| !t.is_empty() && *t != quick)?;
+    Some((line.to_owned(), stand.shell(line).merged()))
+}
+
 /// Runs the base's tests, or reads what an earlier run on the same tree said.
 ///
 /// # Errors
 /// Tests that do not even build; a command that cannot be started.
 pub fn baseline(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Baseline, Problem> {
-    let (line, command) = command(yard, base, packages);
+    runs_of(yard, base, Some(packages), &command(yard, base, packages))
+}
+
+/// What the full tests of the base come to beside one run with the change: nothing, or what broke.
+pub fn broken_by(yard: &Yard, out: &str, ok: bool) -> Result<Option<Found>, Problem> {
+    let base = yard.stand_base()?;
+    let Some(all) = full(yard, base) else { return Ok(None) };
+    let known = runs_of(yard, base, None, &all)?;
+    let found = judged(suite::compare(&known.runs, &suite::read(out, ok)));
+    Ok((found.state == RungState::Failed).then_some(found))
+}
+
+/// `packages` are those to build first, where the command is made of them.
+fn runs_of(
+    yard: &Yard,
+    base: &Stand,
+    packages: Option<&[String]>,
+    (line, command): &(String, Command),
+) -> Result<Baseline, Problem> {
     let compiler = crate::effects::cargo::toolchain(&base.cargo.root, &yard.ear.cancel)?;
     let name = files::hash(format!("{} {line} {compiler}", yard.base.tree).as_bytes()).0;
     let kept = |run: usize| yard.slots.dir().join(format!("baseline-{}-{run}", &name[..16]));
@@ -63,7 +89,7 @@ pub fn baseline(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Baseli
             runs.push(known);
             continue;
         }
-        if run == 0 {
+        if let (0, Some(packages)) = (run, packages) {
             build(yard, base, packages)?;
         }
         yard.step(&format!("{line} (base{})", if run == 0 { "" } else { ", once more for flaky tests" }));
