@@ -122,7 +122,10 @@ fn find(object: &ObjectFile, binary: Option<&Path>) -> Found {
         if object.build_id.is_empty() || image.build_id.is_empty() || same_build(&object.build_id, &image.build_id) {
             return Found::Here(Arc::new(bytes), path);
         }
-        other.get_or_insert(path);
+        // The named binary is tried for every object file; only one of the same name can be a newer build of it.
+        if path.file_name() == Path::new(&object.path).file_name() {
+            other.get_or_insert(path);
+        }
     }
     other.map_or(Found::Missing, Found::Rebuilt)
 }
@@ -202,5 +205,32 @@ impl Seen {
             problems.push(Problem::note(what).help("build with `debug = 1` in the release profile, and record again"));
         }
         problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_of_the_same_name_can_be_a_newer_build() {
+        let here = std::env::current_exe().expect("this test has a file");
+        let name = here.file_name().expect("a name").to_string_lossy().into_owned();
+        let found = |name: &str, build_id: &str| {
+            let object = ObjectFile { path: format!("/nowhere/{name}"), build_id: build_id.into() };
+            match find(&object, Some(&here)) {
+                Found::Here(..) => "here",
+                Found::Rebuilt(_) => "rebuilt",
+                Found::Missing => "missing",
+            }
+        };
+        let bytes = objects::bytes(&here).expect("it can be read");
+        let own = Image::parse(&bytes).expect("an object file").build_id;
+        assert_eq!(found(&name, &own), "here");
+        // A linker that writes no build id leaves nothing to tell builds apart by.
+        if !own.is_empty() {
+            assert_eq!((found(&name, "abcd"), found("libc.so.6", "abcd")), ("rebuilt", "missing"));
+            assert_eq!(found("renamed", &own), "here");
+        }
     }
 }
