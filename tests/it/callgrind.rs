@@ -1,11 +1,9 @@
-//! What valgrind 3.19 counted of one small program in; the same counts as `callgrind_annotate`, and their owners, out.
+//! What valgrind 3.19 counted of one small program in; the same counts as `callgrind_annotate` out.
 
 use std::collections::BTreeMap;
 
 use refit::model::{Profile, Unit};
-use refit::{attribute, profile};
-
-use super::profiles::items;
+use refit::profile;
 
 /// `valgrind --tool=callgrind gw 1`, of `fixtures/profiles/gw`.
 fn recorded() -> Profile {
@@ -39,19 +37,4 @@ fn every_instruction_is_counted_once_and_for_its_function() {
     assert_eq!(profile.samples.iter().map(|s| s.weight).sum::<u64>(), 93_242_713);
     assert_eq!(counts["gw::spin"], 49_005_880);
     assert_eq!(profile.unit, Unit::Events);
-}
-
-#[test]
-fn what_std_does_counts_for_the_function_that_called_it() {
-    let profile = recorded();
-    let attribution = attribute::attribute(&profile, items(), &attribute::Options::default());
-    let percent = |name: &str| {
-        let row = attribution.rows.iter().find(|r| r.name == name).unwrap_or_else(|| panic!("{name} has no row"));
-        (row.cost.owned * 100.0 / attribution.placed.total).round()
-    };
-    // `small` is inlined from the same file: lines tell it apart. Sorting in std, a quarter of all, is work's.
-    assert_eq!([percent("gw::spin"), percent("gw::small")], [53.0, 8.0]);
-    assert_eq!([percent("gw::risk::Pair::tree"), percent("gw::risk::Pair::tree#2")], [2.0, 5.0]);
-    assert!(percent("gw::work") > 25.0, "{}", percent("gw::work"));
-    assert!(attribution.placed.unplaced * 50.0 < attribution.placed.total, "{:?}", attribution.placed);
 }
