@@ -127,8 +127,11 @@ impl Family {
                 _ => Err(format!("values of {name} leave their file through {}", f.sig.ident)),
             },
             syn::Item::Fn(_) => Ok(false),
+            syn::Item::Impl(i) if self.names(i) => {
+                Err(format!("values of {name} reach the methods of {}, which does not own them", head(&i.self_ty)))
+            }
             other if self.names(other) => {
-                Err(format!("an item that is no function or struct names the owner of {name}"))
+                Err(format!("an item that is no function or struct names {name} or what holds it"))
             }
             _ => Ok(false),
         }
