@@ -420,9 +420,16 @@ mod tests {
         );
     }
 
+    /// True if a process goes on although it was killed; a busy machine may take a while to let it die.
     fn is_running(pid: &str) -> bool {
-        // A killed process that init has not collected yet is a zombie, not running.
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        !stat.is_empty() && !stat.contains(") Z ")
+        let goes_on = || {
+            // A killed process that init has not collected yet is a zombie, not running.
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            !stat.is_empty() && !stat.contains(") Z ")
+        };
+        (0..500).all(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            goes_on()
+        })
     }
 }
