@@ -117,9 +117,9 @@ pub struct Measurement {
     pub noise_floor: f64,
     /// Minimum detectable effect, as a fraction.
     pub mde: f64,
-    /// Mean ns per call of the old code.
+    /// ns per call of the old code: the median over the slices.
     pub old_ns: f64,
-    /// Mean ns per call of the new code.
+    /// ns per call of the new code: the median over the slices.
     pub new_ns: f64,
     /// What exercised it: `workload` or `tests`.
     pub exercised_by: String,

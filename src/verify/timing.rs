@@ -92,7 +92,7 @@ pub fn assess(written: &str, question: &Question) -> Assessed {
     let (low, high) = control.interval(CONTROL);
     let floor = ((high - low) / 2.0).exp_m1();
     let counts = counts(written, twin.number);
-    let measurement = measurement(question, &groups, effect, floor, slices.len(), witness(question.kind, &counts));
+    let measurement = measurement(question, &slices, calls, effect, floor, witness(question.kind, &counts));
     if low > 0.0 || high < 0.0 {
         let off = percent(control.value.exp_m1());
         let detail = format!("void: the old code against itself differs by {off}, so nothing can be said");
@@ -103,28 +103,28 @@ pub fn assess(written: &str, question: &Question) -> Assessed {
 
 fn measurement(
     question: &Question,
-    groups: &[Group],
+    slices: &[Group],
+    calls: f64,
     effect: Estimate,
     noise_floor: f64,
-    pairs: usize,
     witness: String,
 ) -> Measurement {
     let confidence = confidence_at(question.look, question.is_last, question.gate.confidence);
     let (low, high) = effect.interval(confidence);
     let ci = (low.exp(), high.exp());
     let delta = question.gate.min_effect.max(2.0 * noise_floor);
-    let calls: f64 = groups.iter().map(|g| g.calls).sum();
-    let mean = |arm: usize| groups.iter().map(|g| g.ns[arm]).sum::<f64>() / calls;
+    // As robust as the ratio: in a mean over all calls, one interruption would outweigh thousands of short calls.
+    let typical = |arm: usize| median(&mut slices.iter().map(|s| s.ns[arm] / s.calls).collect::<Vec<f64>>());
     Measurement {
         speed: speed(ci, delta, question.gate.min_effect),
         ratio: effect.value.exp(),
         ci,
-        pairs: pairs as u64,
+        pairs: slices.len() as u64,
         calls: (2.0 * calls) as u64,
         noise_floor,
         mde: effect.detectable(confidence).exp_m1().max(delta),
-        old_ns: mean(0),
-        new_ns: mean(1),
+        old_ns: typical(0),
+        new_ns: typical(1),
         exercised_by: question.exercised_by.to_owned(),
         witness,
     }
@@ -317,6 +317,14 @@ mod tests {
         check(&written(1, 2000, 0.5, 1.0, 0.05), Kind::Quadratic, RungState::Passed, "IMPROVED score: 0.5");
         check(&written(2, 2000, 1.3, 1.0, 0.05), Kind::Quadratic, RungState::Failed, "REGRESSED score: 1.");
         check(&written(3, 8000, 1.0, 1.0, 0.01), Kind::Quadratic, RungState::Failed, "SAME score: 1.0");
+    }
+
+    #[test]
+    fn times_per_call_agree_with_their_ratio_although_the_threads_were_interrupted() {
+        let twins = twin();
+        let found = assess(&written(1, 2000, 0.5, 1.0, 0.05), &question(&twins, Kind::Quadratic));
+        let m = found.measurement.expect("it was timed");
+        assert!((m.new_ns / m.old_ns - m.ratio).abs() < 0.05, "{m:?}");
     }
 
     #[test]
