@@ -105,6 +105,17 @@ impl Session {
         self.until(text, |o| o.parser.screen().contents().contains(text))
     }
 
+    /// Waits until the shell reads again: before that, what is typed still reaches the program that it started.
+    #[track_caller]
+    fn prompts(&self) {
+        self.until("the shell's prompt", |o| {
+            let screen = o.parser.screen();
+            let contents = screen.contents();
+            let last = contents.lines().rfind(|l| !l.trim().is_empty());
+            !screen.alternate_screen() && !screen.hide_cursor() && last.is_some_and(|l| l.trim() == "shell>")
+        });
+    }
+
     #[track_caller]
     fn gone(&self, text: &str) {
         self.until(text, |o| !o.parser.screen().contents().contains(text));
@@ -118,7 +129,17 @@ impl Session {
     /// Waits for the end and returns the exit status; the terminal must be as it was found.
     #[track_caller]
     pub fn ends(mut self) -> (u32, Vec<u8>) {
-        let status = self.child.wait().expect("it ends");
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("its status") {
+                break status;
+            }
+            if start.elapsed() > DEADLINE {
+                let _ = self.child.kill();
+                panic!("waited for its end in vain:\n{}", self.output.0.lock().unwrap().screen());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
         self.until("the end", |o| o.ended);
         let output = self.output.0.lock().unwrap();
         let screen = output.parser.screen();
@@ -300,17 +321,16 @@ fn what_was_signed_lands_after_a_restart_without_signing_again() {
 fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_screen_back() {
     let dir = service();
     let mut session = Session::shell(&dir.path().join("svc"));
-    session.shows("shell>");
+    session.prompts();
     session.keys(&format!("'{}' .\n", env!("CARGO_BIN_EXE_refit")));
     session.shows("GET /work");
-    for _ in 0..2 {
+    for n in 1..3 {
         session.keys("\x1a");
-        session.until("the shell's own screen", |o| {
-            let screen = o.parser.screen();
-            !screen.alternate_screen() && !screen.hide_cursor() && screen.contents().contains("Stopped")
-        });
-        session.keys("echo still $((40 + 2))\n");
-        session.shows("still 42");
+        session.prompts();
+        session.shows("Stopped");
+        session.keys(&format!("echo still $((40 + {n}))\n"));
+        session.shows(&format!("still 4{n}"));
+        session.prompts();
         session.keys("fg\n");
         session
             .until("the workbench again", |o| o.parser.screen().alternate_screen() && o.screen().contains("GET /work"));
@@ -318,7 +338,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_screen_back() {
     session.keys("4");
     session.shows("log,");
     session.keys("q");
-    session.until("the shell again", |o| !o.parser.screen().alternate_screen());
+    session.prompts();
     session.keys("exit\n");
     session.ends();
 }
