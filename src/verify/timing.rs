@@ -8,9 +8,10 @@ use crate::model::{Gate, Kind, Measurement, RungState, Speed};
 const SLICES: usize = 160;
 /// Fewer slices than this say nothing.
 const FEWEST: usize = 12;
-/// Groups in a slice where there are enough of them: inputs of a service differ by orders of magnitude, and a slice of few
-/// calls would let the many small ones speak for the few that take the time.
-const GROUPS: usize = 16;
+/// Groups are merged until the times of slices vary by no more than this (coefficient of variation): inputs of a service
+/// differ by orders of magnitude, and slices of few calls would let the many small ones speak for the few that take the time.
+/// Where all calls take about as long, every group stays a pair of its own.
+const VARIATION: f64 = 0.5;
 /// Slices that groups are not merged below.
 const SPREAD: usize = 24;
 /// Old and new are called the same within this many times the smallest effect worth landing.
@@ -268,10 +269,9 @@ fn tamed(groups: &[Group]) -> Vec<Group> {
     groups.iter().map(tame).collect()
 }
 
-/// Merges neighbouring groups, so that a slice holds many calls and large inputs count by the time they take.
+/// Merges neighbouring groups, so that large inputs count by the time they take.
 fn slices(groups: &[Group]) -> Vec<Group> {
-    let wanted = (groups.len() / GROUPS).clamp(SPREAD, SLICES);
-    let per_slice = groups.len().div_ceil(wanted).max(1);
+    let per_slice = (groups.len() / SPREAD).min(alike(groups)).max(groups.len().div_ceil(SLICES)).max(1);
     let merged = groups.chunks(per_slice).filter(|c| c.len() == per_slice).map(|chunk| {
         chunk.iter().fold(Group::default(), |sum, g| Group {
             calls: sum.calls + g.calls,
@@ -280,6 +280,18 @@ fn slices(groups: &[Group]) -> Vec<Group> {
         })
     });
     merged.collect()
+}
+
+/// How many groups make sums that vary little: a sum of n varies as one by the square root of n.
+fn alike(groups: &[Group]) -> usize {
+    let mut times: Vec<f64> = groups.iter().map(|g| g.ns[0].min(g.ns[2])).collect();
+    times.sort_by(f64::total_cmp);
+    // Both runs interrupted is seldom, and is no large input.
+    let most = times.get(times.len() * 49 / 50).copied().unwrap_or_default();
+    let n = times.len().max(1) as f64;
+    let mean = times.iter().map(|t| t.min(most)).sum::<f64>() / n;
+    let variance = times.iter().map(|t| (t.min(most) - mean).powi(2)).sum::<f64>() / n;
+    (variance / (mean * VARIATION).powi(2).max(f64::MIN_POSITIVE)).ceil() as usize
 }
 
 #[cfg(test)]
@@ -368,6 +380,15 @@ mod tests {
         };
         let written: String = (0..600).map(&mut line).collect();
         check(&written, Kind::Quadratic, RungState::Passed, "IMPROVED score: 0.3");
+    }
+
+    #[test]
+    fn calls_that_take_as_long_stay_pairs_of_their_own() {
+        let twins = twin();
+        let found = assess(&written(10, 93, 0.4, 1.0, 0.3), &question(&twins, Kind::Quadratic));
+        let measurement = found.measurement.expect("there were enough slices");
+        assert_eq!(measurement.speed, Speed::Improved, "{measurement:?}");
+        assert!(measurement.pairs >= 40, "{measurement:?}");
     }
 
     #[test]
