@@ -1,5 +1,8 @@
 //! A proposal's edits and the texts of one file in; where the new code stands, and which old function each new one was, out.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use quote::ToTokens;
 use syn::visit::{self, Visit};
 
 use crate::model::{EditSet, TextRange};
@@ -54,6 +57,12 @@ impl Change {
         }
     }
 
+    /// Structs whose fields differ: what the old text builds of them, the new text does not take.
+    pub fn reshaped(&self) -> BTreeSet<String> {
+        let (old, new) = (fields(&self.old), fields(&self.new));
+        old.into_iter().filter(|(name, fields)| new.get(name).is_some_and(|n| n != fields)).map(|(n, _)| n).collect()
+    }
+
     /// Functions whose bodies alone changed, innermost first found: the old one and the new one. The second list names
     /// functions whose signature changed too, which cannot stand beside each other.
     pub fn functions(&self) -> (Vec<(Function, Function)>, Vec<String>) {
@@ -83,6 +92,22 @@ impl Change {
 }
 
 /// True if an edit changes something inside of the function; an insertion right before or after it does not.
+/// The structs of a text with their fields, their order and comments aside.
+fn fields(text: &str) -> BTreeMap<String, BTreeSet<String>> {
+    struct Structs(BTreeMap<String, BTreeSet<String>>);
+    impl<'ast> Visit<'ast> for Structs {
+        fn visit_item_struct(&mut self, node: &'ast syn::ItemStruct) {
+            let field = |f: &syn::Field| format!("{} {}", f.ident.to_token_stream(), f.ty.to_token_stream());
+            self.0.insert(node.ident.to_string(), node.fields.iter().map(field).collect());
+        }
+    }
+    let mut found = Structs(BTreeMap::new());
+    if let Ok(file) = syn::parse_file(text) {
+        found.visit_file(&file);
+    }
+    found.0
+}
+
 fn touches(function: TextRange, edit: TextRange) -> bool {
     match edit.is_empty() {
         true => function.start < edit.start && edit.start < function.end,

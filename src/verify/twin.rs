@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use syn::visit::{self, Visit};
+
 use super::change::{Change, Function, Owner};
 use super::purity::Effects;
 
@@ -79,9 +81,10 @@ pub fn twins(parts: &[(usize, Change)], effects: &Effects, ask: Ask, runtime_at:
     for (first_number, change) in parts {
         let (pairs, signatures) = change.functions();
         left_out.extend(signatures.iter().map(|n| format!("the signature of {n} changes")));
+        let reshaped = change.reshaped();
         let mut number = *first_number;
         for (old, new) in &pairs {
-            if let Some(reason) = obstacle(old, new) {
+            if let Some(reason) = obstacle(old, new).or_else(|| built(&change.old[old.whole.bytes()], old, &reshaped)) {
                 left_out.push(reason);
                 continue;
             }
@@ -124,6 +127,24 @@ fn obstacle(old: &Function, new: &Function) -> Option<String> {
         return Some(format!("{} awaits inside of a macro, where waiting cannot be told from working", new.name));
     }
     None
+}
+
+/// A body that builds a struct by its old fields does not compile beside the new ones.
+fn built(text: &str, function: &Function, reshaped: &BTreeSet<String>) -> Option<String> {
+    struct Literals<'r>(&'r BTreeSet<String>, Option<String>);
+    impl<'ast> Visit<'ast> for Literals<'_> {
+        fn visit_expr_struct(&mut self, node: &'ast syn::ExprStruct) {
+            let name = node.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+            if name == "Self" || self.0.contains(&name) {
+                self.1 = Some(name);
+            }
+            visit::visit_expr_struct(self, node);
+        }
+    }
+    let parsed = syn::parse_str::<syn::ImplItemFn>(text).ok().filter(|_| !reshaped.is_empty())?;
+    let mut literals = Literals(reshaped, None);
+    literals.visit_block(&parsed.block);
+    literals.1.map(|name| format!("{} builds {name}, whose fields change", function.name))
 }
 
 /// The shim around the new body, as insertions into the new text.
@@ -282,6 +303,22 @@ mod tests {
         let twinned =
             twin(&change("struct S { a: u8, b: u64 }", "a: u8, b: u64", "b: u64, a: u8"), &Effects::default(), ASK, 0);
         assert_eq!((twinned.text.as_str(), twinned.twins.len()), ("struct S { b: u64, a: u8 }", 0));
+    }
+
+    #[test]
+    fn a_constructor_of_a_struct_with_other_fields_has_no_twin_and_its_methods_have() {
+        let old = "struct B { p: P }\nimpl B {\n    fn new(p: P) -> Self { B { p } }\n    fn f(&self) -> u8 { open(&self.p) }\n}\n";
+        let edits =
+            [("p: P }", "p: P, f: F }"), ("B { p }", "B { p, f: F::new() }"), ("open(&self.p)", "kept(&self.f)")];
+        let edit = |(from, to): &(&str, &str)| {
+            let start = old.find(from).unwrap();
+            TextEdit { range: TextRange::new(start, start + from.len()), text: to.to_string() }
+        };
+        let set = EditSet::new("a.rs", hash(old), edits.iter().map(edit).collect()).unwrap();
+        let new = edits.iter().fold(old.to_owned(), |text, (from, to)| text.replacen(from, to, 1));
+        let twinned = twin(&Change::new(&set, old, &new), &Effects::of([old]), ASK, 0);
+        assert_eq!(twinned.twins.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["f"]);
+        assert_eq!(twinned.left_out, ["new builds B, whose fields change"]);
     }
 
     #[test]

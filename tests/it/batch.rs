@@ -2,6 +2,7 @@
 
 use refit::jobs::{self, Ear, ProveOptions, prove};
 use refit::model::*;
+use refit::source;
 
 use crate::proposals::accept;
 use crate::scene::Scene;
@@ -99,6 +100,43 @@ fn each_of_a_batch_is_counted_and_timed_by_itself() {
     assert_eq!((timed.speed, timed.exercised_by.as_str()), (Speed::Improved, "tests"));
     assert!(verdicts[1].rung(Rung::Faster).unwrap().detail.starts_with("IMPROVED shared: "));
     assert_eq!(verdicts[0].tree(), verdicts[1].tree(), "both were proved on one tree");
+}
+
+#[test]
+fn a_twin_that_does_not_build_is_timed_alone_and_the_others_together() {
+    // The old body needs the constant that its own edit removes.
+    let lib = LIB.replace(
+        "/// Squares.",
+        "const TIMES: u64 = 3;\n\n/// Triples.\npub fn triple(n: u64) -> u64 {\n    n * TIMES\n}\n\n/// Squares.",
+    );
+    let lib = lib.replace(
+        "    #[test]\n    fn three",
+        "    #[test]\n    fn two_is_tripled() {\n        assert_eq!(triple(2), 6);\n    }\n\n    #[test]\n    fn three",
+    );
+    let edit = |(from, to): (&str, &str)| {
+        let start = lib.find(from).unwrap();
+        TextEdit { range: TextRange::new(start, start + from.len()), text: to.to_owned() }
+    };
+    let edits = [("const TIMES: u64 = 3;\n\n", ""), ("n * TIMES", "3 * n")].map(edit).to_vec();
+    let edits = vec![EditSet::new("src/lib.rs", source::hash(&lib), edits).unwrap()];
+    let broken = Rewrite { edits, ..proposal(&lib, "n * TIMES", "3 * n") };
+    let all = [
+        proposal(&lib, "n + n", "2 * n"),
+        broken,
+        proposal(&lib, "items.iter().filter(|i| known.contains(i)).count()", SET),
+    ];
+    let (progress, heard) = crossbeam_channel::unbounded();
+    let ear = Ear { progress, ..Ear::deaf() };
+    let verdicts = prove(&open(&tiny_with(&lib)), &all, &ProveOptions::default(), &ear).expect("the proof runs");
+    let step = |said| match said {
+        Progress::Step { what, .. } => Some(what),
+        _ => None,
+    };
+    let steps: Vec<String> = heard.try_iter().filter_map(step).collect();
+    assert!(steps.iter().any(|s| s == "timing 2 proposals by the tests"), "{steps:#?}");
+    let faster = |i: usize| verdicts[i].rung(Rung::Faster).unwrap().detail.clone();
+    assert!(faster(1).starts_with("old and new cannot stand side by side: error[E0425]"), "{}", faster(1));
+    assert!(faster(2).starts_with("IMPROVED shared: "), "{}", faster(2));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The rung *faster* for several proposals at once: all their twins in one build, timed by the same runs, judged apart.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::faster::{self, ASKS, Driver, LOOKS, Made};
@@ -7,7 +8,7 @@ use super::{Climb, Found};
 use crate::effects::files;
 use crate::effects::slots::Arm;
 use crate::model::{Problem, RungState};
-use crate::verify::change::Change;
+use crate::verify::change::{self, Change};
 use crate::verify::timing::{self, Assessed, Question};
 use crate::verify::twin::{self, Ask, PER_PROPOSAL, Runtime, Twin};
 
@@ -17,11 +18,20 @@ use crate::verify::twin::{self, Ask, PER_PROPOSAL, Runtime, Twin};
 /// A slot that cannot be written; no cargo.
 pub fn climb(members: &[Climb], whole: &Climb) -> Result<Vec<Found>, Problem> {
     let mut found: Vec<Option<Found>> = members.iter().map(|_| None).collect();
-    let tries = tries(members, whole)?;
-    let has_twin = |i: usize| tries[0].twins.iter().any(|t| t.proposal() == i);
-    let timed: Vec<usize> = (0..members.len()).filter(|i| has_twin(*i)).collect();
-    if timed.len() > 1 {
-        time(members, whole, &tries, &timed, &mut found)?;
+    let mut timed: Vec<usize> = (0..members.len()).collect();
+    loop {
+        let tries = tries(members, whole, &timed)?;
+        timed.retain(|i| tries[0].twins.iter().any(|t| t.proposal() == *i));
+        if timed.len() < 2 {
+            break;
+        }
+        let Some(failed) = time(members, whole, &tries, &timed, &mut found)? else { break };
+        let culprits = culprits(&tries, &failed.log);
+        let before = timed.len();
+        timed.retain(|i| !culprits.contains(i));
+        if timed.len() == before || whole.yard.ear.cancel.is_cancelled() {
+            break;
+        }
     }
     for (i, member) in members.iter().enumerate() {
         if found[i].is_none() && !member.yard.ear.cancel.is_cancelled() {
@@ -31,8 +41,27 @@ pub fn climb(members: &[Climb], whole: &Climb) -> Result<Vec<Found>, Problem> {
     Ok(found.into_iter().map(|f| f.unwrap_or_else(|| Found::skipped("cancelled"))).collect())
 }
 
-/// The whole with the twins of all members in it, asked with more and with less.
-fn tries(members: &[Climb], whole: &Climb) -> Result<Vec<Made>, Problem> {
+/// Whose twins the compiler's errors stand in: those do not build among the others, and are timed alone.
+fn culprits(tries: &[Made], said: &str) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    let Some(last) = tries.last() else { return found };
+    let places = said.lines().filter_map(|line| line.trim_start().strip_prefix("--> "));
+    for place in places {
+        let mut parts = place.rsplitn(3, ':');
+        let (_, line, path) = (parts.next(), parts.next().and_then(|l| l.parse::<usize>().ok()), parts.next());
+        let (Some(line), Some(path)) = (line, path) else { continue };
+        let Some((_, text)) = last.files.iter().find(|(file, _)| file.ends_with(path)) else { continue };
+        let at = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>() as u32;
+        let around = change::functions(path, text).unwrap_or_default();
+        let around = around.into_iter().filter(|f| f.whole.start <= at + 1 && at < f.whole.end);
+        let Some(function) = around.min_by_key(|f| f.whole.len()) else { continue };
+        found.extend(last.twins.iter().filter(|t| t.name == function.name).map(Twin::proposal));
+    }
+    found
+}
+
+/// The whole with the twins of these members in it, asked with more and with less.
+fn tries(members: &[Climb], whole: &Climb, among: &[usize]) -> Result<Vec<Made>, Problem> {
     let yard = whole.yard;
     let edited = yard.edited(whole.rewrite)?;
     let root = yard.root_of(whole.rewrite).unwrap_or_default().to_owned();
@@ -43,6 +72,7 @@ fn tries(members: &[Climb], whole: &Climb) -> Result<Vec<Made>, Problem> {
             let old = yard.texts.get(path).map_or("", String::as_str);
             let change = Change::new(set, old, new);
             let part = |(i, member): (usize, &Climb)| {
+                among.contains(&i).then_some(())?;
                 let own = member.rewrite.edits.iter().find(|e| e.file() == path)?;
                 let before = made.twins.iter().filter(|t: &&Twin| t.proposal() == i).count();
                 Some((i * PER_PROPOSAL + before, change.part(own)))
@@ -64,14 +94,14 @@ fn tries(members: &[Climb], whole: &Climb) -> Result<Vec<Made>, Problem> {
     Ok(ASKS.iter().map(make).collect())
 }
 
-/// Times all members that have twins; what the workload does not call is timed by the tests.
+/// Times all members that have twins; what the workload does not call is timed by the tests. What does not build comes back.
 fn time(
     members: &[Climb],
     whole: &Climb,
     tries: &[Made],
     timed: &[usize],
     found: &mut [Option<Found>],
-) -> Result<(), Problem> {
+) -> Result<Option<Found>, Problem> {
     let yard = whole.yard;
     let stand = yard.stand_beside(Arm::Twin)?;
     let mut open: Vec<usize> = timed.to_vec();
@@ -79,8 +109,10 @@ fn time(
         if open.is_empty() || yard.ear.cancel.is_cancelled() {
             break;
         }
-        // What does not build together is built alone.
-        let Ok(twins) = faster::build(whole, &stand, tries, &driver)? else { return Ok(()) };
+        let twins = match faster::build(whole, &stand, tries, &driver)? {
+            Ok(twins) => twins,
+            Err(failed) => return Ok(Some(failed)),
+        };
         let Ok(assessed) = look(members, whole, &twins, &open, &driver) else { continue };
         for (i, assessed) in open.iter().zip(assessed) {
             let Assessed { state, detail, measurement } = assessed;
@@ -92,7 +124,7 @@ fn time(
             found[*i].as_ref().is_none_or(silent)
         });
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Runs the driver until the numbers decide for each, at most [`LOOKS`] times and within twice the gate's time.
