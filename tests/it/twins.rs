@@ -139,10 +139,11 @@ fn main() {
         let mut bytes = [0; 512];
         let read = stream.read(&mut bytes).unwrap_or(0);
         let start = began.elapsed().as_nanos();
-        let found = tiny::distinct(&values);
+        let is_asked = bytes[..read].starts_with(b"GET / ");
+        let found = if is_asked { tiny::distinct(&values) } else { 0 };
         let end = began.elapsed().as_nanos();
         let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{found}");
-        if bytes[..read].starts_with(b"GET / ") {
+        if is_asked {
             let line = format!("{{\"request\":\"r{n}\",\"operation\":\"GET /\",\"start_ns\":{start},\"end_ns\":{end}}}\n");
             log.write_all(line.as_bytes()).unwrap();
         }
@@ -163,8 +164,12 @@ fn main() {
 "#;
 
 fn service(requests: usize) -> Scene {
+    service_under(&format!("target/release/load {{port}} {requests}"))
+}
+
+fn service_under(load: &str) -> Scene {
     let scene = Scene::with(&[
-        ("slo.toml", &SLO.replace("LOAD", &requests.to_string())),
+        ("slo.toml", &SLO.replace("target/release/load {port} LOAD", load)),
         ("Cargo.toml", crate::verify::MANIFEST),
         ("Cargo.lock", crate::verify::LOCK),
         (".gitignore", "target\n"),
@@ -196,6 +201,31 @@ fn the_calls_of_the_workload_time_old_and_new() {
     let measurement = verdicts[0].measurement().unwrap_or_else(|| panic!("{:?}", verdicts[0].evidence()));
     assert_eq!((measurement.exercised_by.as_str(), measurement.speed), ("workload", Speed::Improved));
     assert_eq!(verdicts[0].outcome(), Outcome::Verified, "{}", verdicts[0].by());
+}
+
+#[test]
+fn a_workload_that_fails_once_is_tried_again() {
+    let scene = service_under("test -e tried || { touch tried; exit 3; }; target/release/load {port} 200");
+    let verdicts = prove(&open(&scene), &[proposal(LIB, OLD, NEW)], &ProveOptions::default(), &Ear::deaf()).unwrap();
+    assert_eq!(verdicts[0].outcome(), Outcome::Verified, "{}", verdicts[0].by());
+    assert_eq!(verdicts[0].measurement().map(|m| m.exercised_by.as_str()), Some("workload"));
+}
+
+#[test]
+fn where_the_workload_fails_slower_calls_of_the_tests_refute_nothing() {
+    let scene = service_under("echo no route to it; exit 3");
+    let slower = NEW
+        .replace("seen.len()", "(0..4000u64).for_each(|n| drop(std::hint::black_box(n.to_string())));\n    seen.len()");
+    let verdicts =
+        prove(&open(&scene), &[proposal(LIB, OLD, &slower)], &ProveOptions::default(), &Ear::deaf()).unwrap();
+    let faster = verdicts[0].rung(Rung::Faster).unwrap();
+    assert_eq!((verdicts[0].outcome(), faster.state), (Outcome::Inconclusive, RungState::Undecided));
+    assert!(faster.detail.starts_with("REGRESSED distinct: "), "{}", faster.detail);
+    assert!(
+        faster.detail.ends_with("; the workload failed: `echo no route to it; exit 3` failed: no route to it"),
+        "{}",
+        faster.detail
+    );
 }
 
 #[test]

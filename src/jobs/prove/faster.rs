@@ -39,6 +39,7 @@ pub fn climb(climb: &Climb) -> Result<Found, Problem> {
     }
     let stand = yard.stand_beside(Arm::Twin)?;
     let mut last = Found::new(RungState::Undecided, "nothing exercises it: there is neither a workload nor a test");
+    let mut failed = None;
     for driver in drivers(climb, &stand)? {
         let built = match build(climb, &stand, &tries, &driver)? {
             Ok(twins) => twins,
@@ -48,10 +49,12 @@ pub fn climb(climb: &Climb) -> Result<Found, Problem> {
         let (assessed, tail) = match look(climb, &built, &driver) {
             Ok(looked) => looked,
             Err(problem) => {
+                failed = Some(problem.what.clone());
                 last = Found::new(RungState::Undecided, problem.what);
                 continue;
             }
         };
+        let assessed = beside(assessed, failed.as_deref());
         let silent = assessed.measurement.is_none() && !assessed.detail.starts_with("void");
         last = Found { measurement: assessed.measurement, ..Found::new(assessed.state, assessed.detail).log(tail) };
         if !silent || yard.ear.cancel.is_cancelled() {
@@ -59,6 +62,17 @@ pub fn climb(climb: &Climb) -> Result<Found, Problem> {
         }
     }
     Ok(last)
+}
+
+/// What the tests' calls say where the workload, whose calls matter, failed: slower on inputs that are not those of the
+/// service refutes nothing.
+pub(super) fn beside(assessed: Assessed, failed: Option<&str>) -> Assessed {
+    let Some(why) = failed else { return assessed };
+    let state = match assessed.state {
+        RungState::Failed => RungState::Undecided,
+        state => state,
+    };
+    Assessed { state, detail: format!("{}; the workload failed: {why}", assessed.detail), ..assessed }
 }
 
 fn changes(climb: &Climb) -> Result<Vec<Change>, Problem> {
@@ -212,16 +226,21 @@ fn look(climb: &Climb, twins: &[Twin], driver: &Driver) -> Result<(Assessed, Str
     }
 }
 
+/// Makes the calls; a workload that fails before anything was timed is tried once more, for a port may have been taken.
+///
+/// # Errors
+/// A service that does not come up, a load that fails with nothing timed.
 pub(super) fn exercise(climb: &Climb, driver: &Driver, written: &Path) -> Result<Ended, Problem> {
     let yard = climb.yard;
     let _measuring = yard.ear.quiet.measure(&yard.ear.cancel);
     match driver {
-        Driver::Workload(workload) => {
-            let stand = yard.stand_beside(Arm::Twin)?;
-            let value = written.to_string_lossy().into_owned();
-            let (exercise, _) = yard.exercise(&stand, workload, "twin-requests", &[(twin::VARIABLE, &value)])?;
-            exercise.run(&yard.ear.cancel, &mut |line| yard.log(line))
-        }
+        Driver::Workload(workload) => match serve(climb, workload, written) {
+            Err(problem) if !yard.ear.cancel.is_cancelled() => {
+                yard.step(&format!("the workload once more: {}", problem.what));
+                serve(climb, workload, written)
+            }
+            ended => ended,
+        },
         Driver::Tests(_, run) => {
             let command = (**run).clone().env(twin::VARIABLE, format!("{};patient", written.display()));
             let wrapper = quiet(&yard.stand_beside(Arm::Twin)?)?;
@@ -229,4 +248,18 @@ pub(super) fn exercise(climb: &Climb, driver: &Driver, written: &Path) -> Result
             command.run(&yard.ear.cancel, &mut |line| yard.log(line))
         }
     }
+}
+
+fn serve(climb: &Climb, workload: &crate::model::Workload, written: &Path) -> Result<Ended, Problem> {
+    let yard = climb.yard;
+    let stand = yard.stand_beside(Arm::Twin)?;
+    let value = written.to_string_lossy().into_owned();
+    let (exercise, _) = yard.exercise(&stand, workload, "twin-requests", &[(twin::VARIABLE, &value)])?;
+    let ended = exercise.run(&yard.ear.cancel, &mut |line| yard.log(line))?;
+    let timed = files::read_text(written, "timings").unwrap_or_default();
+    if !ended.ok() && !timed.lines().any(|l| l.starts_with("T ")) {
+        let said = ended.tail.lines().last().unwrap_or("it said nothing").to_owned();
+        return Err(Problem::error(format!("`{}` failed: {said}", workload.load)));
+    }
+    Ok(ended)
 }

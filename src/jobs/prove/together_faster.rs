@@ -105,6 +105,7 @@ fn time(
     let yard = whole.yard;
     let stand = yard.stand_beside(Arm::Twin)?;
     let mut open: Vec<usize> = timed.to_vec();
+    let mut failed = None;
     for driver in faster::drivers(whole, &stand)? {
         if open.is_empty() || yard.ear.cancel.is_cancelled() {
             break;
@@ -113,9 +114,15 @@ fn time(
             Ok(twins) => twins,
             Err(failed) => return Ok(Some(failed)),
         };
-        let Ok(assessed) = look(members, whole, &twins, &open, &driver) else { continue };
+        let assessed = match look(members, whole, &twins, &open, &driver) {
+            Ok(assessed) => assessed,
+            Err(problem) => {
+                failed = Some(problem.what);
+                continue;
+            }
+        };
         for (i, assessed) in open.iter().zip(assessed) {
-            let Assessed { state, detail, measurement } = assessed;
+            let Assessed { state, detail, measurement } = faster::beside(assessed, failed.as_deref());
             found[*i] = Some(Found { measurement, ..Found::new(state, detail) });
         }
         // Silence of one driver is no answer yet.
