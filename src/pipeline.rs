@@ -1,5 +1,6 @@
 //! The pure stages composed: inputs in, the whole analysis out.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::attribute;
@@ -11,7 +12,7 @@ use crate::model::{
 use crate::price;
 use crate::rank;
 use crate::rewrite;
-use crate::source::{self, FileRole, Index, SourceFile};
+use crate::source::{self, FieldOwners, FileRole, Index, SourceFile};
 
 /// Seed of the bootstrap: fixed, so that the same inputs give the same ranking to the byte.
 const SEED: u64 = 0x5eed;
@@ -95,25 +96,95 @@ pub struct Analysis {
     pub problems: Vec<Problem>,
 }
 
+/// What one file tells by itself: depends on its text and its role alone, and knows nothing of the syntax tree it came from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FileSurvey {
+    /// Its lines.
+    pub lines: u64,
+    /// Its functions.
+    pub items: Vec<Item>,
+    /// The named fields of its structs, each with its struct.
+    pub fields: Vec<(String, String)>,
+    /// What the rules saw in it, by their places in [`detect::REGISTRY`].
+    pub seen: detect::Seen,
+    /// Why it does not parse, or which rules failed on it.
+    pub problems: Vec<Problem>,
+}
+
 /// What the sources tell by themselves, before anything measured is known.
 pub struct Survey {
+    /// The parsed files where rewrites are asked for; else they are parsed again where one is needed.
     files: Vec<SourceFile>,
+    fields: Vec<(String, String)>,
     found: Vec<Finding>,
     analysis: Analysis,
 }
 
-/// Parses the sources and lets the rules look at them; needs no profile, so both can be read at once.
-pub fn survey(inputs: &Inputs) -> Survey {
-    let mut analysis = Analysis { service: inputs.slo.service.clone(), ..Analysis::default() };
-    let files = parse(inputs, &mut analysis);
-    let mut found = Vec::new();
-    if inputs.depth >= Depth::Scan {
-        // Rules judge the facts of all files, because callers and shared state may stand elsewhere; what is shown may be less.
-        let (findings, problems) = detect::scan(&files, detect::REGISTRY);
-        found = findings;
-        analysis.problems.extend(problems);
+/// Looks at files one by one.
+pub struct Surveyor {
+    rules: Option<detect::Triggers<'static>>,
+}
+
+impl Surveyor {
+    /// Looks as closely as the depth asks for.
+    pub fn new(depth: Depth) -> Surveyor {
+        Surveyor { rules: (depth >= Depth::Scan).then(|| detect::Triggers::new(detect::REGISTRY)) }
     }
-    Survey { files, found, analysis }
+
+    /// Parses one file and lets the rules look at it; the tree is dropped.
+    ///
+    /// proc-macro2 keeps the text for the thread: see [`source::forget_spans`].
+    pub fn look(&self, input: &InputFile) -> FileSurvey {
+        self.look_and_keep(input).0
+    }
+
+    fn look_and_keep(&self, input: &InputFile) -> (FileSurvey, Option<SourceFile>) {
+        let mut survey = FileSurvey { lines: input.text.lines().count() as u64, ..FileSurvey::default() };
+        let file = match SourceFile::parse(&input.path, &input.text, &input.role) {
+            Ok(file) => file,
+            Err(problem) => {
+                survey.problems.push(problem);
+                return (survey, None);
+            }
+        };
+        if let Some(rules) = &self.rules {
+            (survey.seen, survey.problems) = rules.facts(&file);
+        }
+        survey.fields = source::fields(&file);
+        survey.items.clone_from(&file.items);
+        (survey, Some(file))
+    }
+}
+
+/// Parses the sources and lets the rules look at them; needs no profile, so both can be read at once.
+///
+/// The trees of all files stay in memory for the recipes; where none is asked for, [`survey_of`] does with less.
+pub fn survey(inputs: &Inputs) -> Survey {
+    let surveyor = Surveyor::new(inputs.depth);
+    let (surveys, files): (Vec<_>, Vec<_>) = inputs.files.iter().map(|input| surveyor.look_and_keep(input)).unzip();
+    Survey { files: files.into_iter().flatten().collect(), ..survey_of(inputs, surveys) }
+}
+
+/// The same from what the files told by themselves, in the order of the inputs.
+pub fn survey_of(inputs: &Inputs, surveys: Vec<FileSurvey>) -> Survey {
+    let mut analysis = Analysis { service: inputs.slo.service.clone(), ..Analysis::default() };
+    let (mut items, mut fields, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    for (input, survey) in inputs.files.iter().zip(surveys) {
+        analysis.files += 1;
+        analysis.lines += survey.lines;
+        analysis.problems.extend(survey.problems);
+        items.extend(survey.items);
+        fields.extend(survey.fields);
+        seen.push((input.path.as_str(), survey.seen));
+    }
+    analysis.items = Index::new(items).into_items();
+    // Rules judge the facts of all files, because callers and shared state may stand elsewhere; what is shown may be less.
+    let (found, problems) = match inputs.depth >= Depth::Scan {
+        true => detect::findings(seen, detect::REGISTRY),
+        false => Default::default(),
+    };
+    analysis.problems.extend(problems);
+    Survey { files: Vec::new(), fields, found, analysis }
 }
 
 /// Shares of what has been read of a profile so far, largest first.
@@ -124,10 +195,10 @@ pub fn provisional(inputs: &Inputs, survey: &Survey, profile: &Profile) -> Vec<a
 
 /// Ranks the functions, prices what was found in them, and derives rewrites.
 pub fn analyse(inputs: &Inputs, survey: Survey, profile: &Profile) -> Analysis {
-    let Survey { files, found, mut analysis } = survey;
+    let Survey { files, fields, found, mut analysis } = survey;
     analysis.sources = profile.sources.clone();
     rank_functions(inputs, profile, &mut analysis);
-    keep_and_price(inputs, &files, found, &mut analysis);
+    keep_and_price(inputs, &files, &fields, found, &mut analysis);
     if inputs.depth >= Depth::Propose {
         let (rewrites, refused) = rewrite::propose(&files, &analysis.findings);
         analysis.rewrites = rewrites;
@@ -167,21 +238,6 @@ pub fn look(analysis: &Analysis, slo: &Slo, objective: usize, tail: bool, brush:
     Look { flame, objectives }
 }
 
-fn parse(inputs: &Inputs, analysis: &mut Analysis) -> Vec<SourceFile> {
-    let mut files = Vec::with_capacity(inputs.files.len());
-    for input in &inputs.files {
-        analysis.files += 1;
-        analysis.lines += input.text.lines().count() as u64;
-        match SourceFile::parse(&input.path, &input.text, &input.role) {
-            Ok(file) => files.push(file),
-            Err(problem) => analysis.problems.push(problem),
-        }
-    }
-    let items = files.iter().flat_map(|f| f.items.iter().cloned());
-    analysis.items = Index::new(items).items().to_vec();
-    files
-}
-
 fn rank_functions(inputs: &Inputs, profile: &Profile, analysis: &mut Analysis) {
     if profile.sources.is_empty() {
         return;
@@ -206,25 +262,65 @@ fn rank_functions(inputs: &Inputs, profile: &Profile, analysis: &mut Analysis) {
     analysis.heat = ranking.heat;
 }
 
-fn keep_and_price(inputs: &Inputs, files: &[SourceFile], mut found: Vec<Finding>, analysis: &mut Analysis) {
-    let is_hot = |file: &str| analysis.hot.iter().any(|h| h.file == file);
-    found.retain(|f| inputs.all || is_hot(&f.file));
+fn keep_and_price(
+    inputs: &Inputs,
+    files: &[SourceFile],
+    fields: &[(String, String)],
+    mut found: Vec<Finding>,
+    analysis: &mut Analysis,
+) {
+    let hot: BTreeSet<&str> = analysis.hot.iter().map(|h| h.file.as_str()).collect();
+    found.retain(|f| inputs.all || hot.contains(f.file.as_str()));
+    let mut elsewhere = Elsewhere { inputs, files, again: BTreeMap::new(), owners: FieldOwners::new(fields), hot };
     for finding in &mut found {
         finding.has_rewrite = rewrite::answers(finding.rule);
-        if let Some(home) = files.iter().find(|f| f.path == finding.file) {
-            finding.costs_on = elsewhere(files, home, finding);
-        }
+        finding.costs_on = elsewhere.lines(finding);
     }
     analysis.findings = price::price(found, &analysis.hot, &analysis.heat, &analysis.items);
 }
 
-/// The lines besides its own on which a finding costs. A type costs where its fields are used: in functions, which alone
-/// have milliseconds.
-fn elsewhere(files: &[SourceFile], home: &SourceFile, finding: &Finding) -> Vec<CostLines> {
-    if finding.function.0.is_empty() {
-        return source::users(files, home, finding.range, &finding.captures_named("field"));
+/// Where findings cost besides their own lines. Only files with hot functions are looked at: nothing else has milliseconds.
+struct Elsewhere<'a> {
+    inputs: &'a Inputs,
+    files: &'a [SourceFile],
+    /// Files that had to be parsed again; `None` for one that cannot be.
+    again: BTreeMap<String, Option<SourceFile>>,
+    owners: FieldOwners<'a>,
+    hot: BTreeSet<&'a str>,
+}
+
+impl Elsewhere<'_> {
+    /// The lines besides its own on which a finding costs. A type costs where its fields are used: in functions, which
+    /// alone have milliseconds.
+    fn lines(&mut self, finding: &Finding) -> Vec<CostLines> {
+        let also = finding.captures_named("also");
+        if self.hot.is_empty() || (!finding.function.0.is_empty() && also.is_empty()) {
+            return Vec::new();
+        }
+        self.parse(&finding.file);
+        let Some(home) = self.file(&finding.file) else { return Vec::new() };
+        if !finding.function.0.is_empty() {
+            let lines = also.iter().map(|place| home.lines().line(place.start)).collect();
+            return vec![CostLines { function: finding.function.clone(), file: finding.file.clone(), lines }];
+        }
+        let hot: Vec<String> = self.hot.iter().map(|file| (*file).to_owned()).collect();
+        hot.iter().for_each(|file| self.parse(file));
+        let (Some(home), hot) = (self.file(&finding.file), hot.iter().filter_map(|file| self.file(file))) else {
+            return Vec::new();
+        };
+        source::users(hot, &self.owners, home, finding.range, &finding.captures_named("field"))
     }
-    let lines: Vec<u32> = finding.captures_named("also").iter().map(|place| home.lines().line(place.start)).collect();
-    let (function, file) = (finding.function.clone(), finding.file.clone());
-    if lines.is_empty() { Vec::new() } else { vec![CostLines { function, file, lines }] }
+
+    fn file(&self, path: &str) -> Option<&SourceFile> {
+        self.files.iter().find(|f| f.path == path).or_else(|| self.again.get(path)?.as_ref())
+    }
+
+    fn parse(&mut self, path: &str) {
+        if self.file(path).is_some() || self.again.contains_key(path) {
+            return;
+        }
+        let input = self.inputs.files.iter().find(|f| f.path == path);
+        let parsed = input.and_then(|f| SourceFile::parse(&f.path, &f.text, &f.role).ok());
+        self.again.insert(path.to_owned(), parsed);
+    }
 }

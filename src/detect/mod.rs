@@ -1,6 +1,6 @@
 //! Facts of files in, findings out; one folder per eye, one file per rule.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::model::{Class, Eye, Finding, FunctionId, Kind, Level, Place, Problem, RuleId, TextRange};
@@ -163,17 +163,94 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
 /// A rule that fails is named in a problem and left out; all others go on. Tests and generated files inform rules and are
 /// never flagged. `has_rewrite` is left false and `cost` empty: who joins the stages knows both.
 pub fn scan(files: &[SourceFile], rules: &[&Rule]) -> (Vec<Finding>, Vec<Problem>) {
-    let words: Vec<HashSet<&str>> = files.iter().map(|file| idents(&file.text)).collect();
-    let (mut findings, mut problems) = (Vec::new(), Vec::new());
-    for rule in rules {
-        let mut facts = Vec::new();
-        for (file, words) in files.iter().zip(&words) {
-            match facts_with(rule, file, words) {
-                Ok(found) => facts.push(found),
-                Err(problem) => problems.push(problem),
+    let triggers = Triggers::new(rules);
+    let mut problems = Vec::new();
+    let seen = files.iter().map(|file| {
+        let (facts, failures) = triggers.facts(file);
+        problems.extend(failures);
+        (file.path.as_str(), facts)
+    });
+    let seen: Vec<_> = seen.collect();
+    let (findings, failures) = findings(seen, rules);
+    problems.extend(failures);
+    (findings, problems)
+}
+
+/// What the rules of a list saw in one file, by their places in the list; rules that saw nothing are left out.
+pub type Seen = Vec<(usize, Vec<Fact>)>;
+
+/// Which rules a word makes worth running on a file.
+pub struct Triggers<'r> {
+    rules: &'r [&'r Rule],
+    by_word: HashMap<&'static str, Vec<usize>>,
+    /// Per length of a word and its first byte, whether any trigger is like it: most words are told by that.
+    likely: Vec<bool>,
+    always: Vec<bool>,
+}
+
+/// Longest word that is told apart by its length.
+const LONGEST: usize = 31;
+
+impl<'r> Triggers<'r> {
+    /// Sorts the triggers of the rules by word.
+    pub fn new(rules: &'r [&'r Rule]) -> Triggers<'r> {
+        let mut by_word: HashMap<&'static str, Vec<usize>> = HashMap::new();
+        let mut likely = vec![false; (LONGEST + 1) * 256];
+        for (at, rule) in rules.iter().enumerate() {
+            for word in rule.triggers {
+                by_word.entry(word).or_default().push(at);
+                likely[likeness(word)] = true;
             }
         }
-        match judge(rule, &facts) {
+        Triggers { rules, by_word, likely, always: rules.iter().map(|rule| rule.triggers.is_empty()).collect() }
+    }
+
+    /// What the rules see in one file, and which of them failed on it: what may be kept by the content of the file.
+    pub fn facts(&self, file: &SourceFile) -> (Seen, Vec<Problem>) {
+        let (mut seen, mut problems) = (Vec::new(), Vec::new());
+        for (at, rule) in self.rules.iter().enumerate().zip(self.worth_it(file)).filter_map(|(r, yes)| yes.then_some(r))
+        {
+            match catch_unwind(AssertUnwindSafe(|| (rule.facts)(file))) {
+                Ok(facts) if facts.is_empty() => {}
+                Ok(mut facts) => {
+                    facts.sort_by_key(|f| f.site);
+                    seen.push((at, facts));
+                }
+                Err(panic) => problems.push(failed(rule, &*panic).at(Place::file(&file.path))),
+            }
+        }
+        (seen, problems)
+    }
+
+    fn worth_it(&self, file: &SourceFile) -> Vec<bool> {
+        let mut worth = self.always.clone();
+        for token in file.tokens.iter().filter(|t| t.kind == lexer::TokenKind::Ident) {
+            let word = token.text(&file.text);
+            if self.likely[likeness(word)]
+                && let Some(rules) = self.by_word.get(word)
+            {
+                rules.iter().for_each(|rule| worth[*rule] = true);
+            }
+        }
+        worth
+    }
+}
+
+fn likeness(word: &str) -> usize {
+    word.len().min(LONGEST) * 256 + usize::from(word.as_bytes().first().copied().unwrap_or(0))
+}
+
+/// Findings from what the rules of the same list saw in all files, in the order of files, places and rules.
+pub fn findings<'a>(seen: impl IntoIterator<Item = (&'a str, Seen)>, rules: &[&Rule]) -> (Vec<Finding>, Vec<Problem>) {
+    let mut by_rule: Vec<Vec<FileFacts>> = rules.iter().map(|_| Vec::new()).collect();
+    for (file, seen) in seen {
+        for (rule, facts) in seen {
+            by_rule[rule].push(FileFacts { file: file.to_owned(), facts });
+        }
+    }
+    let (mut findings, mut problems) = (Vec::new(), Vec::new());
+    for (rule, facts) in rules.iter().zip(&by_rule) {
+        match judge(rule, facts) {
             Ok(found) => findings.extend(found),
             Err(problem) => problems.push(problem),
         }
@@ -182,26 +259,6 @@ pub fn scan(files: &[SourceFile], rules: &[&Rule]) -> (Vec<Finding>, Vec<Problem
     findings.sort_by(|a, b| (&a.file, a.range, order(a.rule)).cmp(&(&b.file, b.range, order(b.rule))));
     findings.dedup_by(|a, b| (&a.file, a.range, a.rule) == (&b.file, b.range, b.rule));
     (findings, problems)
-}
-
-/// Facts of one rule in one file: what may be cached by the content of the file.
-///
-/// # Errors
-/// The rule failed on this file.
-pub fn facts(rule: &Rule, file: &SourceFile) -> Result<FileFacts, Problem> {
-    facts_with(rule, file, &idents(&file.text))
-}
-
-fn facts_with(rule: &Rule, file: &SourceFile, words: &HashSet<&str>) -> Result<FileFacts, Problem> {
-    let is_worth_it = rule.triggers.is_empty() || rule.triggers.iter().any(|t| words.contains(t));
-    let mut facts = if is_worth_it {
-        catch_unwind(AssertUnwindSafe(|| (rule.facts)(file)))
-            .map_err(|panic| failed(rule, &*panic).at(Place::file(&file.path)))?
-    } else {
-        Vec::new()
-    };
-    facts.sort_by_key(|f| f.site);
-    Ok(FileFacts { file: file.path.clone(), facts })
 }
 
 /// Findings of one rule from its facts of all files.
@@ -247,10 +304,6 @@ impl Rule {
             has_rewrite: false,
         }
     }
-}
-
-fn idents(text: &str) -> HashSet<&str> {
-    lexer::tokens(text).into_iter().filter(|t| t.kind == lexer::TokenKind::Ident).map(|t| t.text(text)).collect()
 }
 
 fn failed(rule: &Rule, panic: &(dyn std::any::Any + Send)) -> Problem {

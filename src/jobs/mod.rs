@@ -19,6 +19,7 @@ mod review;
 mod review_fold;
 mod sources;
 mod stand;
+mod survey;
 mod symbols;
 mod try_example;
 

@@ -10,6 +10,7 @@ use super::Ear;
 use super::reading::Look;
 use super::recordings::recordings;
 use super::sources::{read_and_show, read_sources};
+use super::survey;
 use crate::attribute::Share;
 use crate::effects::git::{Base, Repository};
 use crate::effects::{files, measured, project, trust};
@@ -130,6 +131,8 @@ impl Workspace {
         let (survey, found) = surveyed.map_err(|p| vec![p])?;
         let (profile, troubles) = profile?;
         let mut analysis = pipeline::analyse(&inputs, survey, &profile);
+        // No tree is left on this thread, and a workbench analyses again and again.
+        source::forget_spans();
         analysis.recordings = dated;
         analysis.profile = Arc::new(profile);
         let before = self.problems.iter().cloned().chain(found).chain(troubles);
@@ -151,7 +154,12 @@ impl Workspace {
         let base = self.base()?;
         let code = self.code(&base)?;
         inputs.files = code.files;
-        Ok((pipeline::survey(inputs), base.notes.into_iter().chain(code.problems).collect()))
+        // Recipes need the trees of all files, and a tree cannot leave its thread.
+        let survey = match inputs.depth {
+            Depth::Propose => pipeline::survey(inputs),
+            _ => pipeline::survey_of(inputs, survey::look(&inputs.files, inputs.depth)),
+        };
+        Ok((survey, base.notes.into_iter().chain(code.problems).collect()))
     }
 
     /// The Rust files of a tree with their place in their crates.

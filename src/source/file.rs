@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
+use super::edges::{self, edges};
 use super::{FileRole, LineIndex, hash, lexer};
 use crate::model::{ContentHash, FunctionId, Item, Place, Problem, TextRange};
 
@@ -25,6 +26,8 @@ pub struct SourceFile {
     pub role: FileRole,
     /// True if `[code] generated` or a marker in its head says that a program wrote it.
     pub is_generated: bool,
+    /// Its tokens, comments among them, in the order of the text.
+    pub tokens: Vec<lexer::Token>,
     lines: LineIndex,
     base: usize,
     /// Ranges of nodes of the tree by kind and place in memory: syn finds a node's span by printing all of it.
@@ -75,6 +78,7 @@ impl SourceFile {
             items: Vec::new(),
             role: role.clone(),
             is_generated,
+            tokens,
             lines,
             base,
             ranges: RefCell::default(),
@@ -100,20 +104,35 @@ impl SourceFile {
     }
 
     /// Byte range of a node in the original text.
-    pub fn range(&self, node: &impl Spanned) -> TextRange {
-        self.span_range(node.span())
+    pub fn range<T: Spanned + 'static>(&self, node: &T) -> TextRange {
+        let (first, last) = edges(node);
+        TextRange::new(self.byte(first.start()), self.byte(last.end()))
     }
 
     /// As [`SourceFile::range`], kept for the next time: for nodes that stand in this file's own tree, and no others.
-    pub(super) fn range_in_tree<T: Spanned>(&self, sort: Sort, node: &T) -> TextRange {
+    pub(super) fn range_in_tree<T: Spanned + 'static>(&self, sort: Sort, node: &T) -> TextRange {
         let key = (sort, std::ptr::from_ref(node) as usize);
         *self.ranges.borrow_mut().entry(key).or_insert_with(|| self.range(node))
     }
 
     /// Byte range of a span of this file's tree in the original text.
     pub fn span_range(&self, span: proc_macro2::Span) -> TextRange {
-        let r = span.byte_range();
-        TextRange::new(r.start + self.base, r.end + self.base)
+        TextRange::new(self.byte(span.start()), self.byte(span.end()))
+    }
+
+    /// The byte of a place in the tree. Lines are looked up here, because proc-macro2 knows places in characters and
+    /// finds their bytes by counting through the text.
+    fn byte(&self, place: proc_macro2::LineColumn) -> usize {
+        let start = match place.line {
+            0 | 1 => self.base,
+            line => self.lines.start(line as u32) as usize,
+        };
+        let rest = &self.text.as_bytes()[start..];
+        if rest.get(..place.column).is_some_and(<[u8]>::is_ascii) {
+            return start + place.column;
+        }
+        let mut chars = self.text[start..].char_indices();
+        chars.nth(place.column).map_or(self.text.len(), |(at, _)| start + at)
     }
 
     /// The text of a range.
@@ -127,7 +146,7 @@ impl SourceFile {
     }
 
     /// The text of a node.
-    pub fn text_of(&self, node: &impl Spanned) -> &str {
+    pub fn text_of<T: Spanned + 'static>(&self, node: &T) -> &str {
         self.slice(self.range(node))
     }
 
@@ -169,6 +188,9 @@ pub fn forget_spans() {
 pub(super) fn stripped(text: &str) -> usize {
     let content = text.strip_prefix('\u{feff}').unwrap_or(text);
     let bom = text.len() - content.len();
+    if !content.starts_with("#!") {
+        return bom;
+    }
     match lexer::tokens(&content[..content.find('\n').unwrap_or(content.len())]).first() {
         Some(token) if token.kind == lexer::TokenKind::Shebang => bom + content.find('\n').unwrap_or(content.len()),
         _ => bom,
@@ -186,9 +208,9 @@ fn obstacle(text: &str, tokens: &[lexer::Token]) -> Option<(usize, String)> {
     }
     let mut depth = 0usize;
     for token in tokens.iter().filter(|t| t.kind == lexer::TokenKind::Punct) {
-        match token.text(text) {
-            "(" | "[" | "{" => depth += 1,
-            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+        match text.as_bytes()[token.range.start as usize] {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
         if depth > MAX_NESTING {
@@ -266,11 +288,17 @@ impl ItemWalk<'_> {
         if self.scope.path.is_empty() { segment.to_owned() } else { format!("{}::{segment}", self.scope.path) }
     }
 
-    fn function(&mut self, node: &impl Spanned, attrs: &[syn::Attribute], sig: &syn::Signature, block: &syn::Block) {
+    fn function<T: Spanned + 'static>(
+        &mut self,
+        node: &T,
+        attrs: &[syn::Attribute],
+        sig: &syn::Signature,
+        block: &syn::Block,
+    ) {
         let name = plain(&sig.ident);
         let path = self.join(&name);
         let range = self.file.range(node);
-        let signature = self.file.range(sig);
+        let signature = self.file.byte(edges::first_of_signature(sig).start()) as u32;
         let is_test = self.scope.is_test || attrs.iter().any(is_test_attribute);
         self.out.push(Item {
             id: FunctionId(path.clone()),
@@ -282,7 +310,7 @@ impl ItemWalk<'_> {
             file: self.file.path.clone(),
             range,
             body: self.file.span_range(block.brace_token.span.join()),
-            line: self.file.lines.line(signature.start),
+            line: self.file.lines.line(signature),
             end_line: self.file.lines.line(range.end.saturating_sub(1)),
             is_async: sig.asyncness.is_some(),
             is_test,
@@ -369,12 +397,11 @@ pub(super) fn type_head(ty: &syn::Type) -> String {
 
 /// `#[test]`, `#[tokio::test]`, `#[bench]`, or a `cfg` that names `test` other than in `not(…)`.
 pub fn is_test_attribute(attr: &syn::Attribute) -> bool {
-    let head = path_head(attr.path());
-    match head.as_str() {
-        "test" | "bench" | "rstest" | "test_case" | "proptest" => true,
-        "cfg" => attr.meta.require_list().is_ok_and(|list| names_test(list.tokens.clone())),
-        _ => false,
+    let Some(head) = attr.path().segments.last().map(|segment| &segment.ident) else { return false };
+    if *head == "cfg" {
+        return attr.meta.require_list().is_ok_and(|list| names_test(list.tokens.clone()));
     }
+    ["test", "bench", "rstest", "test_case", "proptest"].iter().any(|name| *head == name)
 }
 
 fn names_test(tokens: proc_macro2::TokenStream) -> bool {

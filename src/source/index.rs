@@ -42,6 +42,11 @@ impl Index {
         &self.items
     }
 
+    /// All functions, in the order given.
+    pub fn into_items(self) -> Vec<Item> {
+        self.items
+    }
+
     /// The innermost function around a line (from 1) of a file.
     ///
     /// Where two functions share a line, the one that begins on it last is taken.

@@ -62,16 +62,31 @@ pub fn comments(text: &str) -> Vec<TextRange> {
     tokens(text).into_iter().filter(|t| t.is_comment()).map(|t| t.range).collect()
 }
 
-const KEYWORDS: &[&str] = &[
-    "Self", "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "extern", "false",
-    "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self",
-    "static", "struct", "super", "trait", "true", "type", "unsafe", "use", "where", "while",
-];
-
 /// True for a word that cannot be a name.
 pub fn is_keyword(word: &str) -> bool {
-    KEYWORDS.binary_search(&word).is_ok()
+    match word.len() {
+        2 => matches!(word, "as" | "fn" | "if" | "in"),
+        3 => matches!(word, "dyn" | "for" | "let" | "mod" | "mut" | "pub" | "ref" | "use"),
+        4 => matches!(word, "Self" | "else" | "enum" | "impl" | "loop" | "move" | "self" | "true" | "type"),
+        5 => matches!(
+            word,
+            "async" | "await" | "break" | "const" | "crate" | "false" | "match" | "super" | "trait" | "where" | "while"
+        ),
+        6 => matches!(word, "extern" | "return" | "static" | "struct" | "unsafe"),
+        _ => word == "continue",
+    }
 }
+
+/// Bytes of the names that most programs use; letters beyond ASCII are looked at as characters.
+const NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = byte as u8 == b'_' || (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    table
+};
 
 struct Lexer<'a> {
     text: &'a str,
@@ -123,8 +138,13 @@ impl Lexer<'_> {
             b'b' | b'c' | b'r' if self.literal_prefix().is_some() => self.prefixed(),
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.word(),
             b' ' | b'\t' | b'\n' | b'\r' => {
-                self.at += 1;
+                let rest = &self.bytes[self.at..];
+                self.at += rest.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')).count();
                 return None;
+            }
+            b'!'..=b'~' => {
+                self.at += 1;
+                return Some(TokenKind::Punct);
             }
             _ => return self.other(),
         };
@@ -218,15 +238,17 @@ impl Lexer<'_> {
     fn string(&mut self, prefix: usize) -> TokenKind {
         self.at += prefix + 1;
         while self.at < self.bytes.len() {
-            match self.bytes[self.at] {
-                b'\\' => self.at += 2,
-                b'"' => {
-                    self.at += 1;
-                    self.suffix();
-                    break;
-                }
-                _ => self.at += 1,
+            let Some(n) = memchr::memchr2(b'\\', b'"', &self.bytes[self.at..]) else {
+                self.at = self.bytes.len();
+                break;
+            };
+            self.at += n;
+            if self.bytes[self.at] == b'"' {
+                self.at += 1;
+                self.suffix();
+                break;
             }
+            self.at += 2;
         }
         self.settle();
         TokenKind::Str
@@ -273,6 +295,10 @@ impl Lexer<'_> {
     }
 
     fn name(&mut self) {
+        self.at += self.bytes[self.at..].iter().take_while(|b| NAME[usize::from(**b)]).count();
+        if self.byte(0) < 128 {
+            return;
+        }
         while let Some(c) = self.char().filter(|c| is_name_part(*c)) {
             self.at += c.len_utf8();
         }

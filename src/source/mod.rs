@@ -7,6 +7,7 @@ pub mod bulk;
 pub mod conversions;
 pub mod counters;
 mod diff;
+mod edges;
 mod file;
 mod find;
 pub mod functions;
@@ -44,7 +45,7 @@ pub use lines::LineIndex;
 pub use modules::roles;
 pub use print::{eol_of, indent_of, indent_unit, print_statements};
 pub use template::Template;
-pub use users::users;
+pub use users::{FieldOwners, fields, users};
 pub use zones::refusal;
 
 /// Where a file stands in its crate, so that its items get their paths.

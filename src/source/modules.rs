@@ -144,6 +144,9 @@ struct Declared {
 /// Reads `mod` declarations from tokens: a full parse of every file would cost as much as the analysis itself, and
 /// declarations inside `cfg_if!` are only tokens anyway.
 fn declarations(text: &str) -> Vec<Declared> {
+    if !may_declare(text) {
+        return Vec::new();
+    }
     let tokens: Vec<Token> = lexer::tokens(text).into_iter().filter(|t| !t.is_comment()).collect();
     let lines = super::LineIndex::new(text);
     let word = |i: usize| tokens.get(i).map_or("", |t| t.text(text));
@@ -188,6 +191,19 @@ fn declarations(text: &str) -> Vec<Declared> {
         i += 1;
     }
     out
+}
+
+/// False where no `mod` of the text is followed by a name and a semicolon, which most files can tell without tokens.
+fn may_declare(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memmem::find_iter(bytes, b"mod").any(|at| {
+        let rest = &text[at + 3..];
+        let is_name = |c: char| c == '_' || c == '#' || c.is_alphanumeric();
+        let name = rest.trim_start();
+        // A comment may stand between the words: then the tokens decide.
+        let after = name.trim_start_matches(is_name).trim_start();
+        name.starts_with('/') || (name.len() < rest.len() && (after.starts_with(';') || after.starts_with('/')))
+    })
 }
 
 /// Index of the bracket that closes the one at `open`.
@@ -329,6 +345,13 @@ mod tests {
                 "src/win.rs = pay::sys twin 2",
             ]
         );
+    }
+
+    #[test]
+    fn a_declaration_is_found_however_it_is_spaced() {
+        for text in ["mod a;", "mod\ta ;", "mod/* x */a;", "mod a // x\n;", "mod\n r#a\n;", "x! { mod a; }"] {
+            assert_eq!(declarations(text).len(), 1, "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A struct and files in; the functions that read or write its fields, with the lines on which they do, out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use syn::visit::{self, Visit};
 
@@ -9,13 +9,51 @@ use super::functions::{Function, functions, head, items, type_arguments};
 use super::names::{mentions, plain_name};
 use crate::model::{CostLines, FunctionId, TextRange};
 
-/// The functions that reach fields of the struct whose name stands at `ident` in `home`; `only` keeps to the fields whose
-/// names stand at these places, none of them to all.
+/// The named fields of a file's structs, each with its struct.
+pub fn fields(file: &SourceFile) -> Vec<(String, String)> {
+    let name = |ident: &syn::Ident| ident.to_string();
+    let of = |s: &syn::ItemStruct| -> Vec<(String, String)> {
+        s.fields.iter().filter_map(|f| Some((name(f.ident.as_ref()?), name(&s.ident)))).collect()
+    };
+    structs(file).into_iter().flat_map(of).collect()
+}
+
+/// The fields of all structs of a workspace.
+#[derive(Debug, Default)]
+pub struct FieldOwners<'a> {
+    /// Per field the names of the structs that have it.
+    by_field: HashMap<&'a str, BTreeSet<&'a str>>,
+}
+
+impl<'a> FieldOwners<'a> {
+    /// Learns from what [`fields`] says of every file.
+    pub fn new(fields: impl IntoIterator<Item = &'a (String, String)>) -> FieldOwners<'a> {
+        let mut by_field: HashMap<&'a str, BTreeSet<&'a str>> = HashMap::new();
+        for (field, owner) in fields {
+            by_field.entry(field).or_default().insert(owner);
+        }
+        FieldOwners { by_field }
+    }
+
+    /// True if no other struct has such a field.
+    fn lead_to(&self, name: &str, field: &str) -> bool {
+        self.by_field.get(field).is_none_or(|owners| owners.iter().all(|owner| *owner == name))
+    }
+}
+
+/// The functions of `files` that reach fields of the struct whose name stands at `ident` in `home`; `only` keeps to the
+/// fields whose names stand at these places, none of them to all.
 ///
 /// A receiver whose type the signature tells counts if it is the struct. Of any other, the field's name must lead to this
 /// struct: it stands in the struct's own file and no other struct there has it, the function names the struct, or no other
 /// struct of the workspace has such a field.
-pub fn users(files: &[SourceFile], home: &SourceFile, ident: TextRange, only: &[TextRange]) -> Vec<CostLines> {
+pub fn users<'a>(
+    files: impl IntoIterator<Item = &'a SourceFile>,
+    owners: &FieldOwners,
+    home: &SourceFile,
+    ident: TextRange,
+    only: &[TextRange],
+) -> Vec<CostLines> {
     let structs = structs(home);
     let Some(item) = structs.iter().find(|s| home.range(&s.ident) == ident) else { return Vec::new() };
     let named = |f: &&syn::Field| f.ident.as_ref().is_some_and(|i| only.is_empty() || only.contains(&home.range(i)));
@@ -24,8 +62,15 @@ pub fn users(files: &[SourceFile], home: &SourceFile, ident: TextRange, only: &[
     let name = item.ident.to_string();
     let mut found: BTreeMap<FunctionId, CostLines> = BTreeMap::new();
     for file in files {
-        let clear: BTreeSet<&str> =
-            fields.iter().map(String::as_str).filter(|f| leads(files, home, file, &name, f)).collect();
+        // Whoever reaches a field or builds the struct spells it.
+        if !file.text.contains(&name) && !fields.iter().any(|field| file.text.contains(field)) {
+            continue;
+        }
+        let leads = |field: &&str| match file.path == home.path {
+            true => !structs.iter().any(|s| s.ident != name && has(s, field)),
+            false => owners.lead_to(&name, field),
+        };
+        let clear: BTreeSet<&str> = fields.iter().map(String::as_str).filter(leads).collect();
         for function in functions(&file.ast).into_iter().filter(|f| !f.is_test) {
             let mut walk = Walk {
                 file,
@@ -56,14 +101,8 @@ fn structs(file: &SourceFile) -> Vec<&syn::ItemStruct> {
     all.filter_map(|p| if let syn::Item::Struct(item) = p.item { Some(item) } else { None }).collect()
 }
 
-/// True if `.field` of an unknown receiver in this file can only be the struct's.
-fn leads(files: &[SourceFile], home: &SourceFile, file: &SourceFile, name: &str, field: &str) -> bool {
-    let has =
-        |s: &&syn::ItemStruct| s.ident != name && s.fields.iter().any(|f| f.ident.as_ref().is_some_and(|i| i == field));
-    match file.path == home.path {
-        true => !structs(home).iter().any(has),
-        false => !files.iter().any(|f| structs(f).iter().any(has)),
-    }
+fn has(item: &syn::ItemStruct, field: &str) -> bool {
+    item.fields.iter().any(|f| f.ident.as_ref().is_some_and(|i| i == field))
 }
 
 struct Walk<'a, 'n> {
@@ -195,7 +234,8 @@ mod tests {
             TextRange::new(start, start + word.len())
         };
         let only: Vec<TextRange> = only.iter().map(|f| at(f)).collect();
-        let found = users(&files, &files[0], at(name), &only);
+        let all: Vec<_> = files.iter().flat_map(fields).collect();
+        let found = users(&files, &FieldOwners::new(&all), &files[0], at(name), &only);
         let found: Vec<(&str, &[u32])> = found.iter().map(|u| (u.function.0.as_str(), &u.lines[..])).collect();
         assert_eq!(found, expected);
     }

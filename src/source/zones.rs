@@ -145,7 +145,7 @@ impl Zones<'_> {
         }
     }
 
-    fn check_cfg(&mut self, node: &impl Spanned, attrs: &[syn::Attribute]) {
+    fn check_cfg<T: Spanned + 'static>(&mut self, node: &T, attrs: &[syn::Attribute]) {
         let Some(attr) = attrs.iter().find(|a| a.path().is_ident("cfg") || a.path().is_ident("cfg_attr")) else {
             return;
         };
