@@ -282,6 +282,8 @@ pub struct FlamePane {
     pub look: Option<Arc<Look>>,
     /// What the call tree was asked for.
     pub made_for: Option<Wish>,
+    /// The frame that the pane opened on.
+    pub home: u32,
     /// The frame that takes the whole width.
     pub zoom: u32,
     /// The selected frame.

@@ -7,6 +7,7 @@ mod callgrind;
 mod cli;
 mod crash;
 mod example;
+mod flame_pane;
 mod formats;
 mod joined;
 mod land;

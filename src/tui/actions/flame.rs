@@ -62,7 +62,7 @@ pub fn looked(state: &mut State, wish: Wish, look: Arc<Look>) -> Vec<Command> {
     let zoom = first_of_ours(flame);
     let before = path.iter().try_fold(0, |at, name| child_named(flame, at, name));
     let cursor = before.filter(|n| *n != 0 && flame.is_below(*n, zoom)).unwrap_or(zoom);
-    (state.flame.zoom, state.flame.cursor, state.flame.top) = (zoom, cursor, 0);
+    (state.flame.home, state.flame.zoom, state.flame.cursor, state.flame.top) = (zoom, zoom, cursor, 0);
     state.flame.look = Some(look);
     state.flame.made_for = Some(wish);
     match_names(state);
@@ -153,22 +153,46 @@ pub fn zoom(state: &mut State) -> Vec<Command> {
     Vec::new()
 }
 
-/// Out of the zoom, then out of the pane.
+/// What leaving does next: each zoom the person made is left first, then the word searched for, then the pane. The frame
+/// that the pane opened on is no zoom of theirs.
+enum Way {
+    ZoomOut,
+    ForgetSearch,
+    Close,
+}
+
+fn way_out(state: &State) -> Way {
+    let (zoom, home) = (state.flame.zoom, state.flame.home);
+    match &state.flame.look {
+        Some(look) if zoom != home && look.flame.is_below(zoom, home) => Way::ZoomOut,
+        Some(_) if !state.search.is_empty() => Way::ForgetSearch,
+        _ => Way::Close,
+    }
+}
+
+/// What Esc does here, for the footer.
+pub fn leave_label(state: &State) -> &'static str {
+    match way_out(state) {
+        Way::ZoomOut => "zoom out",
+        Way::ForgetSearch => "forget search",
+        Way::Close => "back",
+    }
+}
+
+/// Out of the zoom, then out of the search, then out of the pane.
 pub fn leave(state: &mut State) -> Vec<Command> {
-    let Some(look) = state.flame.look.clone() else {
-        state.flame.is_shown = false;
-        return Vec::new();
-    };
-    match state.flame.zoom {
-        0 if !state.search.is_empty() => {
+    match (way_out(state), state.flame.look.clone()) {
+        (Way::ZoomOut, Some(look)) => {
+            let out = wider(&look.flame, state.flame.zoom);
+            let home = state.flame.home;
+            state.flame.zoom = if look.flame.is_below(out, home) { out } else { home };
+            state.flame.top = 0;
+        }
+        (Way::ForgetSearch, _) => {
             state.search.clear();
             match_names(state);
         }
-        0 => state.flame.is_shown = false,
-        zoom => {
-            state.flame.zoom = wider(&look.flame, zoom);
-            state.flame.top = 0;
-        }
+        _ => state.flame.is_shown = false,
     }
     Vec::new()
 }

@@ -22,7 +22,7 @@ fn footer(state: &State) -> Footer {
         let tail = if state.flame.is_tail { "all requests" } else { "tail only" };
         return vec![
             ("enter", moving::enter_label(state)),
-            ("leave", None),
+            ("leave", Some(String::from(actions::flame::leave_label(state)))),
             ("code", Some(String::from("code"))),
             ("tail", Some(String::from(tail))),
             ("colours", None),
