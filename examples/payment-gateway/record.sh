@@ -55,3 +55,4 @@ perf script -i "$work/perf.data" --ns --inline --full-source-path \
 zstd -q -19 --long=27 -f "$work/authorize.perf.txt" -o perf/authorize.perf.txt.zst
 zstd -q -19 -f "$work/requests.jsonl" -o perf/requests.jsonl.zst
 ls -l perf
+echo "slo.toml names both: recorded = $(date -u +%Y-%m-%dT%H:%M:%SZ)"
