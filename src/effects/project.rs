@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{CrateRoot, Place, Problem};
+use crate::model::{CrateRoot, LineWidth, Place, Problem};
 
 /// The crates that the manifests below `cargo_root` declare, sorted, and what could not be read.
 ///
@@ -128,12 +128,14 @@ fn targets(files: &BTreeMap<String, String>, dir: &str, table: &toml::Table, top
     let name = package.get("name").and_then(|n| n.as_str()).unwrap_or_default();
     let edition = inherited(package, top, "edition").unwrap_or("2015").to_string();
     let rust_version = inherited(package, top, "rust-version").map_or(0, minor);
+    let width = width(files, dir);
     let root = |name: &str, path: String, is_test: bool| CrateRoot {
         name: name.replace('-', "_"),
         package: package.get("name").and_then(|n| n.as_str()).unwrap_or_default().to_string(),
         root: path,
         edition: edition.clone(),
         rust_version,
+        width,
         is_test,
     };
     let mut found = Vec::new();
@@ -166,6 +168,19 @@ fn inherited<'a>(package: &'a toml::Table, top: &'a toml::Table, key: &str) -> O
 /// `65` of `1.65` and `1.65.0`.
 fn minor(version: &str) -> u32 {
     version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or(0)
+}
+
+/// The `max_width` of the nearest `rustfmt.toml` from a folder upwards, as rustfmt looks for it.
+fn width(files: &BTreeMap<String, String>, dir: &str) -> LineWidth {
+    let above = std::iter::successors(Some(dir), |dir| match dir.rsplit_once('/') {
+        Some((outer, _)) => Some(outer),
+        None => (!dir.is_empty()).then_some(""),
+    });
+    let named = |dir: &str| ["rustfmt.toml", ".rustfmt.toml"].map(|name| files.get(&join(dir, name)));
+    let text = above.flat_map(named).flatten().next();
+    let table: toml::Table = text.and_then(|text| text.parse().ok()).unwrap_or_default();
+    let said = table.get("max_width").and_then(|v| v.as_integer()).and_then(|n| usize::try_from(n).ok());
+    said.map_or_else(LineWidth::default, LineWidth)
 }
 
 fn declared(table: &toml::Table, key: &str, dir: &str) -> Vec<(String, String)> {
@@ -252,6 +267,22 @@ mod tests {
         ]);
         let (found, _) = crates(&files, "./server");
         assert_eq!(roots(&found), ["a a server/crates/a/src/lib.rs 2021", "bee b server/b/bee.rs 2015"]);
+    }
+
+    #[test]
+    fn the_line_width_is_that_of_the_nearest_rustfmt_toml() {
+        let manifest = "[package]\nname = \"a\"\n";
+        let of = |files: &[(&str, &str)]| {
+            let package = [("svc/a/Cargo.toml", manifest), ("svc/a/src/lib.rs", "")];
+            crates(&tree(&[files, &package].concat()), "svc/a").0[0].width.0
+        };
+        let wide = "max_width = 120\nuse_small_heuristics = \"Max\"\n";
+        assert_eq!(of(&[]), 100);
+        assert_eq!(of(&[("rustfmt.toml", wide)]), 120);
+        assert_eq!(of(&[("rustfmt.toml", wide), ("svc/a/.rustfmt.toml", "")]), 100);
+        assert_eq!(of(&[("rustfmt.toml", wide), ("svc/rustfmt.toml", "max_width = 110\n")]), 110);
+        assert_eq!(of(&[("other/rustfmt.toml", wide)]), 100);
+        assert_eq!(of(&[("rustfmt.toml", "max_width = ")]), 100, "what cannot be read says nothing");
     }
 
     #[test]

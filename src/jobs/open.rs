@@ -167,7 +167,10 @@ impl Workspace {
     /// # Errors
     /// A tree that cannot be read.
     pub fn code(&self, base: &Base) -> Result<Code, Problem> {
-        let wanted = |path: &str| path.ends_with(".rs") || path == "Cargo.toml" || path.ends_with("/Cargo.toml");
+        let wanted = |path: &str| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            name.ends_with(".rs") || matches!(name, "Cargo.toml" | "rustfmt.toml" | ".rustfmt.toml")
+        };
         let mut problems = Vec::new();
         let mut texts = BTreeMap::new();
         for (path, bytes) in self.repository()?.read_files(&base.tree, wanted)? {

@@ -58,6 +58,19 @@ pub struct CrateRoot {
     pub edition: String,
     /// Minor number of the oldest Rust that the package promises to build with (`65` of `1.65`); 0 where it promises none.
     pub rust_version: u32,
+    /// How long the project's lines may be.
+    pub width: LineWidth,
     /// True for targets under `tests/`, `benches/`, `examples/` and build scripts.
     pub is_test: bool,
+}
+
+/// Columns that rustfmt lets a line have (`max_width`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LineWidth(pub usize);
+
+/// What rustfmt allows where nothing is said.
+impl Default for LineWidth {
+    fn default() -> LineWidth {
+        LineWidth(100)
+    }
 }

@@ -4,7 +4,7 @@ use super::{Draft, Recipe, borrow, file_of, holds, place, short};
 use crate::model::{Finding, Precondition, RuleId, TextEdit, TextRange};
 use crate::source::functions::Function;
 use crate::source::names::{NameUse, Use, fresh, imports, screaming, uses};
-use crate::source::{Node, SourceFile, Template, expr_at, function_body, indent_of, path_to, stmt_around};
+use crate::source::{Node, SourceFile, Template, columns_before, expr_at, function_body, path_to, stmt_around};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("regex-in-function"), derive };
@@ -47,16 +47,13 @@ pub(super) fn static_head(file: &SourceFile, at: TextRange, name: &str, ty: &str
     let lazy = lazy_lock(file);
     let (declared, built) = (format!("static {name}: {lazy}<{ty}> ="), format!("{lazy}::new(|| "));
     let first = value.lines().next().unwrap_or_default().len();
-    let width = indent_of(&file.text, at.start).len() + declared.len() + built.len() + first + ");".len() + 1;
-    if width > MAX_WIDTH && !value.contains('\n') {
+    let width = columns_before(&file.text, at.start) + declared.len() + built.len() + first + ");".len() + 1;
+    if width > file.role.width.0 && !value.contains('\n') {
         format!("{declared}\n    {built}")
     } else {
         format!("{declared} {built}")
     }
 }
-
-/// The width that rustfmt allows where nothing else is said.
-const MAX_WIDTH: usize = 100;
 
 /// `LazyLock` as the file may spell it.
 pub(super) fn lazy_lock(file: &SourceFile) -> &'static str {

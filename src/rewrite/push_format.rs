@@ -2,7 +2,8 @@
 
 use super::{Draft, Recipe, borrow, file_of, holds, place, short, std_types};
 use crate::model::{Answer, AnsweredBy, Finding, Precondition, RuleId, TextEdit, TextRange};
-use crate::source::{self, SourceFile, Template};
+use crate::source::lexer::{self, TokenKind};
+use crate::source::{self, SourceFile, Template, columns_before};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("push-format"), derive };
@@ -13,9 +14,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let mut edits = import(files, file, finding)?;
     let mut preconditions = vec![holds("the arguments do not look at the text they are pushed onto")];
     for ((site, text), arguments) in ranges("site").zip(ranges("text")).zip(ranges("arguments")) {
-        let comma = if file.slice(arguments).starts_with(['\n', '\r']) { "," } else { ", " };
-        let new = Template::new(file, site).text("let _ = write!(").keep(text).text(comma).keep(arguments).text(")");
-        edits.extend(new.edits());
+        edits.extend(written(file, site, text, arguments).edits());
         let question = std_types::is_one(file, text, &std_types::STRING);
         if preconditions.iter().all(|p| p.text != question.text) {
             preconditions.push(question);
@@ -34,6 +33,56 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         preconditions,
         ..Draft::default()
     })
+}
+
+/// `let _ = write!(text, arguments)` for the statement at `site`, on as many lines as rustfmt would take.
+fn written<'a>(file: &'a SourceFile, site: TextRange, text: TextRange, arguments: TextRange) -> Template<'a> {
+    let template = Template::new(file, site);
+    let given = file.slice(arguments);
+    let Some(parts) = parts(file, arguments) else {
+        let own_lines = given.starts_with(['\n', '\r']);
+        let (open, comma) = if own_lines { ("let _ = write!(\n    ", ",") } else { ("let _ = write!(", ", ") };
+        return template.text(open).keep(text).text(comma).keep(arguments).text(")");
+    };
+    let length: usize = parts.iter().map(|p| p.len() + 1).sum();
+    let call = file.slice(text).chars().count() + ", ".len() + length - 1;
+    let column = columns_before(&file.text, site.start);
+    let fits = |before: &str| column + before.len() + call + ");".len() <= file.role.width.0;
+    let (open, comma, between, close) = match () {
+        () if fits("let _ = write!(") => ("let _ = write!(", ", ", " ", ")"),
+        () if fits("    write!(") => ("let _ =\n    write!(", ", ", " ", ")"),
+        () => ("let _ = write!(\n    ", ",\n    ", "\n    ", "\n)"),
+    };
+    let mut template = template.text(open).keep(text).text(comma);
+    for (at, part) in parts.iter().enumerate() {
+        template = if at > 0 { template.text(between) } else { template }.keep(*part);
+    }
+    template.text(close)
+}
+
+/// The arguments of the macro in pieces that may stand on one line or on lines of their own: the format string with its
+/// comma, then what it formats. `None` where a comment or a text of several lines has to stay as it is.
+fn parts(file: &SourceFile, arguments: TextRange) -> Option<Vec<TextRange>> {
+    let given = file.slice(arguments);
+    let tokens = lexer::tokens(given);
+    let has_lines = |t: &lexer::Token| t.text(given).contains('\n');
+    if tokens.iter().any(|t| t.is_comment() || has_lines(t)) {
+        return None;
+    }
+    let last = tokens.iter().rposition(|t| t.text(given) != ",")?;
+    let at = |from: &lexer::Token, to: &lexer::Token| TextRange {
+        start: arguments.start + from.range.start,
+        end: arguments.start + to.range.end,
+    };
+    match &tokens[..=last] {
+        [all] => Some(vec![at(all, all)]),
+        [string, comma, rest @ ..] if string.kind == TokenKind::Str && comma.text(given) == "," => {
+            let rest = at(&rest[0], &tokens[last]);
+            // What spans lines was broken by rustfmt for a reason that the new call does not take away.
+            (!file.slice(rest).contains('\n')).then(|| vec![at(string, comma), rest])
+        }
+        _ => None,
+    }
 }
 
 /// `use std::fmt::Write as _;` at the head of the function, where nothing imports the trait yet.
@@ -77,7 +126,8 @@ mod tests {
     let mut out = String::new();
     for item in items {
         let _ = write!(out, \"{}: {}\\n\", item.name, item.price); // a line
-        let _ = write!(out,
+        let _ = write!(
+            out,
             \"{item:?}\", // all
         );
     }
@@ -86,6 +136,40 @@ mod tests {
 ",
         );
         assert_eq!(rewrite.preconditions.len(), 4);
+    }
+
+    #[test]
+    fn lines_are_broken_where_rustfmt_breaks_them() {
+        let long = "{}: a text that is so long that nothing else has room";
+        let longest = format!("{long}, and then some more of it {{}}");
+        check(
+            RULE,
+            &format!(
+                "use std::fmt::Write as _;
+fn f(out: &mut String, line: &Line) {{
+    out.push_str(&format!(
+        \"{{}}\\n\",
+        line.a
+    ));
+    out.push_str(&format!(\"{long}\", line.item));
+    out.push_str(&format!(\"{longest}\", line.item, line.b));
+}}
+"
+            ),
+            &format!(
+                "use std::fmt::Write as _;
+fn f(out: &mut String, line: &Line) {{
+    let _ = write!(out, \"{{}}\\n\", line.a);
+    let _ = write!(out, \"{long}\", line.item);
+    let _ = write!(
+        out,
+        \"{longest}\",
+        line.item, line.b
+    );
+}}
+"
+            ),
+        );
     }
 
     #[test]

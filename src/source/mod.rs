@@ -1,6 +1,6 @@
 //! Rust text in; items with byte ranges, applied edits, diffs and printed fragments out.
 
-use crate::model::ContentHash;
+use crate::model::{ContentHash, LineWidth};
 
 mod apply;
 pub mod bulk;
@@ -43,7 +43,7 @@ pub use index::Index;
 pub use join::join;
 pub use lines::LineIndex;
 pub use modules::roles;
-pub use print::{eol_of, indent_of, indent_unit, print_statements};
+pub use print::{columns_before, eol_of, indent_of, indent_unit, print_statements};
 pub use template::Template;
 pub use users::{FieldOwners, fields, users};
 pub use zones::refusal;
@@ -59,6 +59,8 @@ pub struct FileRole {
     pub edition: String,
     /// Minor number of the oldest Rust that the package promises to build with; 0 where it promises none.
     pub rust_version: u32,
+    /// How long the project's lines may be.
+    pub width: LineWidth,
     /// True under `tests/`, `benches/`, `examples/` or in a `#[cfg(test)]` module file.
     pub is_test: bool,
     /// True if `[code] generated` or a marker names it.

@@ -18,6 +18,7 @@ pub fn roles(crates: &[CrateRoot], texts: &BTreeMap<String, String>) -> (BTreeMa
             krate: root.name.clone(),
             edition: root.edition.clone(),
             rust_version: root.rust_version,
+            width: root.width,
             is_test: root.is_test,
             ..FileRole::default()
         };

@@ -11,6 +11,11 @@ pub fn indent_of(text: &str, offset: u32) -> &str {
     &line[..end]
 }
 
+/// Columns that the white space before a line's first word takes; a tab counts as rustfmt counts it, four.
+pub fn columns_before(text: &str, offset: u32) -> usize {
+    indent_of(text, offset).chars().map(|c| if c == '\t' { 4 } else { 1 }).sum()
+}
+
 /// Line end of the line that holds a byte, or of the nearest line before it; `\n` in a text of one line.
 pub fn eol_of(text: &str, offset: u32) -> &'static str {
     let offset = offset as usize;

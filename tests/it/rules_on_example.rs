@@ -2,9 +2,11 @@
 //! naturally, every proposal applies, all of them together leave nothing to find.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-use refit::model::{EditSet, Rewrite, TextEdit};
+use refit::model::{EditSet, LineWidth, Rewrite, TextEdit};
 use refit::source::{FileRole, SourceFile, apply};
 use refit::{detect, rewrite};
 
@@ -98,5 +100,42 @@ fn land(texts: &mut BTreeMap<String, String>, files: &[SourceFile], rewrites: &[
         let set = EditSet::new(path, file.hash.clone(), edits).unwrap();
         let new = apply(&set, &file.text).unwrap_or_else(|problem| panic!("{problem}"));
         texts.insert(path.to_string(), new);
+    }
+}
+
+/// What rustfmt makes of a text with the settings of the example; `None` where there is no rustfmt.
+fn formatted(text: &str) -> Option<String> {
+    let settings = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/payment-gateway");
+    let mut command = Command::new("rustfmt");
+    command.args(["--edition", "2024", "--emit", "stdout", "--config-path"]).arg(settings);
+    let mut rustfmt = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let (mut input, text) = (rustfmt.stdin.take().unwrap(), text.to_owned());
+    let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
+    let out = rustfmt.wait_with_output().unwrap();
+    let _ = writer.join();
+    // A toolchain without the component has a proxy of that name, which fails.
+    out.status.success().then(|| String::from_utf8(out.stdout).unwrap())
+}
+
+#[test]
+fn every_proposal_of_the_example_is_formatted_as_the_example_is() {
+    if formatted("fn f() {}\n").is_none() {
+        eprintln!("skipped: there is no rustfmt here (rustup component add rustfmt)");
+        return;
+    }
+    let mut files = parse(&texts());
+    // What `project::crates` reads of the example's rustfmt.toml.
+    files.iter_mut().for_each(|f| f.role.width = LineWidth(120));
+    let (findings, _) = detect::scan(&files, detect::REGISTRY);
+    let (rewrites, _) = rewrite::propose(&files, &findings);
+    assert!(rewrites.len() > 40, "{}", rewrites.len());
+    for rewrite in &rewrites {
+        for set in &rewrite.edits {
+            let file = files.iter().find(|f| f.path == set.file()).unwrap();
+            let new = apply(set, &file.text).unwrap_or_else(|problem| panic!("{problem}"));
+            let wanted = formatted(&new).unwrap_or_else(|| panic!("{}: not Rust any more:\n{new}", rewrite.rule.0));
+            let differs = refit::source::diff(&file.path, &new, &wanted);
+            assert!(new == wanted, "{} in {}:\n{differs}", rewrite.rule.0, file.path);
+        }
     }
 }
