@@ -257,6 +257,13 @@ pub const KEYMAP: &[Binding] = &[
         working::warm,
     ),
     bind(
+        "clean",
+        &[],
+        ("remove build slots", "free the disk space of scratch checkouts; asks", Proving),
+        working::can_clean,
+        working::ask_clean,
+    ),
+    bind(
         "accept",
         &[ch('a')],
         ("accept", "take the hunk under the cursor", Deciding),

@@ -70,6 +70,15 @@ pub enum Answer {
     Proved(Vec<Verdict>),
     /// The slots are ready.
     Warmed,
+    /// The slots are gone, or are in use.
+    Cleaned {
+        /// Bytes given back.
+        freed: u64,
+        /// Bytes that the cache still holds.
+        held: u64,
+        /// Another instance proves in them.
+        in_use: bool,
+    },
     /// The objective before and after.
     Measured(Box<Measured>),
     /// The commands are agreed to.
@@ -150,6 +159,8 @@ pub enum Task {
     Prove(Vec<Rewrite>),
     /// Prepare the slots.
     Warm,
+    /// Remove the slots.
+    Clean,
     /// Measure an objective on the accepted stack.
     Measure(String),
 }
@@ -184,7 +195,7 @@ impl Task {
     /// The lane that does it.
     pub fn lane(&self) -> Lane {
         match self {
-            Task::Prove(_) | Task::Warm | Task::Measure(_) => Lane::Compiles,
+            Task::Prove(_) | Task::Warm | Task::Clean | Task::Measure(_) => Lane::Compiles,
             _ => Lane::Queries,
         }
     }
@@ -211,6 +222,7 @@ impl Task {
             Task::Prove(rewrites) if rewrites.len() == 1 => return format!("prove: {}", rewrites[0].title),
             Task::Prove(rewrites) => return format!("prove {} proposals", rewrites.len()),
             Task::Warm => "prepare the build slots",
+            Task::Clean => "remove the build slots",
             Task::Measure(slo) => return format!("measure {slo} on the accepted stack"),
         };
         text.to_string()

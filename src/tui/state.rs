@@ -1,87 +1,28 @@
 //! Everything a screen can show, as one value that only `update` changes.
 
+mod job;
+mod panes;
+mod project;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::message::{Command, JobId, Task, Wish};
+pub use job::{Job, JobState, LOG_LINES};
+pub use panes::{Colouring, FlamePane, Focus, Order, Page, Pane, Place, Split};
+pub use project::{LineTokens, Measured, Project, Proposal, SourceText};
+
+use super::message::{Command, JobId, Task};
 use super::popups::Popup;
 use super::screens::ScreenId;
 use super::split::{Wanted, lines};
 use super::theme::Theme;
 use super::view::Drawn;
-use super::widgets::diff::DiffRows;
 use crate::model::{
-    Brush, Contribution, Evidence, Finding, Fold, FunctionId, Hunk, ObjectiveSplit, Operation, Problem, Review,
-    Rewrite, RewriteId, RowKind, Rung, SignOff, Slo, SplitLine, Verdict,
+    Contribution, Finding, Fold, FunctionId, ObjectiveSplit, Operation, Problem, RewriteId, SignOff, SplitLine,
 };
-use crate::pipeline::{Analysis, Look};
-use crate::source::TokenClass;
-
-/// Colours of one line: byte ranges of the line and what they are.
-pub type LineTokens = Vec<(crate::model::TextRange, TokenClass)>;
-
-/// What is known of the opened project.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Project {
-    /// Name of its folder.
-    pub name: String,
-    /// What `slo.toml` says.
-    pub slo: Slo,
-    /// Problems of reading it.
-    pub problems: Vec<Problem>,
-    /// Branch that proposals land on.
-    pub branch: String,
-    /// Commands that nobody agreed to yet; empty when they may run.
-    pub unseen: Vec<String>,
-}
-
-/// The text of a file, in lines with their colours.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SourceText {
-    /// Path relative to the project root.
-    pub file: String,
-    /// Lines without line ends.
-    pub lines: Vec<String>,
-    /// Colours per line.
-    pub tokens: Vec<LineTokens>,
-}
-
-/// A proposal as it stands in review.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Proposal {
-    /// The proposal, as edited if it was edited.
-    pub rewrite: Rewrite,
-    /// Its hunks.
-    pub hunks: Vec<Hunk>,
-    /// Colours of the hunks' lines.
-    pub tokens: Vec<Vec<LineTokens>>,
-    /// Decisions and comments.
-    pub review: Review,
-    /// The newest verdict on exactly this proposal.
-    pub verdict: Option<Verdict>,
-    /// The person's own sign-off of an earlier session, while it holds.
-    pub signed: Option<SignOff>,
-    /// Rows of its diff in both layouts; made anew when comments change.
-    pub rows: DiffRows,
-}
-
-/// An objective before and after the accepted stack: quantiles in ms with their intervals (value, low, high).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
-    /// Name of the objective.
-    pub slo: String,
-    /// Limit in ms.
-    pub limit_ms: f64,
-    /// Before.
-    pub before_ms: (f64, f64, f64),
-    /// After.
-    pub after_ms: (f64, f64, f64),
-    /// After minus before.
-    pub difference_ms: (f64, f64, f64),
-    /// Requests per arm.
-    pub requests: u64,
-}
+use crate::pipeline::Analysis;
+use job::kind_of;
 
 /// How far opening has come.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -93,213 +34,6 @@ pub enum Phase {
     Failed(Vec<Problem>),
     /// There is an analysis to show.
     Ready,
-}
-
-/// How a job ended, or that it has not.
-#[derive(Clone, Debug, PartialEq)]
-pub enum JobState {
-    /// Waits for its lane.
-    Waiting,
-    /// Runs since then.
-    Running(Duration),
-    /// Was asked to stop.
-    Stopping(Duration),
-    /// Came back after so long.
-    Done(Duration),
-    /// Could not be done.
-    Failed(Duration, Vec<Problem>),
-    /// Was stopped by the person.
-    Cancelled(Duration),
-}
-
-/// A piece of work and what it said.
-#[derive(Clone, Debug)]
-pub struct Job {
-    /// Its number.
-    pub id: JobId,
-    /// What it does.
-    pub task: Task,
-    /// What it is called.
-    pub title: String,
-    /// Where it stands.
-    pub state: JobState,
-    /// Seconds estimated per rung.
-    pub estimate: Vec<(Rung, u64)>,
-    /// What runs, how far, of how many (0 where unknown).
-    pub step: Option<(String, u64, u64)>,
-    /// The last lines of output.
-    pub log: VecDeque<String>,
-    /// Rungs that ended.
-    pub rungs: Vec<(RewriteId, Evidence)>,
-    /// Lines of output in all.
-    pub logged: u64,
-}
-
-/// Lines of output kept per job.
-pub const LOG_LINES: usize = 2000;
-
-impl Job {
-    /// True until it ended.
-    pub fn is_open(&self) -> bool {
-        matches!(self.state, JobState::Waiting | JobState::Running(_) | JobState::Stopping(_))
-    }
-
-    /// True if the jobs screen lists it: compiler runs, and whatever changes refs.
-    pub fn is_listed(&self) -> bool {
-        match self.task {
-            Task::Prove(_) | Task::Warm | Task::Measure(_) | Task::Analyse => true,
-            Task::Apply(_) | Task::LandHere | Task::Undo | Task::Redo => true,
-            _ => matches!(self.state, JobState::Failed(..)),
-        }
-    }
-
-    /// How long it has run, or ran.
-    pub fn elapsed(&self, now: Duration) -> Duration {
-        match &self.state {
-            JobState::Waiting => Duration::ZERO,
-            JobState::Running(since) | JobState::Stopping(since) => now.saturating_sub(*since),
-            JobState::Done(took) | JobState::Failed(took, _) | JobState::Cancelled(took) => *took,
-        }
-    }
-}
-
-/// How the diff is laid out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Split {
-    /// Side by side where there is room.
-    #[default]
-    Auto,
-    /// One column.
-    Unified,
-    /// Two columns.
-    SideBySide,
-}
-
-/// Which pane of a screen the moving keys speak to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Focus {
-    /// The list, the code or the diff.
-    #[default]
-    Main,
-    /// What stands beside it.
-    Aside,
-}
-
-/// Which pane a scroll position belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Pane {
-    /// The table of the split.
-    Split,
-    /// The source.
-    Code,
-    /// The list of proposals.
-    Proposals,
-    /// The diff.
-    Diff,
-    /// What stands beside the diff.
-    Aside,
-    /// The list of jobs.
-    Jobs,
-    /// The log of a job.
-    Log,
-    /// The pop-up.
-    Popup,
-}
-
-/// What a pane showed last: its first row and how many rows fitted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Page {
-    /// First row shown.
-    pub top: usize,
-    /// Rows that fitted.
-    pub height: usize,
-}
-
-/// Order of the split's table.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
-    /// By what is owned of the quantile (the ranking).
-    #[default]
-    Quantile,
-    /// By mean share of CPU, as a flame graph would show it.
-    Mean,
-    /// By mean self time.
-    SelfTime,
-    /// By mean total time.
-    Total,
-    /// By what is over budget.
-    Over,
-    /// By the number of findings.
-    Findings,
-    /// By name.
-    Name,
-}
-
-impl Order {
-    /// Every order, in the order they are gone through.
-    pub const ALL: [Order; 7] =
-        [Order::Quantile, Order::Mean, Order::SelfTime, Order::Total, Order::Over, Order::Findings, Order::Name];
-
-    /// What the heading of the table says.
-    pub fn words(self) -> &'static str {
-        match self {
-            Order::Quantile => "function",
-            Order::Mean => "function, by flame share",
-            Order::SelfTime => "function, by self",
-            Order::Total => "function, by total",
-            Order::Over => "function, by ms over",
-            Order::Findings => "function, by findings",
-            Order::Name => "function, by name",
-        }
-    }
-}
-
-/// What the cursor of the split stands on, whatever the order and the folds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// A row by kind and name.
-    Row(RowKind, String),
-    /// The fold of a kind.
-    Fold(RowKind),
-}
-
-/// What the colours of the flame pane tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Colouring {
-    /// Whose code it is.
-    #[default]
-    Owner,
-    /// What is over its budget.
-    Budget,
-}
-
-/// The flame pane: the call tree and where the person looks.
-#[derive(Debug, Default)]
-pub struct FlamePane {
-    /// It stands in the place of the table.
-    pub is_shown: bool,
-    /// The call tree, once it came.
-    pub look: Option<Arc<Look>>,
-    /// What the call tree was asked for.
-    pub made_for: Option<Wish>,
-    /// The frame that the pane opened on.
-    pub home: u32,
-    /// The frame that takes the whole width.
-    pub zoom: u32,
-    /// The selected frame.
-    pub cursor: u32,
-    /// First level shown below the zoom.
-    pub top: usize,
-    /// Only requests around the quantile.
-    pub is_tail: bool,
-    /// What the colours tell.
-    pub colouring: Colouring,
-    /// The part of the recording.
-    pub brush: Brush,
-    /// Which names have the word searched for.
-    pub matched: Vec<bool>,
-    /// Weight of the frames that have it, callees included.
-    pub matched_weight: u64,
 }
 
 /// A short message on the job line.
@@ -680,29 +414,4 @@ fn flame_order(split: &ObjectiveSplit) -> Vec<FunctionId> {
     let mut functions: Vec<&Contribution> = split.rows.iter().filter(|r| r.function.is_some()).collect();
     functions.sort_by(|a, b| b.share.total_cmp(&a.share));
     functions.iter().filter_map(|r| r.function.clone()).take(3).collect()
-}
-
-/// Questions of one kind supersede one another; work that changes something never does.
-fn kind_of(task: &Task) -> &'static str {
-    match task {
-        Task::Open => "open",
-        Task::Analyse => "analyse",
-        Task::Reviews(_) => "reviews",
-        Task::Text(_) => "text",
-        Task::Log => "log",
-        Task::Report => "report",
-        Task::Look(..) => "look",
-        Task::Decide(..) => "decide",
-        Task::Comment(..) => "comment",
-        Task::Edit(..) => "edit",
-        Task::Sign(_) => "sign",
-        Task::Apply(_) => "apply",
-        Task::LandHere => "land",
-        Task::Undo => "undo",
-        Task::Redo => "redo",
-        Task::Agree => "agree",
-        Task::Prove(_) => "prove",
-        Task::Warm => "warm",
-        Task::Measure(_) => "measure",
-    }
 }

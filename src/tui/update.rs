@@ -286,6 +286,16 @@ fn answered(state: &mut State, answer: Answer) -> Vec<Command> {
             state.say(Problem::note("build slots are ready: the next proof starts at once"));
             Vec::new()
         }
+        Answer::Cleaned { in_use: true, .. } => {
+            let kept = Problem::warning("the build slots stay: another Refit proves in them");
+            state.say(kept.help("try again when it has ended"));
+            Vec::new()
+        }
+        Answer::Cleaned { freed, held, .. } => {
+            let (freed, held) = (super::text::bytes(freed), super::text::bytes(held));
+            state.say(Problem::note(format!("build slots removed: {freed} freed, {held} still in the cache")));
+            Vec::new()
+        }
         Answer::Measured(measured) => {
             let (after, low, high) = measured.after_ms;
             let met = if high <= measured.limit_ms { "within" } else { "not surely within" };

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use super::message::{Answer, EditorOrder, JobId, Lane, Message, Task};
 use super::state::{LineTokens, Measured, Project, Proposal, SourceText};
 use super::widgets::diff::DiffRows;
-use crate::jobs::{self, Ear, ProveOptions, Quiet, Remeasure, Reviewed, Trust, Workspace};
+use crate::jobs::{self, Ear, Fate, ProveOptions, Quiet, Remeasure, Reviewed, Sweep, Trust, Workspace};
 use crate::model::{Hunk, LineMark, Operation, Problem, Progress};
 use crate::source::highlight_lines;
 
@@ -234,6 +234,11 @@ fn ask(workspace: &Workspace, task: Task, ear: &Ear) -> Result<Answer, Problem> 
         Task::Warm => {
             jobs::warm(workspace, ear)?;
             Answer::Warmed
+        }
+        Task::Clean => {
+            let cleaned = jobs::clean(&Sweep::Project(workspace.root.clone()), false)?;
+            let in_use = cleaned.slots.iter().any(|(_, fate)| *fate == Fate::InUse);
+            Answer::Cleaned { freed: cleaned.freed(), held: cleaned.held(), in_use }
         }
         Task::Measure(slo) => {
             let m = jobs::measure_objective(workspace, &slo, ear)?;

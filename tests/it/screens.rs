@@ -1,6 +1,5 @@
 //! The workbench driven by keys, looked at as whole screens.
 
-use proptest::prelude::*;
 use ratatui::crossterm::event::{
     KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
@@ -343,6 +342,28 @@ fn every_action_is_reached_by_the_palette_and_a_disabled_one_says_why() {
 }
 
 #[test]
+fn build_slots_are_removed_after_a_question_and_never_under_a_proof() {
+    let mut person = Person::at(100, 30);
+    person.keys(" remove build");
+    person.press(KeyCode::Enter);
+    assert!(person.pending.is_empty(), "it asks first");
+    assert!(person.screen().contains("evidence and decisions stay"), "{}", person.screen());
+    person.keys("y");
+    let (id, task) = person.compiler_run();
+    assert!(matches!(task, Task::Clean));
+    person.tell(Message::Done(id, Ok(Answer::Cleaned { freed: 1_500_000_000, held: 20_000, in_use: false })));
+    assert!(person.screen().contains("build slots removed: 1.5 GB freed, 20 kB still in the cache"));
+
+    person.keys("3");
+    prove_first(&mut person);
+    person.keys(" remove build");
+    assert!(person.screen().contains("the slots are in use: prove"), "{}", person.screen());
+    person.press(KeyCode::Enter);
+    let (_, task) = person.compiler_run();
+    assert!(matches!(task, Task::Prove(_)), "nothing was asked for: {task:?}");
+}
+
+#[test]
 fn a_key_that_cannot_act_says_why() {
     let mut person = Person::at(100, 30);
     person.keys("a");
@@ -513,63 +534,6 @@ fn every_key_of_the_design_does_something() {
     for key in "1234jk/][axdecwvVtsLuU ?q".chars() {
         let event = KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE);
         assert!(bound(&event).is_some(), "{key}");
-    }
-}
-
-fn any_message() -> impl Strategy<Value = Message> {
-    let keys: Vec<KeyCode> = "1234jkghlGaxdectvVwisLuUnmNfop/[] ?!qrybf\\"
-        .chars()
-        .map(KeyCode::Char)
-        .chain([
-            KeyCode::Enter,
-            KeyCode::Esc,
-            KeyCode::Tab,
-            KeyCode::Up,
-            KeyCode::Down,
-            KeyCode::Left,
-            KeyCode::Right,
-            KeyCode::PageDown,
-            KeyCode::PageUp,
-            KeyCode::Home,
-            KeyCode::End,
-            KeyCode::Backspace,
-            KeyCode::Delete,
-        ])
-        .collect();
-    prop_oneof![
-        12 => proptest::sample::select(keys).prop_map(|c| Message::Key(KeyEvent::new(c, KeyModifiers::NONE))),
-        2 => (1_u16..260, 1_u16..90).prop_map(|(c, r)| Message::Resize(c, r)),
-        2 => (0_u16..140, 0_u16..50, 0_u8..3).prop_map(|(column, row, kind)| {
-            let kind = match kind {
-                0 => MouseEventKind::Down(MouseButton::Left),
-                1 => MouseEventKind::ScrollDown,
-                _ => MouseEventKind::ScrollUp,
-            };
-            Message::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE })
-        }),
-        1 => any::<String>().prop_map(Message::Paste),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_keys_and_no_size_break_the_workbench(messages in proptest::collection::vec(any_message(), 1..80)) {
-        let mut person = Person::at(100, 30);
-        for message in messages {
-            if let Message::Resize(columns, rows) = message {
-                person.resize(columns, rows);
-            } else {
-                person.tell(message);
-            }
-            let state = &person.state;
-            prop_assert!(state.row.is_none_or(|r| r < state.rows.len()));
-            prop_assert!(state.line >= 1);
-            prop_assert!(state.text.as_ref().is_none_or(|t| state.line as usize <= t.lines.len()));
-            prop_assert!(state.proposal.as_ref().is_none_or(|id| state.proposals.iter().any(|p| p.rewrite.id == *id)));
-            prop_assert!(state.drawn.computed <= usize::from(state.size.1) * 2);
-        }
     }
 }
 

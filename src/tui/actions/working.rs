@@ -2,7 +2,7 @@
 
 use crate::model::{Rewrite, RewriteId, Rung, RungState};
 use crate::tui::message::{Command, Task};
-use crate::tui::popups::{Popup, Sheet};
+use crate::tui::popups::{Choice, Popup, Sheet};
 use crate::tui::screens::ScreenId;
 use crate::tui::state::{JobState, Phase, Proposal, State};
 
@@ -149,6 +149,24 @@ pub fn can_warm(state: &State) -> Result<(), String> {
 /// Prepares the slots.
 pub fn warm(state: &mut State) -> Vec<Command> {
     start_compile(state, Task::Warm)
+}
+
+/// There is a project, and nothing proves in its slots.
+pub fn can_clean(state: &State) -> Result<(), String> {
+    has_project(state)?;
+    let in_slots = state.jobs.iter().find(|j| j.is_open() && j.task.lane() == crate::tui::message::Lane::Compiles);
+    match in_slots {
+        Some(job) => Err(format!("the slots are in use: {}", job.title)),
+        None => Ok(()),
+    }
+}
+
+/// Asks before the slots are removed: building them again takes minutes.
+pub fn ask_clean(state: &mut State) -> Vec<Command> {
+    let text = "the next proof has to check out and build this project anew; evidence and decisions stay";
+    let remove = ('y', "remove the build slots", Choice::Clean);
+    state.popup = Some(Popup::choose("remove build slots", text, vec![remove]));
+    Vec::new()
 }
 
 /// There is a project.

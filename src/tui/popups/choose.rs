@@ -24,6 +24,8 @@ pub enum Choice {
     Undo,
     /// Do it again.
     Redo,
+    /// Remove the build slots.
+    Clean,
     /// Leave once the jobs have ended.
     LeaveWhenIdle,
     /// Stop the jobs and leave.
@@ -67,6 +69,7 @@ fn carry_out(state: &mut State, choice: Choice) -> Vec<Command> {
         Choice::LandHere => Task::LandHere,
         Choice::Undo => Task::Undo,
         Choice::Redo => Task::Redo,
+        Choice::Clean => Task::Clean,
         Choice::LeaveNow => return vec![Command::Quit(0)],
         Choice::LeaveWhenIdle => {
             state.leaving = Leaving::WhenIdle;

@@ -1,0 +1,70 @@
+//! What was opened, as screens show it: the project, a file's text, a proposal in review, an objective measured again.
+
+use crate::model::{Hunk, Problem, Review, Rewrite, SignOff, Slo, Verdict};
+use crate::source::TokenClass;
+use crate::tui::widgets::diff::DiffRows;
+
+/// Colours of one line: byte ranges of the line and what they are.
+pub type LineTokens = Vec<(crate::model::TextRange, TokenClass)>;
+
+/// What is known of the opened project.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Project {
+    /// Name of its folder.
+    pub name: String,
+    /// What `slo.toml` says.
+    pub slo: Slo,
+    /// Problems of reading it.
+    pub problems: Vec<Problem>,
+    /// Branch that proposals land on.
+    pub branch: String,
+    /// Commands that nobody agreed to yet; empty when they may run.
+    pub unseen: Vec<String>,
+}
+
+/// The text of a file, in lines with their colours.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceText {
+    /// Path relative to the project root.
+    pub file: String,
+    /// Lines without line ends.
+    pub lines: Vec<String>,
+    /// Colours per line.
+    pub tokens: Vec<LineTokens>,
+}
+
+/// A proposal as it stands in review.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proposal {
+    /// The proposal, as edited if it was edited.
+    pub rewrite: Rewrite,
+    /// Its hunks.
+    pub hunks: Vec<Hunk>,
+    /// Colours of the hunks' lines.
+    pub tokens: Vec<Vec<LineTokens>>,
+    /// Decisions and comments.
+    pub review: Review,
+    /// The newest verdict on exactly this proposal.
+    pub verdict: Option<Verdict>,
+    /// The person's own sign-off of an earlier session, while it holds.
+    pub signed: Option<SignOff>,
+    /// Rows of its diff in both layouts; made anew when comments change.
+    pub rows: DiffRows,
+}
+
+/// An objective before and after the accepted stack: quantiles in ms with their intervals (value, low, high).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Name of the objective.
+    pub slo: String,
+    /// Limit in ms.
+    pub limit_ms: f64,
+    /// Before.
+    pub before_ms: (f64, f64, f64),
+    /// After.
+    pub after_ms: (f64, f64, f64),
+    /// After minus before.
+    pub difference_ms: (f64, f64, f64),
+    /// Requests per arm.
+    pub requests: u64,
+}
