@@ -78,6 +78,7 @@ fn verdict() -> Verdict {
         evidence(Rung::Compiles, "no new warning"),
         evidence(Rung::TestsPass, "61 tests, the same 61 pass"),
         evidence(Rung::TestsReach, "48,211 hits"),
+        evidence(Rung::TwinsAgree, "48,211 calls of score compared, none differs in its result or a panic"),
         evidence(Rung::Faster, "IMPROVED to 0.419 of the time"),
     ];
     Verdict::judge(rewrite().id, "4b825dc642cb6eb9a060e54bf8d69288fbee4904".into(), all, Some(measurement), false)
@@ -123,6 +124,7 @@ fn a_commit_says_why_and_carries_its_evidence() {
     - compiles: passed, no new warning
     - tests pass: passed, 61 tests, the same 61 pass
     - tests reach it: passed, 48,211 hits
+    - twins agree: passed, 48,211 calls of score compared, none differs in its result or a panic
     - faster: passed, IMPROVED to 0.419 of the time
 
     Refit-Rule: quadratic-membership
@@ -130,7 +132,7 @@ fn a_commit_says_why_and_carries_its_evidence() {
     Refit-SLO: authorize-latency 99 % within 200 ms
     Refit-Predicted: at most 31.2 ms of the measured quantile, 18.2 ms by the measured ratio
     Refit-Measured: 0.419 [0.402, 0.451] of the time per call, 18.24 us before, 7.63 us after (IMPROVED, 240 pairs, noise floor 0.8 %, by workload; single witness)
-    Refit-Evidence: verified on tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904 (compiles: passed, tests pass: passed, tests reach it: passed, faster: passed)
+    Refit-Evidence: verified on tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904 (compiles: passed, tests pass: passed, tests reach it: passed, twins agree: passed, faster: passed)
     Refit-Role: concurrency
     Reviewed-by: Payments lead <lead@example.invalid>
     ");

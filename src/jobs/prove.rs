@@ -137,6 +137,8 @@ impl Climb<'_> {
     fn run(&self, options: &ProveOptions) -> Result<Verdict, Problem> {
         let mut evidence: Vec<Evidence> = Vec::new();
         let mut measurement = None;
+        // One run counts and compares.
+        let mut twins: Option<Found> = None;
         let mut tree = String::new();
         for rung in Rung::ALL {
             let began = Instant::now();
@@ -146,7 +148,12 @@ impl Climb<'_> {
                 (_, Rung::Compiles) => compiles::climb(self, &mut tree)?,
                 (_, Rung::TestsPass) => passes::climb(self)?,
                 (_, Rung::Faster) if options.no_measurement => Found::skipped("no measurement was asked for"),
-                (_, Rung::TestsReach) => reaches::climb(self)?,
+                (_, Rung::TestsReach) => {
+                    let reached = reaches::climb(self)?;
+                    twins = Some(reached.twins);
+                    reached.hits
+                }
+                (_, Rung::TwinsAgree) => twins.take().unwrap_or_else(|| Found::skipped("nothing was run")),
                 (_, Rung::Faster) => faster::climb(self)?,
             };
             if self.yard.ear.cancel.is_cancelled() && step.state != RungState::Passed {

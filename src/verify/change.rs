@@ -148,10 +148,40 @@ pub struct Function {
     /// Names of its arguments, `self` included, if every one is a shared reference or a primitive: then it can be
     /// called again with the same arguments.
     pub repeatable: Option<Vec<String>>,
+    /// Its arguments in order; none where one has no name of its own.
+    pub arguments: Option<Vec<Argument>>,
+    /// Names of its own type and const parameters.
+    pub generics: Vec<String>,
+    /// True if its result is an `impl Trait`, which is another type for another body.
+    pub is_opaque: bool,
+    /// True if closures are among its arguments: what they do is not known here.
+    pub takes_closures: bool,
     /// Expressions that are awaited, outside of inner `async` blocks and closures.
     pub awaits: Vec<TextRange>,
     /// True if a macro in it hides an `.await`.
     pub has_hidden_awaits: bool,
+}
+
+/// How an argument is given a second time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passing {
+    /// A shared reference or a primitive: as it is.
+    AsItIs,
+    /// A value: its clone.
+    Value,
+    /// `&mut T`: a clone of what it refers to, which is compared afterwards.
+    Changed,
+    /// `&mut [T]`: the same.
+    ChangedSlice,
+}
+
+/// One argument of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Argument {
+    /// Its name, `self` included.
+    pub name: String,
+    /// How it is given a second time.
+    pub passing: Passing,
 }
 
 /// All functions of a text; `None` if it does not parse.
@@ -184,6 +214,10 @@ impl Gather<'_> {
             is_const: sig.constness.is_some(),
             is_unsafe: matches!(sig.safety, syn::Safety::Unsafe(_)),
             repeatable: repeatable(sig),
+            arguments: sig.inputs.iter().map(argument).collect(),
+            generics: generics(sig),
+            is_opaque: is_opaque(&sig.output),
+            takes_closures: takes_closures(self.file.slice(TextRange { start, end: body.start })),
             awaits: awaits.found,
             has_hidden_awaits: awaits.hidden,
         });
@@ -243,22 +277,63 @@ fn start(file: &SourceFile, vis: &syn::Visibility, sig: &syn::Signature) -> u32 
 
 /// The names of all arguments where each is certainly `Copy`: shared references and primitives.
 fn repeatable(sig: &syn::Signature) -> Option<Vec<String>> {
-    let copy = |ty: &syn::Type| match ty {
-        syn::Type::Reference(r) => r.mutability.is_none(),
-        syn::Type::Path(p) => p.path.get_ident().is_some_and(|i| is_primitive(&i.to_string())),
-        _ => false,
-    };
-    let name = |arg: &syn::FnArg| match arg {
-        syn::FnArg::Receiver(r) => match &r.kind {
-            syn::ReceiverKind::Reference(_, _, None) => Some(String::from("self")),
-            _ => None,
-        },
+    let as_it_is = |a: Argument| (a.passing == Passing::AsItIs).then_some(a.name);
+    sig.inputs.iter().map(|arg| argument(arg).and_then(as_it_is)).collect()
+}
+
+fn argument(arg: &syn::FnArg) -> Option<Argument> {
+    match arg {
+        syn::FnArg::Receiver(r) => {
+            let passing = match &r.kind {
+                syn::ReceiverKind::Reference(_, _, None) => Passing::AsItIs,
+                syn::ReceiverKind::Reference(..) => Passing::Changed,
+                syn::ReceiverKind::Value => Passing::Value,
+                _ => return None,
+            };
+            Some(Argument { name: String::from("self"), passing })
+        }
         syn::FnArg::Typed(t) => match &*t.pat {
-            syn::Pat::Ident(p) if p.by_ref.is_none() && p.subpat.is_none() && copy(&t.ty) => Some(p.ident.to_string()),
+            syn::Pat::Ident(p) if p.by_ref.is_none() && p.subpat.is_none() => {
+                Some(Argument { name: p.ident.to_string(), passing: passing(&t.ty) })
+            }
             _ => None,
         },
+    }
+}
+
+fn passing(ty: &syn::Type) -> Passing {
+    match ty {
+        syn::Type::Reference(r) if r.mutability.is_none() => Passing::AsItIs,
+        syn::Type::Reference(r) if matches!(*r.elem, syn::Type::Slice(_)) => Passing::ChangedSlice,
+        syn::Type::Reference(_) => Passing::Changed,
+        syn::Type::Path(p) if p.path.get_ident().is_some_and(|i| is_primitive(&i.to_string())) => Passing::AsItIs,
+        _ => Passing::Value,
+    }
+}
+
+fn generics(sig: &syn::Signature) -> Vec<String> {
+    let name = |p: &syn::GenericParam| match p {
+        syn::GenericParam::Type(t) => Some(t.ident.to_string()),
+        syn::GenericParam::Const(c) => Some(c.ident.to_string()),
+        syn::GenericParam::Lifetime(_) => None,
     };
-    sig.inputs.iter().map(name).collect()
+    sig.generics.params.iter().filter_map(name).collect()
+}
+
+fn is_opaque(output: &syn::ReturnType) -> bool {
+    struct Opaque(bool);
+    impl Visit<'_> for Opaque {
+        fn visit_type_impl_trait(&mut self, _: &syn::TypeImplTrait) {
+            self.0 = true;
+        }
+    }
+    let mut opaque = Opaque(false);
+    opaque.visit_return_type(output);
+    opaque.0
+}
+
+fn takes_closures(head: &str) -> bool {
+    head.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| ["Fn", "FnMut", "FnOnce"].contains(&w))
 }
 
 fn is_primitive(name: &str) -> bool {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use syn::visit::{self, Visit};
 
+use super::agree::{Home, Shims};
 use super::change::Change;
 use crate::model::{RungState, TextRange};
 use crate::source::{FileRole, SourceFile};
@@ -39,6 +40,12 @@ pub struct Counted {
 /// match arm that is new. An edit of a type counts the functions of its file that name the type. `parts` are the
 /// proposals that stand in one text together.
 pub fn count(parts: &[Change], first_id: usize) -> Counted {
+    count_among(parts, first_id, &Shims::default(), None)
+}
+
+/// As [`count`] in a text that gets these shims, too. Where `home` is a runtime of theirs, nothing is counted while it
+/// tries the bodies.
+pub fn count_among(parts: &[Change], first_id: usize, shims: &Shims, home: Option<Home>) -> Counted {
     let Some(change) = parts.first() else { return Counted { text: String::new(), sites: Vec::new() } };
     let unchanged = Counted { text: change.new.clone(), sites: Vec::new() };
     let Ok(file) = SourceFile::parse(&change.file, &change.new, &FileRole::default()) else { return unchanged };
@@ -51,7 +58,9 @@ pub fn count(parts: &[Change], first_id: usize) -> Counted {
             inserts.push((arm.end, None, " }"));
         }
     }
+    inserts.extend(shims.inserts.iter().map(|(at, text)| (*at, None, text.as_str())));
     inserts.sort_by_key(|(at, site, _)| (*at, site.is_some()));
+    let trial = |at: u32| home.map(|home| format!("{}::is_trial()", home.path(depth(&file, &file.ast.items, at))));
     let mut text = String::with_capacity(change.new.len() + inserts.len() * 700);
     let mut sites = Vec::new();
     let mut done = 0;
@@ -61,7 +70,7 @@ pub fn count(parts: &[Change], first_id: usize) -> Counted {
         text.push_str(glue);
         if let Some((part, is_entry)) = site {
             let id = first_id + sites.len();
-            text.push_str(&counter(id));
+            text.push_str(&counter(id, trial(at)));
             let (line, _) = file.line_column(at);
             sites.push(Site { id, file: change.file.clone(), line, part, is_entry });
         }
@@ -90,9 +99,10 @@ fn points(file: &SourceFile, change: &Change) -> (BTreeMap<u32, bool>, Vec<TextR
 
 /// A counter that needs nothing around it. It writes at 1, 2, 4, 8, … hits and at the first hit of each thread (libtest
 /// runs each test on its own), so that what a killed process counted is there too.
-fn counter(id: usize) -> String {
+fn counter(id: usize, trial: Option<String>) -> String {
+    let condition = trial.map_or(String::new(), |trial| format!("if !{trial} "));
     format!(
-        "{{ static __REFIT_HITS: ::std::sync::atomic::AtomicU64 = ::std::sync::atomic::AtomicU64::new(0); \
+        "{condition}{{ static __REFIT_HITS: ::std::sync::atomic::AtomicU64 = ::std::sync::atomic::AtomicU64::new(0); \
          let __refit_n = __REFIT_HITS.fetch_add(1, ::std::sync::atomic::Ordering::Relaxed) + 1; \
          ::std::thread_local! {{ static __REFIT_SEEN: ::std::cell::Cell<bool> = const {{ ::std::cell::Cell::new(false) }}; }} \
          let __refit_seen = __REFIT_SEEN.try_with(|seen| seen.replace(true)).unwrap_or(true); \
@@ -102,6 +112,15 @@ fn counter(id: usize) -> String {
          let __refit_line = ::std::format!(\"{{}} {id} {{}} {{}}\\n\", ::std::process::id(), __refit_n, __refit_thread.name().unwrap_or(\"-\")); \
          let _ = ::std::io::Write::write_all(&mut __refit_file, __refit_line.as_bytes()); }} }} }} }} "
     )
+}
+
+/// Modules of the file around a place.
+fn depth(file: &SourceFile, items: &[syn::Item], at: u32) -> usize {
+    let inside = items.iter().find_map(|item| match item {
+        syn::Item::Mod(m) if file.range(m).start <= at && at < file.range(m).end => m.content.as_ref(),
+        _ => None,
+    });
+    inside.map_or(0, |(_, items)| 1 + depth(file, items, at))
 }
 
 struct Walk<'a> {
@@ -299,8 +318,9 @@ mod tests {
         let counted = count(&[change(old, from, to)], 0);
         let mut text = counted.text.clone();
         for site in &counted.sites {
-            assert!(text.contains(&counter(site.id)));
-            text = text.replace(&counter(site.id), &format!("<{}{}> ", site.id, if site.is_entry { "!" } else { "" }));
+            assert!(text.contains(&counter(site.id, None)));
+            text = text
+                .replace(&counter(site.id, None), &format!("<{}{}> ", site.id, if site.is_entry { "!" } else { "" }));
         }
         assert_eq!(text, expected);
         assert!(syn::parse_file(&counted.text).is_ok());

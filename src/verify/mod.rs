@@ -1,5 +1,7 @@
 //! Proposals and the answers of compiler, tests and clocks in; instrumented texts and judged evidence out.
 
+pub mod agree;
+pub mod agreement;
 pub mod change;
 pub mod contention;
 pub mod diagnostics;

@@ -109,7 +109,8 @@ struct Seen {
     name: String,
     owner: String,
     is_method: bool,
-    has_effect: bool,
+    /// The first thing that it does besides computing.
+    effect: Option<String>,
     methods: BTreeSet<String>,
     paths: BTreeSet<String>,
 }
@@ -146,11 +147,25 @@ impl Effects {
     pub fn in_function(&self, text: &str) -> bool {
         let parsed = syn::parse_str::<syn::ImplItemFn>(text);
         let Ok(function) = parsed else { return true };
-        self.has(&look(&function.sig, &function.block, ""))
+        self.has(&look(&function.sig, &function.block, "", &[]))
+    }
+
+    /// What a function item (as text) does besides computing its result, where its arguments are copies: those that
+    /// it owns or borrows mutably and that are plain text or collections may be written.
+    pub fn cause(&self, text: &str) -> Option<String> {
+        let Ok(function) = syn::parse_str::<syn::ImplItemFn>(text) else {
+            return Some(String::from("it cannot be read"));
+        };
+        let seen = look(&function.sig, &function.block, "", &plain_arguments(&function.sig));
+        let called = || {
+            let method = seen.methods.intersection(&self.methods).next();
+            method.or_else(|| seen.paths.intersection(&self.paths).next()).map(|n| format!("it calls `{n}`"))
+        };
+        seen.effect.clone().or_else(called)
     }
 
     fn has(&self, seen: &Seen) -> bool {
-        seen.has_effect || !seen.methods.is_disjoint(&self.methods) || !seen.paths.is_disjoint(&self.paths)
+        seen.effect.is_some() || !seen.methods.is_disjoint(&self.methods) || !seen.paths.is_disjoint(&self.paths)
     }
 }
 
@@ -175,29 +190,57 @@ impl<'ast> Visit<'ast> for Gather {
     }
 
     fn visit_item_fn(&mut self, node: &'ast syn::ItemFn) {
-        self.found.push(look(&node.sig, &node.block, ""));
+        self.found.push(look(&node.sig, &node.block, "", &[]));
         visit::visit_item_fn(self, node);
     }
 
     fn visit_impl_item_fn(&mut self, node: &'ast syn::ImplItemFn) {
-        self.found.push(look(&node.sig, &node.block, &self.owner));
+        self.found.push(look(&node.sig, &node.block, &self.owner, &[]));
         visit::visit_impl_item_fn(self, node);
     }
 
     fn visit_trait_item_fn(&mut self, node: &'ast syn::TraitItemFn) {
         if let Some(block) = &node.default {
-            self.found.push(look(&node.sig, block, ""));
+            self.found.push(look(&node.sig, block, "", &[]));
         }
         visit::visit_trait_item_fn(self, node);
     }
 }
 
-fn look(sig: &syn::Signature, block: &syn::Block, owner: &str) -> Seen {
-    let mut look = Look { locals: BTreeMap::new(), owner, seen: Seen::default() };
+/// Arguments of plain types that are values or mutable references.
+fn plain_arguments(sig: &syn::Signature) -> Vec<String> {
+    const PLAIN: &[&str] =
+        &["String", "Vec", "VecDeque", "HashMap", "HashSet", "BTreeMap", "BTreeSet", "BinaryHeap", "Bytes", "BytesMut"];
+    let is_plain = |ty: &syn::Type| match ty {
+        syn::Type::Path(p) => p.path.segments.last().is_some_and(|s| PLAIN.contains(&s.ident.to_string().as_str())),
+        syn::Type::Slice(_) => true,
+        _ => false,
+    };
+    let name = |arg: &syn::FnArg| match arg {
+        syn::FnArg::Typed(t) => match (&*t.pat, &*t.ty) {
+            (syn::Pat::Ident(p), syn::Type::Reference(r)) if r.mutability.is_some() && is_plain(&r.elem) => {
+                Some(p.ident.to_string())
+            }
+            (syn::Pat::Ident(p), ty) if is_plain(ty) => Some(p.ident.to_string()),
+            _ => None,
+        },
+        syn::FnArg::Receiver(_) => None,
+    };
+    sig.inputs.iter().filter_map(name).collect()
+}
+
+fn look(sig: &syn::Signature, block: &syn::Block, owner: &str, locals: &[String]) -> Seen {
+    let locals = locals.iter().map(|name| (name.clone(), ())).collect();
+    let mut look = Look { locals, owner, seen: Seen::default() };
     look.seen.name = sig.ident.to_string();
     look.seen.owner = owner.to_owned();
     look.seen.is_method = sig.receiver().is_some();
-    look.seen.has_effect = sig.asyncness.is_some() || matches!(sig.safety, syn::Safety::Unsafe(_));
+    if sig.asyncness.is_some() {
+        look.effect(|| String::from("it is async"));
+    }
+    if matches!(sig.safety, syn::Safety::Unsafe(_)) {
+        look.effect(|| String::from("it is unsafe"));
+    }
     look.visit_block(block);
     look.seen
 }
@@ -206,6 +249,12 @@ struct Look<'a> {
     locals: BTreeMap<String, ()>,
     owner: &'a str,
     seen: Seen,
+}
+
+impl Look<'_> {
+    fn effect(&mut self, what: impl FnOnce() -> String) {
+        self.seen.effect.get_or_insert_with(what);
+    }
 }
 
 impl<'ast> Visit<'ast> for Look<'_> {
@@ -219,7 +268,9 @@ impl<'ast> Visit<'ast> for Look<'_> {
         let name = node.method.to_string();
         // A buffer that the function itself made may be written and set as it likes.
         let is_local = root(&node.receiver).is_some_and(|r| self.locals.contains_key(&r));
-        self.seen.has_effect |= METHODS.contains(&name.as_str()) && !is_local;
+        if METHODS.contains(&name.as_str()) && !is_local {
+            self.effect(|| format!("it calls `{name}`"));
+        }
         self.seen.methods.insert(name);
         visit::visit_expr_method_call(self, node);
     }
@@ -227,7 +278,9 @@ impl<'ast> Visit<'ast> for Look<'_> {
     fn visit_expr_call(&mut self, node: &'ast syn::ExprCall) {
         if let syn::Expr::Path(path) = &*node.func {
             let names: Vec<String> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
-            self.seen.has_effect |= names.iter().any(|n| PATHS.contains(&n.as_str()));
+            if names.iter().any(|n| PATHS.contains(&n.as_str())) {
+                self.effect(|| format!("it calls `{}`", names.join("::")));
+            }
             let (name, before) = names.split_last().map_or(("", &[][..]), |(n, b)| (n.as_str(), b));
             let owner = match before.last().map(String::as_str) {
                 Some("Self") => self.owner,
@@ -241,11 +294,15 @@ impl<'ast> Visit<'ast> for Look<'_> {
 
     fn visit_macro(&mut self, node: &'ast syn::Macro) {
         let name = node.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
-        self.seen.has_effect |= MACROS.contains(&name.as_str());
+        if MACROS.contains(&name.as_str()) {
+            self.effect(|| format!("it calls `{name}!`"));
+        }
         let tokens = node.tokens.to_string();
         if name == "write" || name == "writeln" {
             let first = tokens.split(',').next().unwrap_or_default().trim().trim_start_matches("& mut ").trim();
-            self.seen.has_effect |= !self.locals.contains_key(first);
+            if !self.locals.contains_key(first) {
+                self.effect(|| format!("it writes to `{first}`"));
+            }
         }
         // What a macro does with calls in its arguments is what they do outside of it.
         let parser = syn::punctuated::Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated;
@@ -255,18 +312,20 @@ impl<'ast> Visit<'ast> for Look<'_> {
             for argument in &arguments {
                 inner.visit_expr(argument);
             }
-            self.seen.has_effect |= inner.seen.has_effect;
+            if let Some(what) = inner.seen.effect {
+                self.effect(|| what);
+            }
             self.seen.methods.extend(inner.seen.methods);
             self.seen.paths.extend(inner.seen.paths);
         }
     }
 
     fn visit_expr_unsafe(&mut self, _: &'ast syn::ExprUnsafe) {
-        self.seen.has_effect = true;
+        self.effect(|| String::from("it holds unsafe code"));
     }
 
     fn visit_expr_await(&mut self, _: &'ast syn::ExprAwait) {
-        self.seen.has_effect = true;
+        self.effect(|| String::from("it awaits"));
     }
 }
 
@@ -312,6 +371,18 @@ mod tests {
         check("fn f(l: &Log) -> u8 { far(l) }", true);
         check("fn f() -> Log { Log::new() }", true);
         check("fn f(l: &Log) { l.add(\"y\") }", true);
+    }
+
+    #[test]
+    fn an_effect_is_named_and_copies_of_plain_arguments_may_be_written() {
+        let cause = |text: &str| Effects::of([CODE]).cause(text);
+        assert_eq!(cause("fn f(l: &Log) -> u8 { far(l) }").as_deref(), Some("it calls `far`"));
+        assert_eq!(cause("fn f(&self) { self.out.flush(); }").as_deref(), Some("it calls `flush`"));
+        assert_eq!(cause("fn f(out: &mut String, n: u8) { write!(out, \"{n}\").unwrap(); }"), None);
+        assert_eq!(
+            cause("fn f(out: &mut W, n: u8) { write!(out, \"{n}\").unwrap(); }").as_deref(),
+            Some("it writes to `out`")
+        );
     }
 
     #[test]

@@ -204,7 +204,7 @@ fn wrapped(function: &Function, module: &str, base: u32) -> Vec<(u32, String)> {
 }
 
 /// Imports at the top of the old file that the new one does not have: the old body may need them.
-fn removed_imports(change: &Change) -> String {
+pub(super) fn removed_imports(change: &Change) -> String {
     let imports = |text: &str| -> BTreeSet<String> {
         let lines = text.lines().filter(|l| l.starts_with("use ") && l.trim_end().ends_with(';'));
         lines.map(|l| l.trim_end().to_owned()).collect()

@@ -1,5 +1,6 @@
 //! The one integration test binary; a topic per file.
 
+mod agree;
 mod any_keys;
 mod architecture;
 mod base;

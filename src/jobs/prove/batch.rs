@@ -136,11 +136,13 @@ fn together(members: &[Climb], options: &ProveOptions) -> Result<Option<Vec<Verd
     let began = Instant::now();
     let mut reached = reaches::climb_all(&whole, &rewrites)?;
     for (found, member) in reached.iter_mut().zip(members) {
-        if found.detail == reaches::UNCOUNTABLE {
+        if found.hits.detail == reaches::UNCOUNTABLE {
             *found = reaches::climb(member)?;
         }
     }
-    book.enter(Rung::TestsReach, reached, began);
+    let (hits, twins) = reached.into_iter().map(|r| (r.hits, r.twins)).unzip();
+    book.enter(Rung::TestsReach, hits, began);
+    book.enter(Rung::TwinsAgree, twins, Instant::now());
     let began = Instant::now();
     let timed = match options.no_measurement {
         true => members.iter().map(|_| Found::skipped("no measurement was asked for")).collect(),

@@ -2,7 +2,7 @@
 
 use super::{Climb, Found};
 use crate::effects::files;
-use crate::effects::process::{Command, Exit};
+use crate::effects::process::{Command, Ended, Exit};
 use crate::jobs::stand::{Stand, Yard};
 use crate::model::{Problem, RungState};
 use crate::verify::suite::{self, Compared, Results};
@@ -31,13 +31,13 @@ pub fn command(yard: &Yard, stand: &Stand, packages: &[String]) -> (String, Comm
 }
 
 /// Builds what [`command`] runs, so that the time limit of the tests and the second run of the base do not count the
-/// build. A build that fails is told by the run itself.
+/// build. A build that fails is told by the run itself; `None` where the command builds for itself.
 ///
 /// # Errors
 /// No cargo.
-pub fn build(yard: &Yard, stand: &Stand, packages: &[String]) -> Result<(), Problem> {
+pub fn build(yard: &Yard, stand: &Stand, packages: &[String]) -> Result<Option<Ended>, Problem> {
     if yard.workspace.slo.workloads.iter().any(|w| !w.test_quick.is_empty()) {
-        return Ok(());
+        return Ok(None);
     }
     yard.step(&format!("building the tests of {}", shown(packages)));
     let mut args = vec!["test", "--no-run"];
@@ -45,7 +45,7 @@ pub fn build(yard: &Yard, stand: &Stand, packages: &[String]) -> Result<(), Prob
         args.push("--workspace");
     }
     args.extend(packages.iter().flat_map(|p| ["-p", p.as_str()]));
-    stand.cargo.command(&args).run(&yard.ear.cancel, &mut |line| yard.log(line)).map(drop)
+    stand.cargo.command(&args).merged().run(&yard.ear.cancel, &mut |line| yard.log(line)).map(Some)
 }
 
 /// The command that runs all tests before landing, where it says more than the quick one.

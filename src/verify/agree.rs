@@ -1,0 +1,396 @@
+//! Edited files in; insertions that run old and new body of each touched function on copies of its arguments, out.
+
+use std::collections::BTreeMap;
+
+use super::change::{Argument, Change, Function, Owner, Passing};
+use super::purity::Effects;
+use super::twin::removed_imports;
+
+/// The variable that names the file in which comparisons write.
+pub const VARIABLE: &str = "REFIT_AGREE";
+
+const RUNTIME: &str = include_str!("../../templates/instrument/agree.rs");
+const MODULE: &str = "__refit_agree";
+
+/// Where the runtime of the comparison stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// In the edited file, where it is the only one.
+    InFile,
+    /// In the crate's root, so that the functions of several files know of one another.
+    InRoot,
+}
+
+impl Home {
+    /// The path of the runtime from inside so many modules of a file.
+    pub fn path(self, depth: usize) -> String {
+        match (self, depth) {
+            (Home::InRoot, _) => format!("crate::{MODULE}"),
+            (_, 0) => format!("self::{MODULE}"),
+            (_, depth) => format!("{}{MODULE}", "super::".repeat(depth)),
+        }
+    }
+}
+
+/// A touched function whose calls are compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// Number under which it writes; those of proposal `p` begin at `256 p`.
+    pub number: usize,
+    /// Its name.
+    pub name: String,
+    /// True if arguments that it changes are compared, too.
+    pub changes_arguments: bool,
+}
+
+/// A touched function whose calls are not compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Whose function it is, from 0.
+    pub proposal: usize,
+    /// The function and the reason.
+    pub reason: String,
+}
+
+/// What is put into one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shims {
+    /// Offsets of the new text with what stands there, in order.
+    pub inserts: Vec<(u32, String)>,
+    /// Numbers of all functions that hold both bodies.
+    pub numbers: Vec<usize>,
+    /// Those whose calls are compared.
+    pub pairs: Vec<Pair>,
+    /// Those whose are not, and why.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// One proposal's part of a file.
+pub struct Part<'c> {
+    /// Which proposal, from 0.
+    pub proposal: usize,
+    /// Its edits.
+    pub change: &'c Change,
+    /// The number of its first function in this file.
+    pub first_number: usize,
+}
+
+/// The shims of one file. `without` are functions by number that did not compile with both bodies, and why.
+pub fn shims(parts: &[Part], effects: &Effects, home: Home, without: &BTreeMap<usize, String>) -> Shims {
+    let mut shims = Shims::default();
+    for part in parts {
+        let (pairs, signatures) = part.change.functions();
+        let changed = signatures.iter().map(|n| format!("the signature of {n} changes"));
+        shims.left_out.extend(changed.map(|reason| LeftOut { proposal: part.proposal, reason }));
+        for (i, (old, new)) in pairs.iter().enumerate() {
+            let number = part.first_number + i;
+            let mut leave = |reason| shims.left_out.push(LeftOut { proposal: part.proposal, reason });
+            if let Some(reason) = without.get(&number).cloned().or_else(|| lone(new)) {
+                leave(format!("{} {reason}", new.name));
+                continue;
+            }
+            let prologue = match obstacle(part.change, old, new, effects) {
+                Some(reason) => {
+                    leave(format!("{} {reason}", new.name));
+                    String::new()
+                }
+                None => {
+                    let arguments = new.arguments.as_deref().unwrap_or_default();
+                    let changes_arguments = arguments.iter().any(|a| a.passing.is_changed());
+                    shims.pairs.push(Pair { number, name: new.name.clone(), changes_arguments });
+                    prologue(new, arguments, number, &home.path(new.depth))
+                }
+            };
+            shims.numbers.push(number);
+            let imports = if new.depth == 0 { removed_imports(part.change) } else { String::new() };
+            let old_body = &part.change.old[old.body.bytes()];
+            let module = home.path(new.depth);
+            shims.inserts.extend([
+                (new.whole.start, String::from("#[allow(warnings)] ")),
+                (new.body.start, format!("{{ {prologue}if {module}::is_old({number}) {{ {imports}{old_body} }} else ")),
+                (new.body.end, format!(" }} /* refit {number} */")),
+            ]);
+        }
+    }
+    shims.inserts.sort_by_key(|(at, _)| *at);
+    shims
+}
+
+/// The text with the runtime behind it.
+pub fn with_runtime(text: &str) -> String {
+    format!("{text}\n{RUNTIME}")
+}
+
+/// Which functions (by number) of a shimmed text stand at one of these lines, from 1.
+pub fn standing_at(text: &str, numbers: &[usize], lines: &[u32]) -> Vec<usize> {
+    let line_of = |at: usize| text[..at].matches('\n').count() as u32 + 1;
+    let is_hit = |number: &&usize| {
+        let first = text.find(&format!("{MODULE}::is_old({number}) "));
+        let last = text.find(&format!("/* refit {number} */"));
+        let (Some(first), Some(last)) = (first, last) else { return false };
+        lines.iter().any(|l| (line_of(first)..=line_of(last)).contains(l))
+    };
+    numbers.iter().filter(is_hit).copied().collect()
+}
+
+impl Passing {
+    fn is_changed(self) -> bool {
+        matches!(self, Passing::Changed | Passing::ChangedSlice)
+    }
+
+    fn is_copied(self) -> bool {
+        self != Passing::AsItIs
+    }
+}
+
+/// Why both bodies cannot stand in one function.
+fn lone(new: &Function) -> Option<String> {
+    if new.is_const {
+        return Some(String::from("is a const fn, which cannot choose between two bodies"));
+    }
+    if new.is_async {
+        return Some(String::from("is async: what it awaits cannot be run twice"));
+    }
+    new.is_opaque.then(|| String::from("gives back an `impl Trait`, which is another type for another body"))
+}
+
+/// Why its calls cannot be run twice.
+fn obstacle(change: &Change, old: &Function, new: &Function, effects: &Effects) -> Option<String> {
+    if new.takes_closures {
+        return Some(String::from("takes closures, whose effects are not known"));
+    }
+    if new.arguments.is_none() {
+        return Some(String::from("has an argument without a name of its own, which cannot be given again"));
+    }
+    let texts = [&change.old[old.whole.bytes()], &change.new[new.whole.bytes()]];
+    let cause = texts.iter().find_map(|text| effects.cause(text))?;
+    Some(format!("has effects besides its result ({cause}), so that it is not run twice"))
+}
+
+/// What stands before the two bodies: both are run on copies, and what comes of them is compared.
+fn prologue(function: &Function, arguments: &[Argument], number: usize, module: &str) -> String {
+    let writer = Writer { function, arguments, number };
+    let refused: String = writer.copied().map(|(_, a)| refused(a)).collect();
+    let changed: String =
+        writer.copied().filter(|(_, a)| a.passing.is_changed()).map(|(i, a)| writer.after(i, a)).collect();
+    let shown: Vec<String> = arguments.iter().map(|a| format!("(\"{0}\", __R::Of(&{0}).shown())", a.name)).collect();
+    format!(
+        "if let ::std::option::Option::Some(mut __refit) = {module}::begin({number}) {{ \
+         use {module}::{{self as __R, ByText as _, NotCloned as _, NotCompared as _, NotShown as _}}; \
+         {refused}{copies} {{ {result} {changed} }} \
+         if __refit.differs() {{ __refit.tell(&[{shown}]); }} }} ",
+        copies = writer.with_copies(&["old", "new"]),
+        result = writer.result(),
+        shown = shown.join(", "),
+    )
+}
+
+fn refused(argument: &Argument) -> String {
+    let asked = of(argument);
+    format!("if !{asked}.clones() {{ __refit.cannot(\"the argument `{}` cannot be cloned\"); }} else ", argument.name)
+}
+
+/// The argument as the question whether it can be copied.
+fn of(argument: &Argument) -> String {
+    let name = &argument.name;
+    match argument.passing {
+        Passing::ChangedSlice => format!("__R::OfSlice(&*{name})"),
+        Passing::Changed => format!("__R::Of(&*{name})"),
+        _ => format!("__R::Of(&{name})"),
+    }
+}
+
+struct Writer<'a> {
+    function: &'a Function,
+    arguments: &'a [Argument],
+    number: usize,
+}
+
+impl Writer<'_> {
+    fn copied(&self) -> impl Iterator<Item = (usize, &Argument)> {
+        self.arguments.iter().enumerate().filter(|(_, a)| a.passing.is_copied())
+    }
+
+    /// The head of a block in which there are copies for each of these runs.
+    fn with_copies(&self, runs: &[&str]) -> String {
+        let each = |f: &dyn Fn(&str, usize, &Argument) -> String| -> String {
+            runs.iter().flat_map(|run| self.copied().map(move |(i, a)| f(run, i, a))).collect()
+        };
+        let patterns = each(&|run, i, _| format!("::std::option::Option::Some(mut __{run}{i}), "));
+        let values = each(&|_, _, a| format!("{}.copied(), ", of(a)));
+        format!("if let ({patterns}) = ({values})")
+    }
+
+    /// One body run on its copies.
+    fn run(&self, run: &str, arm: &str) -> String {
+        let borrowed = self.copied().filter_map(|(i, a)| match a.passing {
+            Passing::Changed => Some(format!("let __ref{i} = &mut __{run}{i}; ")),
+            Passing::ChangedSlice => Some(format!("let __ref{i} = &mut __{run}{i}[..]; ")),
+            _ => None,
+        });
+        let given = self.arguments.iter().enumerate().map(|(i, a)| match a.passing {
+            Passing::AsItIs => a.name.clone(),
+            Passing::Value => format!("__{run}{i}"),
+            _ => format!("__ref{i}"),
+        });
+        let (borrowed, given): (String, Vec<String>) = (borrowed.collect(), given.collect());
+        let call = format!("{}({})", self.path(), given.join(", "));
+        format!("{{ {borrowed}__R::run({}, __R::{arm}, move || {call}) }}", self.number)
+    }
+
+    fn path(&self) -> String {
+        let name = &self.function.name;
+        let path = match &self.function.owner {
+            Owner::Free => name.clone(),
+            Owner::Type => format!("Self::{name}"),
+            Owner::Trait(path) => format!("<Self as {path}>::{name}"),
+        };
+        match self.function.generics.is_empty() {
+            true => path,
+            false => format!("{path}::<{}>", self.function.generics.join(", ")),
+        }
+    }
+
+    /// Both bodies and their results compared.
+    fn result(&self) -> String {
+        let (old, new, again) = (self.run("old", "OLD"), self.run("new", "NEW"), self.run("again", "OLD"));
+        let control = format!(
+            "{{ let __again = {again}; __same.control({}, __R::Of(&__again).shown()); }}",
+            equal("__was", "__again", true)
+        );
+        let same = compared("__was", "__is", true, &format!("{} {control}", self.with_copies(&["again"])));
+        format!(
+            "let __result = {{ let __was = {old}; let __is = {new}; {same} }}; __refit.part(\"its result\", __result); "
+        )
+    }
+
+    /// What the bodies left in one argument compared.
+    fn after(&self, i: usize, argument: &Argument) -> String {
+        let (was, is, again) = (format!("__old{i}"), format!("__new{i}"), format!("__again{i}"));
+        let control = format!(
+            "{{ drop({}); __same.control({}, __R::Of(&{again}).shown()); }}",
+            self.run("again", "OLD"),
+            equal(&was, &again, false)
+        );
+        let same = compared(&was, &is, false, &format!("{} {control}", self.with_copies(&["again"])));
+        format!("let __left = {{ {same} }}; __refit.part(\"`{}` afterwards\", __left); ", argument.name)
+    }
+}
+
+/// How two values compare, the first asked again by `control` while that could change the answer.
+fn compared(was: &str, is: &str, is_result: bool, control: &str) -> String {
+    let equal = equal(was, is, is_result);
+    format!(
+        "let mut __same = __R::same(&{was}, {equal}, || (__R::Of(&{was}).shown(), __R::Of(&{is}).shown())); \
+         while __same.asks_again() {{ {control} else {{ break; }} }} __same"
+    )
+}
+
+fn equal(was: &str, is: &str, is_result: bool) -> String {
+    let panics = if is_result { format!(".or_else(|| __R::panics(&{was}, &{is}))") } else { String::new() };
+    format!("(&__R::Pair(&{was}, &{is})).equal(){panics}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{EditSet, TextEdit, TextRange};
+    use crate::source::hash;
+
+    fn shimmed(old: &str, from: &str, to: &str) -> (String, Shims) {
+        let start = old.find(from).unwrap();
+        let edit = TextEdit { range: TextRange::new(start, start + from.len()), text: to.to_owned() };
+        let new = old.replacen(from, to, 1);
+        let change = Change::new(&EditSet::new("a.rs", hash(old), vec![edit]).unwrap(), old, &new);
+        let part = Part { proposal: 0, change: &change, first_number: 0 };
+        let shims = shims(&[part], &Effects::of([old]), Home::InFile, &BTreeMap::new());
+        let mut text = new;
+        for (at, piece) in shims.inserts.iter().rev() {
+            text.insert_str(*at as usize, piece);
+        }
+        assert!(syn::parse_file(&text).is_ok(), "{text}");
+        (text, shims)
+    }
+
+    #[track_caller]
+    fn left_out(old: &str, from: &str, to: &str, expected: &str) {
+        let (text, shims) = shimmed(old, from, to);
+        assert_eq!(shims.left_out.iter().map(|l| l.reason.as_str()).collect::<Vec<_>>(), [expected]);
+        assert!(shims.pairs.is_empty() && !text.contains("::begin("), "{text}");
+    }
+
+    #[test]
+    fn arguments_that_can_be_given_again_need_no_copies() {
+        let (text, shims) = shimmed("pub fn f(v: &[u8], n: usize) -> usize {\n    old(v) + n\n}\n", "old(v)", "new(v)");
+        assert_eq!((shims.pairs.len(), shims.left_out.len()), (1, 0));
+        assert!(
+            text.contains("if let () = () { let __result = { let __was = { __R::run(0, __R::OLD, move || f(v, n)) };"),
+            "{text}"
+        );
+        assert!(
+            text.contains(
+                "if self::__refit_agree::is_old(0) { {\n    old(v) + n\n} } else {\n    new(v) + n\n} } /* refit 0 */"
+            ),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_a_body_may_change_or_take_is_copied_for_each_run() {
+        let code = "mod m { impl S { fn f<T: Clone>(&mut self, t: T, v: &mut [u8]) -> u8 { self.n += 1; 1 } } }";
+        let (text, shims) = shimmed(code, "+= 1", "+= 2");
+        assert!(shims.pairs[0].changes_arguments);
+        assert!(text.contains("let __ref0 = &mut __old0; let __ref2 = &mut __old2[..]; __R::run(0, __R::OLD, move || Self::f::<T>(__ref0, __old1, __ref2))"), "{text}");
+        assert!(
+            text.contains("__refit.part(\"`self` afterwards\"") && text.contains("__refit.part(\"`v` afterwards\"")
+        );
+        assert!(!text.contains("`t` afterwards"));
+        assert!(text.contains("super::__refit_agree::begin(0)"));
+    }
+
+    #[test]
+    fn what_cannot_be_run_twice_is_left_out_with_its_reason() {
+        left_out("const fn f() -> u8 { 1 }", "1", "2", "f is a const fn, which cannot choose between two bodies");
+        left_out("async fn f() -> u8 { 1 }", "1", "2", "f is async: what it awaits cannot be run twice");
+        left_out(
+            "fn f() -> impl Iterator<Item = u8> { g(1) }",
+            "1",
+            "2",
+            "f gives back an `impl Trait`, which is another type for another body",
+        );
+        left_out(
+            "fn f<F>(g: F) -> u8 where F: Fn(u8) -> u8 { g(1) }",
+            "1",
+            "2",
+            "f takes closures, whose effects are not known",
+        );
+        left_out(
+            "fn f((a, b): (u8, u8)) -> u8 { a + 1 }",
+            "1",
+            "2",
+            "f has an argument without a name of its own, which cannot be given again",
+        );
+        left_out(
+            "fn f(w: &W) { w.flush(); g(1) }",
+            "1",
+            "2",
+            "f has effects besides its result (it calls `flush`), so that it is not run twice",
+        );
+    }
+
+    #[test]
+    fn a_function_that_is_not_compared_still_follows_the_others() {
+        let (text, shims) = shimmed("fn f(w: &W) { w.flush(); g(1) }", "1", "2");
+        assert_eq!(shims.numbers, [0]);
+        assert!(text.contains("if self::__refit_agree::is_old(0) {"), "{text}");
+    }
+
+    #[test]
+    fn lines_of_errors_lead_to_the_function_around_them() {
+        let (text, _) = shimmed("fn a() {}\nfn f(v: &[u8]) -> usize {\n    old(v)\n}\nfn b() {}\n", "old(v)", "new(v)");
+        assert_eq!(standing_at(&text, &[0], &[1]), [0; 0]);
+        assert_eq!(standing_at(&text, &[0], &[3]), [0], "{text}");
+        assert_eq!(standing_at(&text, &[0], &[5]), [0], "the new body, too");
+        assert_eq!(standing_at(&text, &[0], &[7]), [0; 0]);
+    }
+}
