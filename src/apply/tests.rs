@@ -124,7 +124,8 @@ fn a_commit_says_why_and_carries_its_evidence() {
     - compiles: passed, no new warning
     - tests pass: passed, 61 tests, the same 61 pass
     - tests reach it: passed, 48,211 hits
-    - twins agree: passed, 48,211 calls of score compared, none differs in its result or a panic
+    - twins agree: passed, 48,211 calls of score compared, none differs in
+      its result or a panic
     - faster: passed, IMPROVED to 0.419 of the time
 
     Refit-Rule: quadratic-membership

@@ -272,12 +272,11 @@ impl<'a> Yard<'a> {
     pub fn estimate(&self, proposals: u64) -> Vec<(Rung, u64)> {
         let took = self.took();
         let of = |rung: &Rung| {
-            // What the twins say comes of the run that counts.
-            let unknown = if *rung == Rung::TwinsAgree { 0 } else { 20_000 };
-            let one = took.get(rung.word()).copied().unwrap_or(unknown).div_ceil(1000);
+            let one = took.get(rung.word()).copied().unwrap_or(20_000).div_ceil(1000);
             (*rung, proposals * one + self.first_time(*rung, &took))
         };
-        Rung::ALL.iter().map(of).collect()
+        // What the twins say comes of the run that counts.
+        Rung::ALL.iter().filter(|r| **r != Rung::TwinsAgree).map(of).collect()
     }
 
     /// Seconds until the base stands for a rung, where that was never done here.

@@ -1,8 +1,16 @@
 //! Old and new on the calls of the tests: what differs there is refuted with its arguments, what cannot be compared is said.
 
+use std::collections::BTreeMap;
+use std::process::Command;
+
 use refit::jobs::{Ear, prove};
 use refit::model::*;
+use refit::source;
+use refit::verify::agree::{Home, Part, shims, with_runtime};
+use refit::verify::change::Change;
+use refit::verify::purity::Effects;
 
+use crate::twins::FORMS;
 use crate::verify::{UNMEASURED, open, proposal, states, tiny_with};
 
 /// Functions that the tests call, and assert little of.
@@ -279,4 +287,64 @@ fn what_agrees_is_counted_and_what_cannot_be_compared_is_said() {
             "1 call of fill compared, none differs in its result, changed arguments or a panic",
         ),
     ]);
+}
+
+/// Forms that the others do not have: what is taken by value, borrowed from what changes, or named twice.
+const MORE: &str = r#"
+pub struct Words<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Words<'a> {
+    pub fn next(&mut self) -> Option<&'a str> {
+        self.at += 10;
+        self.text.get(self.at..)
+    }
+
+    pub fn rest(self, mut n: u8) -> (&'a str, u8) {
+        n += 10;
+        (self.text, n)
+    }
+}
+
+pub fn parsed<T: std::str::FromStr, const N: usize>(text: &str) -> [Option<T>; N] {
+    std::array::from_fn(|i| text.split(' ').nth(i + 10).and_then(|t| t.parse().ok()))
+}
+
+pub fn swapped<'v>(values: &'v mut [String], names: Vec<&'v str>, text: &mut String) -> &'v mut String {
+    text.push_str(names[10]);
+    &mut values[10]
+}
+
+pub fn boxed(n: Option<Box<dyn Send>>) -> usize {
+    n.map_or(10, |b| std::mem::size_of_val(&*b))
+}
+"#;
+
+#[test]
+fn both_bodies_of_every_form_of_function_compile_on_copies_under_deny_warnings() {
+    let code = format!("{FORMS}{MORE}");
+    let places: Vec<usize> = code.match_indices("10").map(|(at, _)| at).collect();
+    let edits = places.iter().map(|at| TextEdit { range: TextRange::new(*at, at + 2), text: "11".into() });
+    let set = EditSet::new("lib.rs", source::hash(&code), edits.collect()).unwrap();
+    let change = Change::new(&set, &code, &code.replace("10", "11"));
+    let part = Part { proposal: 0, change: &change, first_number: 0 };
+    let made = shims(&[part], &Effects::of([code.as_str()]), Home::InFile, &BTreeMap::new());
+    let compared: Vec<&str> = made.pairs.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!(
+        compared,
+        ["size", "first", "add", "find", "shown", "sum", "next", "rest", "parsed", "swapped", "boxed"],
+        "{:?}",
+        made.left_out
+    );
+    let mut text = code.replace("10", "11");
+    for (at, piece) in made.inserts.iter().rev() {
+        text.insert_str(*at as usize, piece);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("lib.rs"), with_runtime(&text)).unwrap();
+    let args = ["--edition", "2024", "--crate-type", "lib", "--emit", "metadata", "lib.rs"];
+    let out = Command::new("rustc").args(args).current_dir(dir.path()).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
 }

@@ -164,7 +164,7 @@ fn a_stack_is_compiled_and_tested_before_it_lands_and_refused_where_it_fails_tog
     let (signed, _) = proved_one_by_one(&scene, &workspace, lib, &[("    1", "    10"), ("    2", "    12")]);
     refused(jobs::apply(&workspace, &signed, &deaf()), "not together: tests pass");
     assert!(scene.try_git(&["rev-parse", "--verify", "-q", BRANCH]).is_err());
-    let (signed, stack) = proved_one_by_one(&scene, &workspace, lib, &[("    1", "    3"), ("    2", "    4")]);
+    let (signed, stack) = proved_one_by_one(&scene, &workspace, lib, &[("    1", "    3 - 2"), ("    2", "    4 - 2")]);
     jobs::apply(&workspace, &signed, &deaf()).unwrap();
     assert_eq!(scene.git(&["rev-parse", &format!("{BRANCH}^{{tree}}")]), stack);
     assert_eq!(scene.git(&["rev-list", "--count", &format!("main..{BRANCH}")]), "2");

@@ -13,7 +13,7 @@ use crate::scene::Scene;
 use crate::verify::{open, proposal};
 
 /// One function of each form that a shim must cope with; `10` is what the edit changes.
-const FORMS: &str = r#"#![deny(warnings)]
+pub const FORMS: &str = r#"#![deny(warnings)]
 #![forbid(unsafe_code)]
 use std::fmt::Display;
 
