@@ -5,7 +5,7 @@ use super::{Ear, ProveOptions, Workspace, prove};
 use crate::effects::git::{
     Base, Change, Draft, Entry, Lock, RefMove, Repository, TreeChange, to_redo, to_undo, undone,
 };
-use crate::model::{Operation, OperationKind, Outcome, Place, Problem, Progress, SignOff};
+use crate::model::{Evidence, Operation, OperationKind, Outcome, Place, Problem, Progress, Rung, RungState, SignOff};
 
 /// Lands signed proposals as commits on the workspace's branch, one each, without any change to the checkout.
 ///
@@ -133,9 +133,13 @@ fn prove_together(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Resul
         return Ok(());
     }
     let options = ProveOptions { no_measurement: true, fresh: true };
+    let failed = |e: &Evidence| e.state == RungState::Failed;
+    let is_forced = |s: &SignOff| s.forced().is_some();
     let verdicts = prove(workspace, &[land_stack::together(&repository, &base, signed)?], &options, ear)?;
     match verdicts.first() {
         _ if ear.cancel.is_cancelled() => Err(Problem::error("landing was cancelled; nothing has landed")),
+        // Who overrode the evidence of one accepted that it does something else.
+        Some(verdict) if verdict.rung(Rung::TwinsAgree).is_some_and(failed) && signed.iter().any(is_forced) => Ok(()),
         Some(verdict) if verdict.outcome() == Outcome::Refuted => Err(Problem::error(format!(
             "{}: {}",
             match signed.len() {

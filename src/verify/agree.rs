@@ -1,6 +1,6 @@
 //! Edited files in; insertions that run old and new body of each touched function on copies of its arguments, out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Argument, Change, Function, Owner, Passing};
 use super::purity::Effects;
@@ -73,6 +73,8 @@ pub struct Part<'c> {
     pub change: &'c Change,
     /// The number of its first function in this file.
     pub first_number: usize,
+    /// Structs of which it changes the fields, in any of its files.
+    pub reshaped: &'c BTreeSet<String>,
 }
 
 /// The shims of one file. `without` are functions by number that did not compile with both bodies, and why.
@@ -85,7 +87,8 @@ pub fn shims(parts: &[Part], effects: &Effects, home: Home, without: &BTreeMap<u
         for (i, (old, new)) in pairs.iter().enumerate() {
             let number = part.first_number + i;
             let mut leave = |reason| shims.left_out.push(LeftOut { proposal: part.proposal, reason });
-            if let Some(reason) = without.get(&number).cloned().or_else(|| lone(new)) {
+            let shape = || part.reshaped.first().map(|name| other_data(name));
+            if let Some(reason) = without.get(&number).cloned().or_else(|| lone(new)).or_else(shape) {
                 leave(format!("{} {reason}", new.name));
                 continue;
             }
@@ -152,6 +155,11 @@ fn lone(new: &Function) -> Option<String> {
         return Some(String::from("is async: what it awaits cannot be run twice"));
     }
     new.is_opaque.then(|| String::from("gives back an `impl Trait`, which is another type for another body"))
+}
+
+/// An old body leaves out what the new fields need, and the other way about.
+fn other_data(name: &str) -> String {
+    format!("works on {name}, whose fields change: old and new body have no data in common")
 }
 
 /// Why its calls cannot be run twice.
@@ -298,11 +306,19 @@ mod tests {
     use crate::source::hash;
 
     fn shimmed(old: &str, from: &str, to: &str) -> (String, Shims) {
-        let start = old.find(from).unwrap();
-        let edit = TextEdit { range: TextRange::new(start, start + from.len()), text: to.to_owned() };
-        let new = old.replacen(from, to, 1);
-        let change = Change::new(&EditSet::new("a.rs", hash(old), vec![edit]).unwrap(), old, &new);
-        let part = Part { proposal: 0, change: &change, first_number: 0 };
+        shimmed_by(old, &[(from, to)])
+    }
+
+    fn shimmed_by(old: &str, edits: &[(&str, &str)]) -> (String, Shims) {
+        let edit = |(from, to): &(&str, &str)| {
+            let start = old.find(from).unwrap();
+            TextEdit { range: TextRange::new(start, start + from.len()), text: to.to_string() }
+        };
+        let set = EditSet::new("a.rs", hash(old), edits.iter().map(edit).collect()).unwrap();
+        let new = crate::source::apply(&set, old).unwrap();
+        let change = Change::new(&set, old, &new);
+        let reshaped = change.reshaped();
+        let part = Part { proposal: 0, change: &change, first_number: 0, reshaped: &reshaped };
         let shims = shims(&[part], &Effects::of([old]), Home::InFile, &BTreeMap::new());
         let mut text = new;
         for (at, piece) in shims.inserts.iter().rev() {
@@ -376,6 +392,15 @@ mod tests {
             "2",
             "f has effects besides its result (it calls `flush`), so that it is not run twice",
         );
+    }
+
+    #[test]
+    fn what_keeps_other_data_is_not_compared() {
+        let old = "struct S { n: u8 }\nimpl S { fn f(&self) -> u8 { self.n } }";
+        let (_, shims) = shimmed_by(old, &[("n: u8", "n: u8, m: u8"), ("self.n", "self.m")]);
+        let reasons: Vec<&str> = shims.left_out.iter().map(|l| l.reason.as_str()).collect();
+        assert_eq!(reasons, ["f works on S, whose fields change: old and new body have no data in common"]);
+        assert!(shims.inserts.is_empty());
     }
 
     #[test]

@@ -329,7 +329,8 @@ fn both_bodies_of_every_form_of_function_compile_on_copies_under_deny_warnings()
     let edits = places.iter().map(|at| TextEdit { range: TextRange::new(*at, at + 2), text: "11".into() });
     let set = EditSet::new("lib.rs", source::hash(&code), edits.collect()).unwrap();
     let change = Change::new(&set, &code, &code.replace("10", "11"));
-    let part = Part { proposal: 0, change: &change, first_number: 0 };
+    let reshaped = change.reshaped();
+    let part = Part { proposal: 0, change: &change, first_number: 0, reshaped: &reshaped };
     let made = shims(&[part], &Effects::of([code.as_str()]), Home::InFile, &BTreeMap::new());
     let compared: Vec<&str> = made.pairs.iter().map(|p| p.name.as_str()).collect();
     assert_eq!(

@@ -1,12 +1,13 @@
 //! The rungs *tests reach it* and *twins agree*: counters in the new code, and old and new body of each touched function on
 //! the same calls, in one build in the candidate's slot and one run of its tests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Climb, Found};
 use crate::effects::files;
 use crate::effects::process::{Command, Exit};
-use crate::model::{Problem, Rewrite, RungState};
+use crate::jobs::stand::Yard;
+use crate::model::{EditSet, Problem, Rewrite, RungState};
 use crate::verify::agree::{self, Home, LeftOut, Pair, Part, Shims};
 use crate::verify::agreement::{self, Asked};
 use crate::verify::change::Change;
@@ -153,6 +154,7 @@ fn make(whole: &Climb, members: &[&Rewrite], without: &BTreeMap<usize, String>) 
     let prefix = whole.candidate.cargo.prefix.clone();
     let mut made = Made { files: Vec::new(), sites: Vec::new(), shims: Vec::new(), prefix };
     let mut numbered = vec![0; members.len()];
+    let reshaped = members.iter().map(|m| reshaped(yard, m)).collect::<Result<Vec<_>, _>>()?;
     let apart = root.is_none() && edited.len() > 1;
     let mut all: Vec<(Vec<(usize, Change)>, Shims)> = Vec::new();
     for (edits, (path, new)) in whole.rewrite.edits.iter().zip(&edited) {
@@ -162,7 +164,12 @@ fn make(whole: &Climb, members: &[&Rewrite], without: &BTreeMap<usize, String>) 
         let parts: Vec<(usize, Change)> = members.iter().enumerate().filter_map(|(i, m)| Some((i, own(m)?))).collect();
         let asked: Vec<Part> = parts
             .iter()
-            .map(|(i, change)| Part { proposal: *i, change, first_number: i * PER_PROPOSAL + numbered[*i] })
+            .map(|(i, change)| Part {
+                proposal: *i,
+                change,
+                first_number: i * PER_PROPOSAL + numbered[*i],
+                reshaped: &reshaped[*i],
+            })
             .collect();
         let mut shims = agree::shims(&asked, yard.effects(), home, without);
         for (i, change) in &parts {
@@ -193,6 +200,15 @@ fn make(whole: &Climb, members: &[&Rewrite], without: &BTreeMap<usize, String>) 
         made.files.push((root.to_owned(), agree::with_runtime(text)));
     }
     Ok(made)
+}
+
+/// Structs of which a proposal changes the fields.
+fn reshaped(yard: &Yard, rewrite: &Rewrite) -> Result<BTreeSet<String>, Problem> {
+    let edited = yard.edited(rewrite)?;
+    let of = |(edits, (path, new)): (&EditSet, &(String, String))| {
+        Change::new(edits, yard.texts.get(path).map_or("", String::as_str), new).reshaped()
+    };
+    Ok(rewrite.edits.iter().zip(&edited).flat_map(of).collect())
 }
 
 /// What one counting run came to.
