@@ -2,7 +2,7 @@
 
 use super::stats::{Estimate, confidence_at, estimate, median};
 use super::twin::Twin;
-use crate::model::{Gate, Kind, Measurement, RungState, Speed};
+use crate::model::{Gate, Kind, Measurement, RuleId, RungState, Speed};
 
 /// Slices that the groups are merged into at most: pairwise means grow with the square.
 const SLICES: usize = 160;
@@ -19,6 +19,9 @@ const ALIKE: f64 = 5.0;
 /// Confidence of the control of base against base.
 const CONTROL: f64 = 0.99;
 
+/// Saves opening and closing of a file; each write stays what it was.
+const OPENS: RuleId = RuleId("open-per-call");
+
 /// What is asked of the numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
@@ -28,6 +31,8 @@ pub struct Question<'a> {
     pub gate: Gate,
     /// Kind of the proposal: it decides which witness counts.
     pub kind: Kind,
+    /// Its rule: what saves calls that nothing here counts has no witness.
+    pub rule: RuleId,
     /// How often the numbers were looked at before.
     pub look: usize,
     /// True if no more numbers will come.
@@ -148,7 +153,7 @@ pub fn speed((low, high): (f64, f64), delta: f64, min_effect: f64) -> Speed {
 
 fn judged(question: &Question, measurement: Measurement, counts: &Counts, twin: &Twin) -> Assessed {
     let neutral = super::is_neutral(question.kind);
-    let suspect = measurement.speed == Speed::Improved && disagrees(question.kind, counts);
+    let suspect = measurement.speed == Speed::Improved && disagrees(question, counts);
     let state = match measurement.speed {
         Speed::Improved if suspect => RungState::Undecided,
         Speed::Improved => RungState::Passed,
@@ -244,9 +249,10 @@ fn witness(kind: Kind, counts: &Counts) -> String {
 }
 
 /// True if the kind has a witness and it does not agree that something was saved.
-fn disagrees(kind: Kind, counts: &Counts) -> bool {
+fn disagrees(question: &Question, counts: &Counts) -> bool {
     let saved = |[old, new]: [f64; 2]| new < old;
-    match kind {
+    match question.kind {
+        _ if question.rule == OPENS => counts.writes[1] > counts.writes[0],
         Kind::DefensiveCopy | Kind::AllocChurn => counts.calls > 0.0 && counts.allocations.is_some_and(|a| !saved(a)),
         Kind::FlushLogging => counts.calls > 0.0 && counts.writes[0] > 0.0 && !saved(counts.writes),
         _ => false,
@@ -304,7 +310,15 @@ mod tests {
     }
 
     fn question(twins: &[Twin], kind: Kind) -> Question<'_> {
-        Question { twins, gate: Gate::default(), kind, look: 0, is_last: true, exercised_by: "workload" }
+        Question {
+            twins,
+            gate: Gate::default(),
+            kind,
+            rule: RuleId("some-rule"),
+            look: 0,
+            is_last: true,
+            exercised_by: "workload",
+        }
     }
 
     /// Groups whose new body takes `ratio` of the old one, with this much noise, now and then interrupted.
@@ -418,6 +432,15 @@ mod tests {
         check(&format!("{times}C 0 10 30 30 30 0 0 0\n"), Kind::DefensiveCopy, RungState::Undecided, "LAYOUT-SUSPECT");
         check(&format!("{times}C 0 10 -1 -1 -1 0 0 0\n"), Kind::DefensiveCopy, RungState::Passed, "IMPROVED");
         check(&format!("{times}C 0 10 -1 -1 -1 5 5 5\n"), Kind::FlushLogging, RungState::Undecided, "LAYOUT-SUSPECT");
+    }
+
+    #[test]
+    fn a_file_that_stays_open_writes_as_often_as_before() {
+        let twins = twin();
+        let question = Question { rule: OPENS, ..question(&twins, Kind::FlushLogging) };
+        let says = |counts: &str| assess(&format!("{}{counts}", written(7, 2000, 0.5, 1.0, 0.05)), &question).state;
+        assert_eq!(says("C 0 10 -1 -1 -1 5 5 5\n"), RungState::Passed);
+        assert_eq!(says("C 0 10 -1 -1 -1 5 6 5\n"), RungState::Undecided);
     }
 
     #[test]

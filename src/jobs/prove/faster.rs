@@ -216,8 +216,15 @@ fn look(climb: &Climb, twins: &[Twin], driver: &Driver) -> Result<(Assessed, Str
         look += 1;
         let is_last = look == LOOKS || began.elapsed() + ran.elapsed() > limit || yard.ear.cancel.is_cancelled();
         let text = files::read_text(&written, "timings").unwrap_or_default();
-        let question =
-            Question { twins, gate, kind: climb.rewrite.kind, look: look - 1, is_last, exercised_by: driver.word() };
+        let question = Question {
+            twins,
+            gate,
+            kind: climb.rewrite.kind,
+            rule: climb.rewrite.rule,
+            look: look - 1,
+            is_last,
+            exercised_by: driver.word(),
+        };
         let assessed = timing::assess(&text, &question);
         // What never calls the function will not call it the next time.
         if assessed.is_final() || is_last || text.is_empty() {

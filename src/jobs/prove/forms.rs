@@ -96,7 +96,15 @@ fn run(
         };
         let is_last = look + 1 == LOOKS || began.elapsed() + ran.elapsed() > limit || yard.ear.cancel.is_cancelled();
         let twins = std::slice::from_ref(&contended.twin);
-        let question = Question { twins, gate, kind: climb.rewrite.kind, look, is_last, exercised_by: &by };
+        let question = Question {
+            twins,
+            gate,
+            kind: climb.rewrite.kind,
+            rule: climb.rewrite.rule,
+            look,
+            is_last,
+            exercised_by: &by,
+        };
         let assessed = timing::assess(&text, &question);
         if assessed.is_final() || is_last {
             return Ok(found(assessed, ended.tail));

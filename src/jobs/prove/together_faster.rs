@@ -155,9 +155,9 @@ fn look(
         let text = files::read_text(&written, "timings").unwrap_or_default();
         let assess = |i: &usize| {
             let own: Vec<Twin> = twins.iter().filter(|t| t.proposal() == *i).cloned().collect();
-            let kind = members[*i].rewrite.kind;
+            let (kind, rule) = (members[*i].rewrite.kind, members[*i].rewrite.rule);
             let by = driver.word();
-            timing::assess(&text, &Question { twins: &own, gate, kind, look, is_last, exercised_by: by })
+            timing::assess(&text, &Question { twins: &own, gate, kind, rule, look, is_last, exercised_by: by })
         };
         let assessed: Vec<Assessed> = open.iter().map(assess).collect();
         let silent = |a: &Assessed| a.state == RungState::Undecided && a.measurement.is_none();
