@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::files::{Files, Match};
 use super::index::{Index, Meaning};
 use super::symbol::Symbol;
-use crate::model::{Frame, Item, NodeId, Profile, RowKind};
+use crate::model::{Frame, Item, LOST_CALLER, NodeId, Profile, RowKind};
 
 /// What a frame is to the workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum FrameOwner {
     Ours(u32),
     /// std, dependencies, kernel, C.
     Outside,
+    /// A caller that frame pointers skip: what runs below it belongs to nobody known.
+    Lost,
     /// No symbol.
     Unknown,
 }
@@ -53,6 +55,8 @@ pub struct Owners {
 
 /// Row of stacks that hold symbols but no function of the workspace.
 pub const RUNTIME: &str = "runtime and libraries";
+/// Row of what runs in C below a caller that frame pointers skip and that no call names.
+pub const LOST: &str = "below C, caller not recorded";
 /// Row of stacks without a single symbol.
 pub const NO_SYMBOLS: &str = "stacks without symbols";
 
@@ -78,6 +82,7 @@ impl Owners {
                     Some(StackOwner::Label(l)) if l == blank => StackOwner::Label(runtime),
                     caller => caller.unwrap_or(StackOwner::Label(runtime)),
                 },
+                FrameOwner::Lost => StackOwner::Label(labels.id(RowKind::Unattributed, LOST)),
                 FrameOwner::Unknown => caller.unwrap_or(StackOwner::Label(blank)),
             };
             stacks.push(own);
@@ -262,6 +267,7 @@ fn by_symbol(read: &Read, frame: &Frame, own: &[String], items: &[Item], labels:
             FrameOwner::Label(labels.id(RowKind::Function, &read.symbol.shown()))
         }
         Meaning::Outside if read.file.is_some() => FrameOwner::Ours(labels.id(RowKind::Unattributed, &missing())),
+        Meaning::Outside if frame.symbol == LOST_CALLER => FrameOwner::Lost,
         Meaning::Outside if frame.symbol == "[unknown]" || frame.symbol.is_empty() => FrameOwner::Unknown,
         Meaning::Outside => FrameOwner::Outside,
     }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::effects::{files, objects};
-use crate::model::{AddressBase, ObjectFile, Problem, Profile};
+use crate::model::{ObjectFile, Problem, Profile};
 use crate::profile::Reader;
-use crate::profile::symbols::{Image, Table, addresses_of, kernel_table, look_up, symbolicate};
+use crate::profile::symbols::{Asked, Image, Table, addresses_of, kernel_table, look_up, symbolicate};
 
 /// Fewer addresses than this are looked up by one thread.
 const WORTH_TWO_THREADS: usize = 2_000;
@@ -70,9 +70,9 @@ impl Shelf {
     }
 
     /// What stands at the addresses of one object file: from the cache as far as it goes, else looked up and kept.
-    fn table(&mut self, object: &ObjectFile, wanted: &[(AddressBase, u64)], seen: &mut Seen) -> Option<Table> {
+    fn table(&mut self, object: &ObjectFile, wanted: &[Asked], seen: &mut Seen) -> Option<Table> {
         if object.path == KERNEL {
-            let addresses: Vec<u64> = wanted.iter().map(|(_, address)| *address).collect();
+            let addresses: Vec<u64> = wanted.iter().map(|asked| asked.address).collect();
             return Some(kernel_table(&objects::kernel_symbols(&object.build_id)?, &addresses));
         }
         if !object.path.starts_with('/') || object.path.starts_with("//") {
@@ -140,8 +140,8 @@ fn kept(build_id: &str) -> Option<Table> {
 }
 
 /// The addresses that the table does not know, in order.
-fn missing(table: &Table, wanted: &[(AddressBase, u64)]) -> Vec<u64> {
-    let mut addresses: Vec<u64> = wanted.iter().filter_map(|(base, at)| table.address(*base, *at)).collect();
+fn missing(table: &Table, wanted: &[Asked]) -> Vec<u64> {
+    let mut addresses: Vec<u64> = wanted.iter().filter_map(|asked| table.key(*asked)).collect();
     addresses.retain(|at| !table.knows(*at));
     addresses.sort_unstable();
     addresses.dedup();

@@ -85,7 +85,13 @@ pub struct AddressFrame {
     pub address: u64,
     /// How the address is to be read.
     pub base: AddressBase,
+    /// True if not this address is meant but the function that its call enters: frame pointers skip the caller of a leaf
+    /// that keeps none, and the call one further out tells who that was.
+    pub is_callee: bool,
 }
+
+/// Symbol of a frame that frame pointers skip and no call names: whoever owns the samples below it is not known.
+pub const LOST_CALLER: &str = "[caller without a frame]";
 
 /// A node of the call trie: a frame below its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

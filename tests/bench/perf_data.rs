@@ -66,7 +66,7 @@ fn tables(profile: &Profile) -> (usize, Vec<Option<Table>>) {
         let image = Image::parse(&bytes).ok()?;
         let mut table = Table::new(image.segments.clone());
         let wanted = addresses_of(profile, index as u32);
-        let mut addresses: Vec<u64> = wanted.iter().filter_map(|(base, at)| table.address(*base, *at)).collect();
+        let mut addresses: Vec<u64> = wanted.iter().filter_map(|asked| table.key(*asked)).collect();
         addresses.sort_unstable();
         look_up(&image, &addresses, &mut table);
         count += addresses.len();

@@ -29,6 +29,7 @@ mod rules_table;
 mod scene;
 mod screens;
 mod symbols;
+mod truth;
 mod twins;
 mod verify;
 mod walk;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use refit::model::AddressBase;
-use refit::profile::symbols::{Image, Table, look_up};
+use refit::profile::symbols::{Asked, Image, Table, look_up};
 
 const PROGRAM: &str = "\
 #[inline(always)]
@@ -102,7 +102,7 @@ fn an_offset_in_a_real_file_leads_to_the_function_that_stands_there() {
     let code = image.segments.iter().find(|s| s.code).unwrap();
     let offset = start - code.address + code.offset;
     let mut table = Table::new(image.segments.clone());
-    let address = table.address(AddressBase::FileOffset, offset).unwrap();
+    let address = table.key(Asked { base: AddressBase::FileOffset, address: offset, is_callee: false }).unwrap();
     look_up(&image, &[address], &mut table);
     assert_eq!((address, table.at(address).next().unwrap().0), (start, "outer"));
 }

@@ -262,6 +262,8 @@ impl Gathered {
         let is_dumped = !taken.stack.is_empty() && !taken.registers.is_empty();
         let mut in_kernel = taken.in_kernel;
         let mut is_first = true;
+        // Where the leaf has no frame (yet, or any more), the first address behind it is that of its caller's caller.
+        let mut behind_leaf = None;
         for word in taken.chain.chunks_exact(8) {
             let Some(address) = bytes::Bytes::new(word, about.big).u64() else { break };
             if address >= FIRST_MARK {
@@ -270,6 +272,9 @@ impl Gathered {
             }
             if in_kernel || !is_dumped {
                 push(in_kernel, address, !is_first, stack);
+                if !in_kernel && !is_first && behind_leaf.is_none() {
+                    behind_leaf = Some((stack.len() - 1, address));
+                }
             }
             is_first = false;
         }
@@ -280,6 +285,11 @@ impl Gathered {
         }
         if let (true, Some(ip)) = (stack.is_empty(), taken.ip) {
             push(taken.in_kernel, ip, false, stack);
+        }
+        if let (false, Some((at, address))) = (is_dumped, behind_leaf)
+            && let Some(entered) = spaces.callee(taken.pid, address, &mut self.objects, &mut self.stacks)
+        {
+            self.stack.insert(at, entered);
         }
         let leaf = self.stacks.node(&self.stack);
         let weight = taken.period.or(about.attr.period).unwrap_or(1);
@@ -298,8 +308,7 @@ impl Gathered {
     fn begins_in_libc(&self) -> bool {
         let Some(leaf) = self.stack.first() else { return false };
         let object = &self.stacks.get(*leaf).object;
-        let name = object.rsplit('/').next().unwrap_or_default();
-        name.starts_with("libc.so") || name.starts_with("libc-") || name.starts_with("libm.so")
+        super::symbols::is_without_frames(object)
     }
 
     fn profile(mut self, framing: &Framing) -> (Profile, Vec<Problem>) {
@@ -423,8 +432,11 @@ impl Gathered {
         let all = self.samples.len() as u64;
         if self.in_libc * 20 > all {
             let share = self.in_libc as f64 * 100.0 / all as f64;
-            let what = format!("{share:.0} % of the samples end in libc, whose caller frame pointers do not show");
-            problems.push(Problem::note(what).help("record with `--call-graph dwarf` to see who called it"));
+            let what = format!(
+                "{share:.0} % of the samples end in libc, whose caller frame pointers do not show: it is told from the call \
+                 one further out, where that names a function"
+            );
+            problems.push(Problem::note(what).help("record with `--call-graph dwarf` to see every caller"));
         }
         problems
     }

@@ -17,7 +17,7 @@ pub struct Objects {
     by_name: HashMap<(String, String), u32>,
     /// Frames that are addresses.
     pub frames: Vec<AddressFrame>,
-    by_address: FastMap<(u32, u64), FrameId>,
+    by_address: FastMap<(u32, u64, bool), FrameId>,
 }
 
 impl Objects {
@@ -30,13 +30,20 @@ impl Objects {
     }
 
     fn frame(&mut self, object: u32, address: u64, base: AddressBase, stacks: &mut Stacks) -> FrameId {
-        if let Some(frame) = self.by_address.get(&(object, address)) {
+        self.address(AddressFrame { frame: FrameId(0), object, address, base, is_callee: false }, stacks)
+    }
+
+    fn address(&mut self, new: AddressFrame, stacks: &mut Stacks) -> FrameId {
+        let key = (new.object, new.address, new.is_callee);
+        if let Some(frame) = self.by_address.get(&key) {
             return *frame;
         }
-        let path = self.all[object as usize].path.clone();
-        let frame = stacks.frame(Frame { symbol: format!("{address:#x}"), object: path, ..Frame::default() });
-        self.frames.push(AddressFrame { frame, object, address, base });
-        self.by_address.insert((object, address), frame);
+        let object = self.all[new.object as usize].path.clone();
+        let entered = if new.is_callee { "entered at " } else { "" };
+        let symbol = format!("{entered}{:#x}", new.address);
+        let frame = stacks.frame(Frame { symbol, object, ..Frame::default() });
+        self.frames.push(AddressFrame { frame, ..new });
+        self.by_address.insert(key, frame);
         frame
     }
 }
@@ -158,6 +165,18 @@ impl Spaces {
         };
         space.known.insert(address, frame);
         frame
+    }
+}
+
+impl Spaces {
+    /// The frame of the function that is entered by the call which returns to an address; none outside of files.
+    pub fn callee(&self, pid: i32, returns_to: u64, objects: &mut Objects, stacks: &mut Stacks) -> Option<FrameId> {
+        let call = returns_to.wrapping_sub(1);
+        let (start, area) = self.of_process.get(&pid)?.find(call)?;
+        let address = (call - start).wrapping_add(area.offset);
+        let base = AddressBase::FileOffset;
+        let frame = AddressFrame { frame: FrameId(0), object: area.object, address, base, is_callee: true };
+        Some(objects.address(frame, stacks))
     }
 }
 

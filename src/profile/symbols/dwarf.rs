@@ -5,12 +5,17 @@ use std::borrow::Cow;
 use addr2line::Context;
 use gimli::{EndianSlice, RunTimeEndian, SectionId};
 
+use super::calls::{Calls, Entered};
 use super::elf::Image;
-use super::table::{Standing, Table};
+use super::table::{CALLEE, Standing, Table};
+use crate::model::LOST_CALLER;
 
 type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// Looks up addresses (before loading) in the symbols and the debug information of an object file.
+///
+/// A key marked with [`CALLEE`] asks for the function that the call at its address enters; nothing stands there if that is
+/// one of another object file, and [`LOST_CALLER`] if the call does not tell.
 ///
 /// What is found goes into the table, and what is not found too: it needs no second look.
 pub fn look_up(image: &Image, addresses: &[u64], table: &mut Table) {
@@ -22,10 +27,23 @@ pub fn look_up(image: &Image, addresses: &[u64], table: &mut Table) {
         Ok(EndianSlice::new(data, endian))
     };
     let context = gimli::Dwarf::load(load).ok().and_then(|dwarf| Context::from_dwarf(dwarf).ok());
-    for address in addresses {
-        let mut standing = context.as_ref().map(|c| inlined_first(c, *address)).unwrap_or_default();
-        name_outermost(image, *address, &mut standing);
-        table.insert(*address, &standing);
+    let standing = |address| {
+        let mut standing = context.as_ref().map(|c| inlined_first(c, address)).unwrap_or_default();
+        name_outermost(image, address, &mut standing);
+        standing
+    };
+    let calls = Calls::of(image);
+    for key in addresses {
+        let found = match key & CALLEE {
+            0 => standing(*key),
+            _ => match calls.entered(key & !CALLEE) {
+                // What is inlined where a function begins does not own what runs below it.
+                Entered::Function(address) => standing(address).pop().into_iter().collect(),
+                Entered::Import => Vec::new(),
+                Entered::Unknown => vec![Standing { symbol: LOST_CALLER.into(), ..Standing::default() }],
+            },
+        };
+        table.insert(*key, &found);
     }
 }
 

@@ -91,6 +91,11 @@ impl<'a> Image<'a> {
         within.then_some(symbol.name)
     }
 
+    /// True if a function symbol stands at exactly this address.
+    pub fn begins_at(&self, address: u64) -> bool {
+        self.symbols.binary_search_by_key(&address, |s| s.address).is_ok()
+    }
+
     /// Function symbols with address and size in order: for those who want to know where a function stands.
     pub fn functions(&self) -> impl Iterator<Item = (&'a str, u64, u64)> + '_ {
         self.symbols.iter().map(|s| (s.name, s.address, s.size))

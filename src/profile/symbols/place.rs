@@ -4,16 +4,20 @@ use std::collections::BTreeSet;
 
 use super::super::intern::Stacks;
 use super::super::perf_script::is_start;
-use super::table::Table;
-use crate::model::{AddressBase, Frame, FrameId, NO_LEAF, NodeId, Profile};
+use super::table::{Asked, Table};
+use crate::model::{AddressFrame, Frame, FrameId, LOST_CALLER, NO_LEAF, Node, NodeId, Profile};
 
 /// Symbol of a frame of which nothing is known.
 const UNKNOWN: &str = "[unknown]";
 
 /// The recorded addresses in one object file, each once.
-pub fn addresses_of(profile: &Profile, object: u32) -> Vec<(AddressBase, u64)> {
+pub fn addresses_of(profile: &Profile, object: u32) -> Vec<Asked> {
     let of_object = profile.addresses.iter().filter(|a| a.object == object);
-    of_object.map(|a| (a.base, a.address)).collect::<BTreeSet<_>>().into_iter().collect()
+    of_object.map(asked).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn asked(frame: &AddressFrame) -> Asked {
+    Asked { base: frame.base, address: frame.address, is_callee: frame.is_callee }
 }
 
 /// Names the frames that are addresses; `tables` holds one entry per object file, `None` where it could not be had.
@@ -26,21 +30,27 @@ pub fn symbolicate(mut profile: Profile, tables: &[Option<&Table>]) -> Profile {
     }
     let mut stacks = Stacks::default();
     let frames = named(&profile, tables, &mut stacks);
-    let mut nodes: Vec<NodeId> = Vec::with_capacity(profile.nodes.len());
+    let mut nodes: Vec<Option<NodeId>> = Vec::with_capacity(profile.nodes.len());
     for node in &profile.nodes {
-        let caller = node.parent.map(|p| nodes[p.0 as usize]);
-        let chain = frames[node.frame.0 as usize].iter().rev();
-        let leaf = chain.fold(caller, |caller, frame| Some(stacks.child(caller, *frame)));
-        nodes.push(leaf.expect("every frame becomes at least one"));
+        let named = |node: &Node| &frames[node.frame.0 as usize];
+        let mut caller = node.parent.and_then(|p| nodes[p.0 as usize]);
+        let entered = node.parent.map(|p| named(&profile.nodes[p.0 as usize])).filter(|parent| parent.is_callee);
+        if let Some(entered) = entered.filter(|e| is_skipped(e, named(node), &stacks)) {
+            caller = chained(caller, &entered.frames, &mut stacks);
+        }
+        // Of a function that is entered only what it entered in turn is a stack of its own.
+        let own = if named(node).is_callee { caller } else { chained(caller, &named(node).frames, &mut stacks) };
+        nodes.push(own);
     }
+    let node = |old: u32| nodes[old as usize].map_or(NO_LEAF, |n| n.0);
     for leaf in profile.samples.leaves_mut().iter_mut().filter(|leaf| **leaf != NO_LEAF) {
-        *leaf = nodes[*leaf as usize].0;
+        *leaf = node(*leaf);
     }
     for off in &mut profile.off_cpu {
-        off.leaf = off.leaf.map(|leaf| nodes[leaf.0 as usize]);
+        off.leaf = off.leaf.and_then(|leaf| nodes[leaf.0 as usize]);
     }
     for allocated in &mut profile.allocated {
-        allocated.leaf = allocated.leaf.map(|leaf| nodes[leaf.0 as usize]);
+        allocated.leaf = allocated.leaf.and_then(|leaf| nodes[leaf.0 as usize]);
     }
     (profile.frames, profile.nodes) = stacks.into_parts();
     profile.objects.clear();
@@ -49,23 +59,57 @@ pub fn symbolicate(mut profile: Profile, tables: &[Option<&Table>]) -> Profile {
     profile
 }
 
-/// For each frame of the profile the frames that it becomes, innermost first.
-fn named(profile: &Profile, tables: &[Option<&Table>], stacks: &mut Stacks) -> Vec<Vec<FrameId>> {
-    let mut frames: Vec<Vec<FrameId>> = vec![Vec::new(); profile.frames.len()];
+fn chained(caller: Option<NodeId>, innermost_first: &[FrameId], stacks: &mut Stacks) -> Option<NodeId> {
+    innermost_first.iter().rev().fold(caller, |caller, frame| Some(stacks.child(caller, *frame)))
+}
+
+/// What a frame of the profile becomes.
+#[derive(Clone, Default)]
+struct Named {
+    /// The function that exists and those inlined into it, innermost first.
+    frames: Vec<FrameId>,
+    /// True for the function that a call enters.
+    is_callee: bool,
+}
+
+/// True if the function that was entered is not the one that stands below it, so that it had no frame of its own to be
+/// seen by. Where its name is not known, only C tells that somebody is missing: a call by pointer is no such sign.
+fn is_skipped(entered: &Named, below: &Named, stacks: &Stacks) -> bool {
+    let (Some(entered), Some(below)) = (entered.frames.last(), below.frames.last()) else { return false };
+    let (entered, below) = (stacks.get(*entered), stacks.get(*below));
+    match entered.symbol == LOST_CALLER {
+        true => is_without_frames(&below.object),
+        false => entered.symbol != below.symbol,
+    }
+}
+
+/// True for object files whose functions keep no frame pointers.
+pub fn is_without_frames(object: &str) -> bool {
+    let name = object.rsplit('/').next().unwrap_or_default();
+    ["libc.so", "libc-", "libm.so", "ld-linux", "ld-musl", "[vdso]"].iter().any(|without| name.starts_with(without))
+}
+
+/// For each frame of the profile what it becomes.
+fn named(profile: &Profile, tables: &[Option<&Table>], stacks: &mut Stacks) -> Vec<Named> {
+    let mut frames: Vec<Named> = vec![Named::default(); profile.frames.len()];
     for address in &profile.addresses {
         let old = &profile.frames[address.frame.0 as usize];
         let table = tables.get(address.object as usize).copied().flatten();
-        let at = table.and_then(|t| Some((t, t.address(address.base, address.address)?)));
-        let standing: Vec<Frame> = at.map(|(table, at)| standing(table, at, &old.object)).unwrap_or_default();
-        frames[address.frame.0 as usize] = match standing.is_empty() {
-            true => vec![stacks.frame(Frame { symbol: UNKNOWN.into(), ..old.clone() })],
-            false => standing.into_iter().map(|f| stacks.frame(f)).collect(),
+        let at = table.and_then(|t| Some((t, t.key(asked(address))?)));
+        let standing: Option<Vec<Frame>> = at.map(|(table, at)| standing(table, at, &old.object));
+        let nameless = |symbol: &str| vec![Frame { symbol: symbol.into(), ..old.clone() }];
+        let named = match (standing, address.is_callee) {
+            (Some(standing), true) => standing,
+            (None, true) => nameless(LOST_CALLER),
+            (Some(standing), false) if !standing.is_empty() => standing,
+            (_, false) => nameless(UNKNOWN),
         };
+        let named = named.into_iter().map(|f| stacks.frame(f)).collect();
+        frames[address.frame.0 as usize] = Named { frames: named, is_callee: address.is_callee };
     }
-    for (new, old) in frames.iter_mut().zip(&profile.frames) {
-        if new.is_empty() {
-            new.push(stacks.frame(old.clone()));
-        }
+    for (new, old) in frames.iter_mut().zip(&profile.frames).filter(|(new, _)| !new.is_callee && new.frames.is_empty())
+    {
+        new.frames.push(stacks.frame(old.clone()));
     }
     frames
 }
@@ -111,14 +155,19 @@ fn is_unnamed_libc(frame: &Frame) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::table::Standing;
+    use super::super::table::{CALLEE, Standing};
     use super::*;
-    use crate::model::{AddressFrame, Node, ObjectFile, Sample, SourceQuality};
+    use crate::model::{AddressBase, ObjectFile, Sample, SourceQuality};
 
     fn unnamed() -> Profile {
         let frame = |symbol: &str| Frame { symbol: symbol.into(), object: "/svc".into(), ..Frame::default() };
-        let address =
-            |frame, address| AddressFrame { frame: FrameId(frame), object: 0, address, base: AddressBase::Absolute };
+        let address = |frame, address| AddressFrame {
+            frame: FrameId(frame),
+            object: 0,
+            address,
+            base: AddressBase::Absolute,
+            is_callee: false,
+        };
         Profile {
             frames: vec![frame("0x10"), frame("0x20"), frame("0x30")],
             nodes: vec![
@@ -151,6 +200,32 @@ mod tests {
         assert_eq!(stack(&profile), ["[unknown]:0", "mix:3 inlined", "spin:9 inlined", "work:20", "_start:0"]);
         assert_eq!((profile.sources[0].unresolved, profile.sources[0].truncated), (1, 0));
         assert!(profile.addresses.is_empty() && profile.objects.is_empty());
+    }
+
+    #[test]
+    fn the_function_that_a_call_enters_stands_where_the_leaf_has_no_frame() {
+        let mut profile = unnamed();
+        profile.addresses[1].is_callee = true;
+        let with = |entered: &str, leaf: &str| {
+            let mut table = Table::new(Vec::new());
+            let standing = |symbol: &str| [Standing { symbol: symbol.into(), ..Standing::default() }];
+            table.insert(0x10, &standing("main"));
+            table.insert(0x20 | CALLEE, &standing(entered));
+            table.insert(0x30, &standing(leaf));
+            stack(&symbolicate(profile.clone(), &[Some(&table)]))
+        };
+        assert_eq!(with("work", "memmove"), ["memmove:0", "work:0", "main:0"]);
+        assert_eq!(with("work", "work"), ["work:0", "main:0"], "it has a frame of its own");
+        assert_eq!(with(LOST_CALLER, "work"), ["work:0", "main:0"], "a call by pointer tells nothing");
+        profile.frames[2].object = "/lib/libc.so.6".into();
+        profile.objects.push(ObjectFile { path: "/lib/libc.so.6".into(), build_id: String::new() });
+        profile.addresses[2].object = 1;
+        let mut table = Table::new(Vec::new());
+        table.insert(0x20 | CALLEE, &[Standing { symbol: LOST_CALLER.into(), ..Standing::default() }]);
+        assert_eq!(
+            stack(&symbolicate(profile, &[Some(&table), None])),
+            ["[unknown]:0", "[caller without a frame]:0", "[unknown]:0"]
+        );
     }
 
     #[test]

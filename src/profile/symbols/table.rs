@@ -14,6 +14,20 @@ use crate::model::AddressBase;
 
 const MAGIC: &[u8] = b"refit-symbols 1\n";
 
+/// Marks the key of an address that stands for the function which its call enters; no address before loading is as high.
+pub const CALLEE: u64 = 1 << 63;
+
+/// An address as it was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Asked {
+    /// How it is to be read.
+    pub base: AddressBase,
+    /// The address.
+    pub address: u64,
+    /// True if the function is meant that the call there enters.
+    pub is_callee: bool,
+}
+
 /// One function at an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Standing {
@@ -52,9 +66,10 @@ impl Table {
         self.places.is_empty()
     }
 
-    /// The address before loading that a recorded address stands for.
-    pub fn address(&self, base: AddressBase, address: u64) -> Option<u64> {
-        image_address(&self.segments, base, address)
+    /// The key of a recorded address: the address before loading, marked where its call's function is meant.
+    pub fn key(&self, asked: Asked) -> Option<u64> {
+        let address = image_address(&self.segments, asked.base, asked.address)?;
+        Some(if asked.is_callee { address | CALLEE } else { address })
     }
 
     /// True if the address was looked up already.
@@ -204,7 +219,9 @@ mod tests {
         assert_eq!(said(&read, 0x1234), ["inner src/main.rs:3", "outer src/main.rs:9"]);
         assert_eq!((said(&read, 0x1300).len(), said(&read, 0x9999).len()), (0, 0));
         assert_eq!((read.knows(0x1300), read.knows(0x9999), read.len()), (true, false, 2));
-        assert_eq!(read.address(AddressBase::FileOffset, 0x234), Some(0x1234));
+        let asked = Asked { base: AddressBase::FileOffset, address: 0x234, is_callee: false };
+        assert_eq!(read.key(asked), Some(0x1234));
+        assert_eq!(read.key(Asked { is_callee: true, ..asked }), Some(0x1234 | CALLEE));
         assert_eq!(read.encode(), table().encode());
     }
 
