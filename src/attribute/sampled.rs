@@ -13,7 +13,7 @@ use crate::model::{
 /// Row of the time that a request's task was not polled and nothing says why.
 pub const NOT_RUNNING: &str = "not running (unnamed)";
 /// Row of the time inside polls without samples: blocked, or waiting for a core; wall time minus sampled CPU time.
-pub const OFF_CPU: &str = "in a poll but not on a CPU (estimate)";
+pub const OFF_CPU: &str = "off CPU in poll (estimate)";
 /// Row of polled time where there are no samples at all.
 pub const NOT_SAMPLED: &str = "running, not sampled";
 

@@ -96,7 +96,7 @@ fn sum(split: &ObjectiveSplit, kind: RowKind, rows: &[usize], below: f64) -> Con
     let noun = match kind {
         RowKind::Function => "functions",
         RowKind::Wait => "waits",
-        RowKind::Window | RowKind::Unattributed => "unplaced rows",
+        RowKind::Window | RowKind::Unattributed => "unplaced",
     };
     let unit = if split.basis == Basis::SampledShare { "%" } else { "ms" };
     let add = |value: fn(&Contribution) -> f64| rows.iter().map(|&r| value(&split.rows[r])).sum::<f64>();

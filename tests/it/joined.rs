@@ -67,7 +67,7 @@ fn samples_and_scheduler_join_a_trace_of_another_clock_and_other_thread_numbers(
         ((RowKind::Function, "gw::spin"), 3.0),
         ((RowKind::Wait, "lock in gw::work"), 2.0),
         ((RowKind::Wait, "ready, no free core (run queue)"), 0.5),
-        ((RowKind::Unattributed, "in a poll but not on a CPU (estimate)"), 1.0),
+        ((RowKind::Unattributed, "off CPU in poll (estimate)"), 1.0),
     ]);
     assert_eq!(parts, expected);
     assert_eq!((request.latency_ns, parts.values().sum::<f64>()), (6_500_000, 6.5), "the parts are the latency");

@@ -1,5 +1,7 @@
 //! Text to read in a box: help, messages, evidence, reasons, the report.
 
+mod table;
+
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
@@ -25,27 +27,38 @@ pub struct SheetLine {
     pub tone: Tone,
     /// Cells from the left.
     pub indent: usize,
-    /// Cells at the start that are keys to press.
-    pub keys: usize,
-    /// Logs and tables are cut at the edge, sentences are wrapped.
+    /// What the text is wrapped beside: keys and the name of what they do. Below it where there is little room.
+    pub head: Option<(String, &'static str)>,
+    /// Logs are cut at the edge, sentences are wrapped.
     pub verbatim: bool,
+}
+
+/// What a sheet is made of.
+#[derive(Clone, Debug, PartialEq)]
+enum Part {
+    Line(SheetLine),
+    Table(Vec<Vec<String>>),
 }
 
 /// A title and lines.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sheet {
     title: String,
-    lines: Vec<SheetLine>,
+    parts: Vec<Part>,
     top: usize,
 }
 
 impl Sheet {
     fn new(title: &str) -> Sheet {
-        Sheet { title: title.to_string(), lines: Vec::new(), top: 0 }
+        Sheet { title: title.to_string(), parts: Vec::new(), top: 0 }
     }
 
     fn add(&mut self, text: impl Into<String>, tone: Tone, indent: usize) {
-        self.lines.push(SheetLine { text: text.into(), tone, indent, keys: 0, verbatim: false });
+        self.push(SheetLine { text: text.into(), tone, indent, head: None, verbatim: false });
+    }
+
+    fn push(&mut self, line: SheetLine) {
+        self.parts.push(Part::Line(line));
     }
 
     /// Messages with places and help.
@@ -101,13 +114,8 @@ impl Sheet {
             );
             sheet.add(evidence.detail.clone(), Tone::Text, 2);
             for line in evidence.log.lines() {
-                sheet.lines.push(SheetLine {
-                    text: line.to_string(),
-                    tone: Tone::Dim,
-                    indent: 4,
-                    keys: 0,
-                    verbatim: true,
-                });
+                let text = line.to_string();
+                sheet.push(SheetLine { text, tone: Tone::Dim, indent: 4, head: None, verbatim: true });
             }
         }
         if let Some(m) = verdict.measurement() {
@@ -137,7 +145,7 @@ impl Sheet {
             sheet.add(format!("{} at {}:{}", refusal.rule, refusal.file, refusal.line), Tone::Title, 0);
             sheet.add(refusal.reason.clone(), Tone::Text, 2);
         }
-        (!sheet.lines.is_empty()).then_some(sheet)
+        (!sheet.parts.is_empty()).then_some(sheet)
     }
 
     fn of_proposal(&mut self, proposal: &Proposal) {
@@ -163,11 +171,19 @@ impl Sheet {
     pub fn markdown(title: &str, text: &str) -> Sheet {
         let mut sheet = Sheet::new(title);
         let mut fenced = false;
-        for line in text.lines() {
+        let lines: Vec<&str> = text.lines().collect();
+        let mut at = 0;
+        while let Some(line) = lines.get(at) {
+            let barred = lines[at..].iter().take_while(|l| !fenced && l.trim_start().starts_with('|')).count();
+            if let Some(cells) = table::cells(&lines[at..at + barred]) {
+                sheet.parts.push(Part::Table(cells));
+                at += barred;
+                continue;
+            }
+            at += 1;
             let fence = line.trim_start().starts_with("```");
             fenced ^= fence;
             let heading = line.starts_with('#') && !fenced;
-            let table = line.trim_start().starts_with('|');
             let tone = match () {
                 () if fence => Tone::Dim,
                 () if heading => Tone::Title,
@@ -176,7 +192,7 @@ impl Sheet {
                 () => Tone::Text,
             };
             let text = if heading { line.trim_start_matches('#').trim() } else { line };
-            sheet.lines.push(SheetLine { text: text.to_string(), tone, indent: 0, keys: 0, verbatim: fenced || table });
+            sheet.push(SheetLine { text: text.to_string(), tone, indent: 0, head: None, verbatim: fenced });
         }
         sheet
     }
@@ -212,15 +228,15 @@ pub fn help() -> Sheet {
         (Chapter::Deciding, "deciding and landing"),
         (Chapter::General, "the workbench"),
     ] {
-        if !sheet.lines.is_empty() {
+        if !sheet.parts.is_empty() {
             sheet.add("", Tone::Text, 0);
         }
         sheet.add(name, Tone::Title, 0);
         for binding in KEYMAP.iter().filter(|b| b.chapter == chapter) {
             let keys: Vec<String> = binding.keys.iter().map(|k| spelled(*k)).collect();
             let keys = if keys.is_empty() { String::from("palette") } else { keys.join(" ") };
-            let text = format!("{keys:<14}{:<20}{}", binding.title, binding.help);
-            sheet.lines.push(SheetLine { text, tone: Tone::Text, indent: 2, keys: 14, verbatim: true });
+            let (head, text) = (Some((keys, binding.title)), binding.help.to_string());
+            sheet.push(SheetLine { text, tone: Tone::Text, indent: 2, head, verbatim: false });
         }
     }
     sheet.add("", Tone::Text, 0);
@@ -254,7 +270,7 @@ pub fn key(state: &mut State, mut sheet: Sheet, event: &KeyEvent) -> Vec<Command
 impl Sheet {
     /// Scrolls by rows.
     pub fn scroll(&mut self, by: isize) {
-        self.top = self.top.saturating_add_signed(by).min(self.lines.len().saturating_sub(1));
+        self.top = self.top.saturating_add_signed(by).min(10_000);
     }
 }
 
@@ -262,16 +278,51 @@ fn inner_width(state: &State) -> usize {
     usize::from(100.min(state.size.0.saturating_sub(4)))
 }
 
+/// A row as it is drawn: cells from the left, what is to press, what is said.
+struct Row {
+    indent: usize,
+    keys: String,
+    text: String,
+    tone: Tone,
+}
+
+/// Cells of the keys in front of an action, and of both keys and name.
+const KEYS: usize = 14;
+const HEAD: usize = 34;
+
 /// Rows of the sheet at a width.
-fn rows_of(sheet: &Sheet, width: usize) -> Vec<SheetLine> {
+fn rows_of(sheet: &Sheet, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
-    for line in &sheet.lines {
-        if line.verbatim {
-            rows.push(line.clone());
-            continue;
+    for part in &sheet.parts {
+        match part {
+            Part::Line(line) => rows.extend(rows_of_line(line, width)),
+            Part::Table(cells) => {
+                let tone = |n: usize| if n == 0 { Tone::Dim } else { Tone::Text };
+                let texts = table::rows(cells, width).into_iter().enumerate();
+                rows.extend(texts.map(|(n, text)| Row { indent: 0, keys: String::new(), text, tone: tone(n) }));
+            }
         }
-        let texts = wrap(&line.text, width.saturating_sub(line.indent)).into_iter();
-        rows.extend(texts.map(|text| SheetLine { text, ..line.clone() }));
+    }
+    rows
+}
+
+fn rows_of_line(line: &SheetLine, width: usize) -> Vec<Row> {
+    let row = |indent, text| Row { indent, keys: String::new(), text, tone: line.tone };
+    if line.verbatim {
+        return vec![row(line.indent, line.text.clone())];
+    }
+    let Some((keys, name)) = &line.head else {
+        return wrap(&line.text, width.saturating_sub(line.indent)).into_iter().map(|t| row(line.indent, t)).collect();
+    };
+    let keys = format!("{keys:<KEYS$}");
+    let beside = width >= line.indent + HEAD + 24;
+    let indent = if beside { line.indent + HEAD } else { line.indent + 4 };
+    let mut rows: Vec<Row> = wrap(&line.text, width - indent).into_iter().map(|t| row(indent, t)).collect();
+    if beside {
+        let first = rows[0].text.clone();
+        rows[0] = Row { keys, ..row(line.indent, format!("{name:<0$}{first}", HEAD - KEYS)) };
+    } else {
+        rows.insert(0, Row { keys, ..row(line.indent, (*name).to_string()) });
     }
     rows
 }
@@ -287,9 +338,7 @@ pub fn view(state: &State, sheet: &Sheet, buffer: &mut Buffer, screen: Rect, dra
     let area = boxed(buffer, theme, screen, (width as u16, height), &sheet.title, foot);
     let top = sheet.top.min(rows.len().saturating_sub(usize::from(area.height)));
     for (y, line) in (0..area.height).zip(rows.iter().skip(top)) {
-        let keys = line.text.char_indices().nth(line.keys).map_or(line.text.len(), |(i, _)| i);
-        let (keys, text) = line.text.split_at(if line.keys > 0 { keys } else { 0 });
-        Pen::new(buffer, theme, area, y).space(line.indent).put(keys, Tone::Key).put(text, line.tone);
+        Pen::new(buffer, theme, area, y).space(line.indent).put(&line.keys, Tone::Key).put(&line.text, line.tone);
     }
     drawn.pages.insert(Pane::Popup, Page { top, height: usize::from(area.height) });
 }

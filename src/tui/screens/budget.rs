@@ -271,7 +271,10 @@ fn enough_line(_: &State, split: &ObjectiveSplit, pen: &mut Pen<'_>) {
         }
         () => {
             pen.put("enough to meet it: ", Tone::Text).put(&names.join(" + "), Tone::Title);
-            pen.put(&format!(" (together at most {} ms)", short_ms(split.smallest_set_ms)), Tone::Dim);
+            let sum = format!(" (together at most {} ms)", short_ms(split.smallest_set_ms));
+            if pen.left() >= width(&sum) {
+                pen.put(&sum, Tone::Dim);
+            }
         }
     }
 }

@@ -130,7 +130,8 @@ fn draw_detail(state: &State, job: &Job, buffer: &mut Buffer, area: Rect, drawn:
 /// What runs, how far it is, and what it was estimated to take.
 fn about(state: &State, job: &Job, cells: usize) -> Vec<Line> {
     let mut lines = Vec::new();
-    if let Some((what, done, total)) = &job.step {
+    // A job that ended is at no step any more.
+    if let Some((what, done, total)) = job.step.as_ref().filter(|_| job.is_open()) {
         let meter = match total {
             0 => String::new(),
             _ => format!("{} {done}/{total}  ", meter(state, *done, *total)),
@@ -211,6 +212,11 @@ fn draw_log(state: &State, job: &Job, buffer: &mut Buffer, area: Rect, drawn: &m
         return;
     }
     let theme = &state.theme;
+    if job.logged == 0 {
+        let text = if job.is_open() { "nothing printed so far" } else { "this job printed nothing" };
+        Pen::new(buffer, theme, area, 0).put(text, Tone::Dim);
+        return;
+    }
     let mut pen = Pen::new(buffer, theme, area, 0);
     let tone = if state.focus == Focus::Aside { Tone::Key } else { Tone::Dim };
     let kept = if job.logged > job.log.len() as u64 {

@@ -70,6 +70,9 @@ fn view(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
     }
 }
 
+/// Columns from which the list has room for prices; it is ordered by them anyway.
+const PRICED: u16 = 60;
+
 /// All proposals, what is proved of them and what was decided.
 fn list(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
     let theme = &state.theme;
@@ -83,7 +86,10 @@ fn list(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
     if wide {
         head.right("new/old", 9, Tone::Dim);
     }
-    head.right("at most", 10, Tone::Dim).space(2).put("proposal", Tone::Dim);
+    if area.width >= PRICED {
+        head.right("at most", 10, Tone::Dim);
+    }
+    head.space(2).put("proposal", Tone::Dim);
     let body = Rect::new(area.x, area.y + 1, area.width, area.height - 1);
     let height = usize::from(body.height);
     let cursor = state.selected_index().unwrap_or(0);
@@ -137,12 +143,16 @@ fn list_row(state: &State, proposal: &Proposal, buffer: &mut Buffer, area: Rect,
         pen.right(&ratio.unwrap_or_default(), 9, Tone::Good);
     }
     let price = proposal.rewrite.cost.as_ref().map(|c| format!("{} ms", ms(c.c_ms)));
-    pen.right(&price.unwrap_or_default(), 10, Tone::Dim).space(2);
-    pen.put(&proposal.rewrite.title, Tone::Text);
+    if area.width >= PRICED {
+        pen.right(&price.unwrap_or_default(), 10, Tone::Dim);
+    }
+    pen.space(2).put(&proposal.rewrite.title, Tone::Text);
     if area.width >= 110 {
-        let place = format!("{} {}:{} ", proposal.rewrite.rule, proposal.rewrite.file, proposal.rewrite.line);
-        if pen.left() > width(&place) + 2 && pen.move_to_right(width(&place)) {
-            pen.put(&place, Tone::Dim);
+        let place = format!("{}:{} ", proposal.rewrite.file, proposal.rewrite.line);
+        let with_rule = format!("{} {place}", proposal.rewrite.rule);
+        let fitting = [with_rule, place].into_iter().find(|text| pen.left() > width(text) + 2);
+        if let Some(text) = fitting.filter(|text| pen.move_to_right(width(text))) {
+            pen.put(&text, Tone::Dim);
         }
     }
 }
