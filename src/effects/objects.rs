@@ -35,6 +35,17 @@ pub fn bytes(path: &Path) -> Option<Vec<u8>> {
     std::fs::read(path).ok()
 }
 
+/// Bytes of an object file that are loaded when it runs: its sections without symbols and debug information, which
+/// `strip` takes away. `None` where there is no object file.
+pub fn loaded_size(path: &Path) -> Option<u64> {
+    use object::{Object, ObjectSection, SectionFlags};
+    let cache = object::ReadCache::new(std::fs::File::open(path).ok()?);
+    let file = object::File::parse(&cache).ok()?;
+    let is_loaded = |flags| matches!(flags, SectionFlags::Elf { sh_flags, .. } if sh_flags & u64::from(object::elf::SHF_ALLOC) != 0);
+    let sections = file.sections().filter(|s| is_loaded(s.flags()));
+    Some(sections.filter_map(|s| s.file_range()).map(|(_, bytes)| bytes).sum())
+}
+
 /// Makes the folder that a file is to stand in.
 ///
 /// # Errors

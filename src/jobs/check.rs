@@ -2,6 +2,7 @@
 
 use super::{Ear, Workspace};
 use crate::effects::git::LandedCommit;
+use crate::effects::{files, objects};
 use crate::model::{Budget, Finding, Limits, Objective, ObjectiveSplit, Problem, RowKind};
 use crate::pipeline::{Depth, Inputs};
 
@@ -134,7 +135,10 @@ fn fits(pattern: &str, name: &str) -> bool {
     }
 }
 
-fn limits(limits: &Limits, binary: Option<u64>) -> Vec<Point> {
+/// Bytes of a binary that are loaded, and of its file.
+type BinarySize = (u64, u64);
+
+fn limits(limits: &Limits, binary: Option<BinarySize>) -> Vec<Point> {
     let mebibytes = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
     let not_here = |what: String, needs: &str| Point {
         about: "limit",
@@ -146,9 +150,13 @@ fn limits(limits: &Limits, binary: Option<u64>) -> Vec<Point> {
     if let Some(limit) = limits.binary_size {
         let what = format!("binary within {}", mebibytes(limit));
         points.push(match binary {
-            Some(size) => {
-                let state = if size <= limit { PointState::Met } else { PointState::Missed };
-                Point { about: "limit", what, state, detail: mebibytes(size) }
+            Some((loaded, file)) => {
+                let state = if loaded <= limit { PointState::Met } else { PointState::Missed };
+                let detail = match file > loaded + loaded / 10 {
+                    true => format!("{}, {} with symbols and debug information", mebibytes(loaded), mebibytes(file)),
+                    false => mebibytes(loaded),
+                };
+                Point { about: "limit", what, state, detail }
             }
             None => not_here(what, "build the `binary` of a [[source]]"),
         });
@@ -162,10 +170,15 @@ fn limits(limits: &Limits, binary: Option<u64>) -> Vec<Point> {
     points
 }
 
-/// The largest binary that a recording names and that stands there, in bytes.
-fn binary_size(workspace: &Workspace) -> Option<u64> {
-    let binaries = workspace.slo.sources.iter().filter_map(|s| s.binary.as_ref());
-    binaries.filter_map(|b| crate::effects::files::size(&workspace.root.join(b))).max()
+/// The largest binary that a recording names and that stands there. What is loaded counts: the line tables that a
+/// recording needs are stripped before a service is shipped, or never read while it runs.
+fn binary_size(workspace: &Workspace) -> Option<BinarySize> {
+    let binaries = workspace.slo.sources.iter().filter_map(|s| s.binary.as_ref()).map(|b| workspace.root.join(b));
+    let size = |path: std::path::PathBuf| {
+        let file = files::size(&path)?;
+        Some((objects::loaded_size(&path).unwrap_or(file), file))
+    };
+    binaries.filter_map(size).max()
 }
 
 fn signed(commit: &LandedCommit) -> Point {
@@ -200,6 +213,21 @@ mod tests {
         assert_eq!(state(&[name, ("Refit-Evidence", "refuted on tree 1")]), PointState::Missed);
         assert_eq!(state(&[name, ("Refit-Forced", "incident")]), PointState::Met);
         assert!(signed(&commit(&[name, ("Refit-Forced", "incident")])).detail.starts_with("FORCED"));
+    }
+
+    #[test]
+    fn a_binary_is_as_large_as_what_is_loaded_of_it() {
+        let limit = Limits { binary_size: Some(30 << 20), ..Limits::default() };
+        let point = |loaded: u64, file: u64| limits(&limit, Some((loaded << 20, file << 20))).remove(0);
+        assert_eq!(point(20, 170).state, PointState::Met);
+        assert_eq!(point(20, 170).detail, "20.0 MiB, 170.0 MiB with symbols and debug information");
+        assert_eq!((point(31, 31).state, point(31, 31).detail), (PointState::Missed, String::from("31.0 MiB")));
+        assert_eq!(limits(&limit, None)[0].state, PointState::Open);
+
+        let own = std::env::current_exe().unwrap();
+        let (loaded, file) = (objects::loaded_size(&own).unwrap(), files::size(&own).unwrap());
+        assert!(loaded > 100_000 && loaded < file, "{loaded} of {file}");
+        assert_eq!(objects::loaded_size(std::path::Path::new(file!())), None, "a text is no object file");
     }
 
     #[test]
