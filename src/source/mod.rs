@@ -26,6 +26,7 @@ mod print;
 pub mod shapes;
 pub mod sizes;
 pub mod small_io;
+mod std_methods;
 pub mod tables;
 mod template;
 pub mod types;

@@ -4,6 +4,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
 use super::SourceFile;
+pub use super::std_methods::{is_changing_method, is_reading_method};
 use crate::model::TextRange;
 
 /// What a use does with a place (`x`, `x.field`, `x[i]`, `*x`).
@@ -44,158 +45,6 @@ pub struct Use {
     pub how: How,
     /// True inside a closure or an `async` block that begins inside the node looked at.
     pub is_captured: bool,
-}
-
-/// Methods that leave their receiver as it is, whatever std type it has.
-const READS: &[&str] = &[
-    "all",
-    "any",
-    "as_bytes",
-    "as_deref",
-    "as_path",
-    "as_ref",
-    "as_slice",
-    "as_str",
-    "binary_search",
-    "binary_search_by",
-    "binary_search_by_key",
-    "bytes",
-    "capacity",
-    "cast",
-    "char_indices",
-    "chars",
-    "chunks",
-    "clone",
-    "cloned",
-    "cmp",
-    "concat",
-    "contains",
-    "contains_key",
-    "copied",
-    "ends_with",
-    "eq",
-    "eq_ignore_ascii_case",
-    "exists",
-    "file_name",
-    "find",
-    "first",
-    "get",
-    "is_char_boundary",
-    "is_empty",
-    "is_none",
-    "is_ok",
-    "is_err",
-    "is_some",
-    "iter",
-    "join",
-    "keys",
-    "last",
-    "len",
-    "lines",
-    "ne",
-    "parse",
-    "partial_cmp",
-    "position",
-    "repeat",
-    "replace",
-    "rfind",
-    "rsplit",
-    "rsplit_once",
-    "split",
-    "split_at",
-    "split_once",
-    "split_whitespace",
-    "starts_with",
-    "strip_prefix",
-    "strip_suffix",
-    "to_ascii_lowercase",
-    "to_ascii_uppercase",
-    "to_lowercase",
-    "to_owned",
-    "to_string",
-    "to_uppercase",
-    "to_vec",
-    "trim",
-    "trim_end",
-    "trim_end_matches",
-    "trim_start",
-    "trim_start_matches",
-    "values",
-    "windows",
-];
-
-/// Methods that change or consume their receiver for the std types that have them.
-const CHANGES: &[&str] = &[
-    "append",
-    "as_mut",
-    "as_mut_slice",
-    "clear",
-    "dedup",
-    "dedup_by_key",
-    "drain",
-    "entry",
-    "expect",
-    "extend",
-    "extend_from_slice",
-    "fill",
-    "get_mut",
-    "get_or_insert_with",
-    "insert",
-    "insert_str",
-    "into",
-    "into_boxed_slice",
-    "into_bytes",
-    "into_inner",
-    "into_iter",
-    "into_keys",
-    "into_string",
-    "into_values",
-    "iter_mut",
-    "last_mut",
-    "make_ascii_lowercase",
-    "make_ascii_uppercase",
-    "pop",
-    "pop_back",
-    "pop_front",
-    "push",
-    "push_back",
-    "push_front",
-    "push_str",
-    "remove",
-    "replace_range",
-    "reserve",
-    "resize",
-    "retain",
-    "reverse",
-    "rotate_left",
-    "rotate_right",
-    "shrink_to_fit",
-    "sort",
-    "sort_by",
-    "sort_by_key",
-    "sort_unstable",
-    "sort_unstable_by",
-    "sort_unstable_by_key",
-    "split_off",
-    "swap",
-    "swap_remove",
-    "take",
-    "truncate",
-    "unwrap",
-    "unwrap_or",
-    "unwrap_or_default",
-    "unwrap_or_else",
-    "values_mut",
-];
-
-/// True if a method of this name only reads its receiver, by the names of std.
-pub fn is_reading_method(name: &str) -> bool {
-    READS.contains(&name)
-}
-
-/// True if a method of this name changes or consumes its receiver, by the names of std.
-pub fn is_changing_method(name: &str) -> bool {
-    CHANGES.contains(&name) || name.starts_with("into_") || name.ends_with("_mut")
 }
 
 impl Use {
@@ -450,7 +299,8 @@ fn root(expr: &syn::Expr) -> &syn::Expr {
     }
 }
 
-fn is_assignment(op: &syn::BinOp) -> bool {
+/// True for `+=` and its like.
+pub fn is_assignment(op: &syn::BinOp) -> bool {
     use syn::BinOp::*;
     matches!(
         op,

@@ -178,25 +178,10 @@ fn is_changed(body: &syn::Block, taken: &syn::Expr) -> bool {
     shapes::exprs(body).into_iter().any(|expr| match expr {
         syn::Expr::MethodCall(call) => starts_at(&call.receiver) && !usage::is_reading_method(&call.method.to_string()),
         syn::Expr::Assign(a) => starts_at(&a.left),
-        syn::Expr::Binary(b) => starts_at(&b.left) && is_assignment(&b.op),
+        syn::Expr::Binary(b) => starts_at(&b.left) && usage::is_assignment(&b.op),
         syn::Expr::Reference(r) => r.mutability.is_some() && starts_at(&r.expr),
         _ => false,
     })
-}
-
-fn is_assignment(op: &syn::BinOp) -> bool {
-    use syn::BinOp::{AddAssign, BitAndAssign, BitOrAssign, BitXorAssign, DivAssign, MulAssign, RemAssign, SubAssign};
-    matches!(
-        op,
-        AddAssign(_)
-            | SubAssign(_)
-            | MulAssign(_)
-            | DivAssign(_)
-            | RemAssign(_)
-            | BitAndAssign(_)
-            | BitOrAssign(_)
-            | BitXorAssign(_)
-    )
 }
 
 /// The expression at the root of a place.
