@@ -1,6 +1,6 @@
 //! Struct declarations of all files in; what a field's name says about its type, wherever the struct stands, out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Fact, FileFacts, Rule};
 use crate::model::Finding;
@@ -24,9 +24,12 @@ pub fn facts(file: &SourceFile) -> Vec<Fact> {
 /// Findings of all facts but those about fields; a fact that needs a field holds if every struct of the workspace that
 /// has a field of that name gives it such a type.
 pub fn judge(rule: &Rule, facts: &[FileFacts], is_wanted: fn(&syn::Type) -> bool) -> Vec<Finding> {
+    let asked: HashSet<&str> = facts.iter().flat_map(|f| &f.facts).filter_map(|fact| fact.word(NEEDS)).collect();
     let mut fields: HashMap<&str, bool> = HashMap::new();
     for fact in facts.iter().flat_map(|f| &f.facts) {
-        if let (Some(name), Some(ty)) = (fact.word("field"), fact.word("type")) {
+        if let (Some(name), Some(ty)) = (fact.word("field"), fact.word("type"))
+            && asked.contains(name)
+        {
             let holds = syn::parse_str(ty).is_ok_and(|ty| is_wanted(&ty));
             *fields.entry(name).or_insert(true) &= holds;
         }

@@ -16,6 +16,27 @@ pub(super) fn edges<T: Spanned + 'static>(node: &T) -> (Span, Span) {
     known(node).unwrap_or_else(|| both(node.span()))
 }
 
+/// True for nodes that doc comments may lead, without which a lean tree was parsed.
+pub(super) fn may_have_docs(node: &dyn Any) -> bool {
+    node.is::<Item>()
+        || node.is::<Stmt>()
+        || node.is::<syn::Field>()
+        || node.is::<syn::ImplItem>()
+        || node.is::<syn::TraitItem>()
+        || node.is::<syn::ImplItemFn>()
+        || node.is::<syn::TraitItemFn>()
+        || node.is::<syn::ItemFn>()
+        || node.is::<syn::ItemStruct>()
+        || node.is::<syn::ItemEnum>()
+        || node.is::<syn::ItemImpl>()
+        || node.is::<syn::ItemMod>()
+        || node.is::<syn::ItemTrait>()
+        || node.is::<syn::ItemUse>()
+        || node.is::<syn::ItemConst>()
+        || node.is::<syn::ItemStatic>()
+        || node.is::<syn::ItemType>()
+}
+
 fn both(span: Span) -> (Span, Span) {
     (span, span)
 }
@@ -63,7 +84,39 @@ fn known(node: &dyn Any) -> Option<(Span, Span)> {
         let end = arm.comma.as_ref().map_or_else(|| last(&arm.body), |comma| comma.span);
         return Some((led(&arm.attrs, || of_pat(&arm.pat).0), end));
     }
+    if let Some(field) = node.downcast_ref::<syn::Field>() {
+        let name = field.ident.as_ref()?;
+        return Some((led(&field.attrs, || visible(&field.vis, || name.span())), last_of_type(&field.ty)));
+    }
+    if let Some(ty) = node.downcast_ref::<syn::Type>() {
+        return Some((first_of_type(ty), last_of_type(ty)));
+    }
     node.downcast_ref::<Item>().map(of_item)
+}
+
+fn first_of_type(ty: &syn::Type) -> Span {
+    match ty {
+        syn::Type::Path(ty) => first_of_path(ty.qself.as_ref(), &ty.path),
+        syn::Type::Reference(ty) => ty.and_token.span,
+        other => other.span(),
+    }
+}
+
+fn last_of_type(ty: &syn::Type) -> Span {
+    match ty {
+        syn::Type::Path(path) if path.qself.is_none() => last_segment(&path.path).unwrap_or_else(|| ty.span()),
+        syn::Type::Reference(ty) => last_of_type(&ty.elem),
+        other => other.span(),
+    }
+}
+
+fn last_segment(path: &syn::Path) -> Option<Span> {
+    let segment = path.segments.last()?;
+    match &segment.arguments {
+        syn::PathArguments::None => Some(segment.ident.span()),
+        syn::PathArguments::AngleBracketed(arguments) => Some(arguments.gt_token.span),
+        syn::PathArguments::Parenthesized(_) => None,
+    }
 }
 
 fn of_pair(span: &DelimSpan) -> (Span, Span) {
@@ -171,12 +224,8 @@ fn first_of_path(qself: Option<&syn::QSelf>, path: &syn::Path) -> Span {
 }
 
 fn last_of_path(node: &syn::ExprPath) -> Span {
-    let Some(segment) = node.path.segments.last().filter(|_| node.qself.is_none()) else { return node.span() };
-    match &segment.arguments {
-        syn::PathArguments::None => segment.ident.span(),
-        syn::PathArguments::AngleBracketed(arguments) => arguments.gt_token.span,
-        syn::PathArguments::Parenthesized(_) => node.span(),
-    }
+    let plain = node.qself.is_none().then(|| last_segment(&node.path)).flatten();
+    plain.unwrap_or_else(|| node.span())
 }
 
 fn first(expr: &Expr) -> Span {
@@ -327,6 +376,14 @@ mod tests {
             self.check(node);
             visit::visit_pat(self, node);
         }
+        fn visit_type(&mut self, node: &'ast syn::Type) {
+            self.check(node);
+            visit::visit_type(self, node);
+        }
+        fn visit_field(&mut self, node: &'ast syn::Field) {
+            self.check(node);
+            visit::visit_field(self, node);
+        }
         fn visit_arm(&mut self, node: &'ast syn::Arm) {
             self.check(node);
             visit::visit_arm(self, node);
@@ -364,7 +421,7 @@ mod tests {
              /// doc\npub async fn g<T>() where T: 'static { 'l: for i in 0.. { break 'l; } 'm: loop { continue } }
              unsafe impl<T> X for Y<T> { pub default fn h() {} #[d] fn i() {} const C: u8 = 1; }
              pub trait Z { fn k() {} fn l(); unsafe fn m() {} async fn n() {} }
-             enum E { A } struct S { a: u8 } struct P(u8); struct U; pub static Q: u8 = 0; type O = u8; use a::{b, c};
+             enum E { A } struct S { a: u8, #[z] pub b: &'static mut a::B<u8>, c: Box<dyn Fn(u8) -> u8>, d: <T as U>::V, e: fn() } struct P(u8); struct U; pub static Q: u8 = 0; type O = u8; use a::{b, c};
              mod r { fn s() {} } mod t; macro_rules! u { () => {} } extern crate std; union V { a: u8 }
              fn w() {
                  #[cfg(x)] let _ = [é, 2]; a = b; async move {}; a.b().await?; x as u8 + 1; {} ; 'b: { break 'b 1 };

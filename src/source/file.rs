@@ -30,6 +30,8 @@ pub struct SourceFile {
     pub tokens: Vec<lexer::Token>,
     lines: LineIndex,
     base: usize,
+    /// True if the tree lacks doc comments.
+    is_lean: bool,
     /// Ranges of nodes of the tree by kind and place in memory: syn finds a node's span by printing all of it.
     ranges: RefCell<HashMap<(Sort, usize), TextRange>>,
 }
@@ -53,6 +55,19 @@ impl SourceFile {
     /// # Errors
     /// A file that does not parse, with line and column; one with front matter, a NUL or brackets nested too deep.
     pub fn parse(path: &str, text: &str, role: &FileRole) -> Result<SourceFile, Problem> {
+        SourceFile::parse_as(path, text, role, false)
+    }
+
+    /// As [`SourceFile::parse`], but the tree has no doc comments on items, methods and public fields: libraries are a
+    /// third doc comments, and each becomes an attribute of six tokens. All ranges are those of the full tree.
+    ///
+    /// # Errors
+    /// As [`SourceFile::parse`].
+    pub fn parse_lean(path: &str, text: &str, role: &FileRole) -> Result<SourceFile, Problem> {
+        SourceFile::parse_as(path, text, role, true)
+    }
+
+    fn parse_as(path: &str, text: &str, role: &FileRole, is_lean: bool) -> Result<SourceFile, Problem> {
         let lines = LineIndex::new(text);
         let tokens = lexer::tokens(text);
         let at = |offset: usize| {
@@ -63,7 +78,11 @@ impl SourceFile {
             return Err(Problem::error(what).at(at(offset)).help("this file is left out; all others are read"));
         }
         let base = stripped(text);
-        let ast = syn::parse_file(text).map_err(|error| {
+        let lean = is_lean.then(|| without_docs(text, &tokens)).flatten();
+        // A doc comment that documents nothing is an error: the full text is parsed to tell it.
+        let lean = lean.and_then(|text| syn::parse_file(&text).ok());
+        let is_lean = lean.is_some();
+        let ast = lean.map_or_else(|| syn::parse_file(text), Ok).map_err(|error| {
             let offset = (error.span().byte_range().start + base).min(text.len());
             Problem::error(format!("does not parse: {}", parse_message(&error)))
                 .at(at(super::floor_boundary(text, offset)))
@@ -81,6 +100,7 @@ impl SourceFile {
             tokens,
             lines,
             base,
+            is_lean,
             ranges: RefCell::default(),
         };
         file.items = items(&file);
@@ -106,7 +126,18 @@ impl SourceFile {
     /// Byte range of a node in the original text.
     pub fn range<T: Spanned + 'static>(&self, node: &T) -> TextRange {
         let (first, last) = edges(node);
-        TextRange::new(self.byte(first.start()), self.byte(last.end()))
+        let start = self.byte(first.start());
+        let start = if self.is_lean && edges::may_have_docs(node) { self.with_docs(start) } else { start };
+        TextRange::new(start, self.byte(last.end()))
+    }
+
+    /// Where the doc comments in front of a node begin, or the node.
+    fn with_docs(&self, start: usize) -> usize {
+        let before = &self.tokens[..self.tokens.partition_point(|t| (t.range.start as usize) < start)];
+        let comments = before.iter().rev().take_while(|t| t.is_comment());
+        let docs = comments.take_while(|t| self.text.as_bytes()[t.range.start as usize + 2] != b'!');
+        let docs = docs.filter(|t| t.kind == lexer::TokenKind::DocComment);
+        docs.last().map_or(start, |t| t.range.start as usize)
     }
 
     /// As [`SourceFile::range`], kept for the next time: for nodes that stand in this file's own tree, and no others.
@@ -165,6 +196,60 @@ impl SourceFile {
         let candidates = self.items.partition_point(|i| i.range.start <= range.start);
         // Items either nest or are disjoint, so the last one to begin among those that contain the range is innermost.
         self.items[..candidates].iter().rev().find(|i| i.range.contains(range))
+    }
+}
+
+/// The text with spaces in the place of doc comments that fill their lines and stand before an item, a method or a public
+/// field, or inside of what they document; `None` where there are none.
+fn without_docs(text: &str, tokens: &[lexer::Token]) -> Option<String> {
+    let mut bytes: Option<Vec<u8>> = None;
+    for (at, token) in tokens.iter().enumerate() {
+        let is_inner = token.kind == lexer::TokenKind::DocComment && text[token.range.bytes()].starts_with("//!");
+        if is_inner {
+            blank(bytes.get_or_insert_with(|| text.as_bytes().to_vec()), token.range);
+        }
+        let documents = at > 0 && tokens[at - 1].is_comment() && !token.is_comment();
+        if documents && begins_item(text, &tokens[at..]) {
+            let docs = tokens[..at].iter().rev().take_while(|t| t.is_comment()).filter(|t| is_line_doc(text, t));
+            for doc in docs {
+                blank(bytes.get_or_insert_with(|| text.as_bytes().to_vec()), doc.range);
+            }
+        }
+    }
+    // Whole comments became spaces: what is left is UTF-8.
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+fn is_line_doc(text: &str, token: &lexer::Token) -> bool {
+    token.kind == lexer::TokenKind::DocComment && text[token.range.bytes()].starts_with("///")
+}
+
+fn blank(bytes: &mut [u8], range: TextRange) {
+    bytes[range.bytes()].fill(b' ');
+}
+
+/// True if the tokens, after attributes, begin with words that only an item, a method or a public field begins with.
+fn begins_item(text: &str, tokens: &[lexer::Token]) -> bool {
+    let mut words = tokens.iter().filter(|t| !t.is_comment()).map(|t| t.text(text)).peekable();
+    while words.peek() == Some(&"#") {
+        let mut depth = 0;
+        for word in words.by_ref() {
+            match word {
+                "[" => depth += 1,
+                "]" => depth -= 1,
+                _ => continue,
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+    }
+    match words.next() {
+        Some("pub" | "fn" | "struct" | "enum" | "mod" | "impl" | "trait" | "type" | "use") => true,
+        Some("unsafe" | "async" | "const") => {
+            words.next().is_some_and(|w| matches!(w, "fn" | "unsafe" | "impl" | "trait"))
+        }
+        _ => false,
     }
 }
 
@@ -322,6 +407,12 @@ impl ItemWalk<'_> {
 }
 
 impl<'ast> Visit<'ast> for ItemWalk<'_> {
+    // No function stands in these.
+    fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
+    fn visit_type(&mut self, _: &'ast syn::Type) {}
+    fn visit_pat(&mut self, _: &'ast syn::Pat) {}
+    fn visit_path(&mut self, _: &'ast syn::Path) {}
+
     fn visit_item_fn(&mut self, node: &'ast syn::ItemFn) {
         self.function(node, &node.attrs, &node.sig, &node.block);
     }
@@ -397,6 +488,9 @@ pub(super) fn type_head(ty: &syn::Type) -> String {
 
 /// `#[test]`, `#[tokio::test]`, `#[bench]`, or a `cfg` that names `test` other than in `not(…)`.
 pub fn is_test_attribute(attr: &syn::Attribute) -> bool {
+    if matches!(attr.meta, syn::Meta::NameValue(_)) {
+        return false;
+    }
     let Some(head) = attr.path().segments.last().map(|segment| &segment.ident) else { return false };
     if *head == "cfg" {
         return attr.meta.require_list().is_ok_and(|list| names_test(list.tokens.clone()));
@@ -498,6 +592,38 @@ mod tests {
         assert_eq!(at("1;").as_deref(), Some("b"));
         assert_eq!(at("2;").as_deref(), Some("a"));
         assert_eq!(at("\n"), None);
+    }
+
+    #[test]
+    fn a_tree_without_doc_comments_has_the_same_ranges() {
+        let text = "\u{feff}//! é\n\n/// ö\n#[a]\n// plain\n/// two\npub fn f() {\n    //! inner\n    /// odd\n    let x = 1;\n}\n\
+                    /// S\npub struct S {\n    /// a\n    pub a: u8,\n    /// b\n    b: u8,\n}\n\
+                    impl S {\n    /// ü\r\n    #[x([y])]\n    pub(crate) fn g() {}\n    // no doc\n    fn h() {}\n}\n\
+                    mod m {\n    //! m\n    fn i() {}\n}\nenum E {\n    /// V\n    V,\n}\n/** block */ fn j() {}\n";
+        let role = FileRole::default();
+        let full = SourceFile::parse("a.rs", text, &role).unwrap();
+        let lean = SourceFile::parse_lean("a.rs", text, &role).unwrap();
+        assert!(lean.is_lean);
+        assert_eq!(lean.items, full.items);
+        let ranges = |f: &SourceFile| -> Vec<TextRange> {
+            let own = f.ast.items.iter().map(|item| f.range(item));
+            let inner = f.ast.items.iter().flat_map(|item| match item {
+                syn::Item::Struct(s) => s.fields.iter().map(|field| f.range(field)).collect(),
+                syn::Item::Enum(e) => e.variants.iter().map(|variant| f.range(variant)).collect(),
+                syn::Item::Fn(g) => g.block.stmts.iter().map(|stmt| f.range(stmt)).collect(),
+                _ => Vec::new(),
+            });
+            own.chain(inner).collect()
+        };
+        assert_eq!(ranges(&lean), ranges(&full));
+        assert_eq!(lean.slice(lean.items[0].range).lines().next(), Some("/// ö"));
+    }
+
+    #[test]
+    fn a_doc_comment_that_documents_nothing_is_still_an_error() {
+        let text = "fn a() {}\n/// of nothing\n";
+        assert!(SourceFile::parse("a.rs", text, &FileRole::default()).is_err());
+        assert!(SourceFile::parse_lean("a.rs", text, &FileRole::default()).is_err());
     }
 
     #[track_caller]

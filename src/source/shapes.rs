@@ -10,7 +10,7 @@ use crate::model::TextRange;
 
 /// All blocks of a file that hold statements, those of nested functions and closures included, in the order of the text.
 pub fn blocks(file: &SourceFile) -> Vec<&syn::Block> {
-    let mut all = Flat::default();
+    let mut all = Flat { wants: Wants::Blocks, ..Flat::default() };
     all.visit_file(&file.ast);
     all.blocks
 }
@@ -22,7 +22,7 @@ pub fn bodies(file: &SourceFile) -> Vec<&syn::Block> {
 
 /// A block and all blocks inside it, but not those of nested items.
 pub fn blocks_in(block: &syn::Block) -> Vec<&syn::Block> {
-    let mut all = Flat { skips_items: true, ..Flat::default() };
+    let mut all = Flat { skips_items: true, wants: Wants::Blocks, ..Flat::default() };
     all.visit_block(block);
     all.blocks
 }
@@ -87,23 +87,37 @@ impl<'a> Visit<'a> for Async<'a> {
     }
 }
 
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Wants {
+    Blocks,
+    #[default]
+    Exprs,
+}
+
 #[derive(Default)]
 struct Flat<'a> {
     skips_items: bool,
+    wants: Wants,
     blocks: Vec<&'a syn::Block>,
     exprs: Vec<&'a syn::Expr>,
 }
 
 impl<'a> Visit<'a> for Flat<'a> {
     fn visit_block(&mut self, node: &'a syn::Block) {
-        self.blocks.push(node);
+        if self.wants == Wants::Blocks {
+            self.blocks.push(node);
+        }
         visit::visit_block(self, node);
     }
 
     fn visit_expr(&mut self, node: &'a syn::Expr) {
-        self.exprs.push(node);
+        if self.wants == Wants::Exprs {
+            self.exprs.push(node);
+        }
         visit::visit_expr(self, node);
     }
+
+    fn visit_attribute(&mut self, _: &'a syn::Attribute) {}
 
     fn visit_item(&mut self, node: &'a syn::Item) {
         if !self.skips_items {

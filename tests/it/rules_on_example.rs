@@ -50,6 +50,25 @@ fn parse(texts: &BTreeMap<String, String>) -> Vec<SourceFile> {
 }
 
 #[test]
+fn every_rule_sees_the_same_in_a_tree_without_doc_comments() {
+    let mut texts = texts();
+    for folder in ["src/source", "src/model", "src/detect/loops", "src/effects"] {
+        let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+        for path in entries.map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "rs")) {
+            texts.insert(path.display().to_string(), std::fs::read_to_string(&path).unwrap());
+        }
+    }
+    let triggers = detect::Triggers::new(detect::REGISTRY);
+    for (path, text) in &texts {
+        let [full, lean] = [SourceFile::parse, SourceFile::parse_lean].map(|parse| {
+            let file = parse(path, text, &FileRole::default()).unwrap();
+            (triggers.facts(&file), file.items.clone(), refit::source::fields(&file))
+        });
+        assert_eq!(full, lean, "{path}");
+    }
+}
+
+#[test]
 fn the_example_has_natural_places_for_each_rule_and_each_gets_a_rewrite() {
     let files = parse(&texts());
     let (findings, problems) = detect::scan(&files, &rules());
