@@ -14,6 +14,8 @@ use crate::rank;
 use crate::rewrite;
 use crate::source::{self, FieldOwners, FileRole, Index, SourceFile};
 
+pub mod kept;
+
 /// Seed of the bootstrap: fixed, so that the same inputs give the same ranking to the byte.
 const SEED: u64 = 0x5eed;
 
@@ -120,6 +122,8 @@ pub struct Survey {
     analysis: Analysis,
 }
 
+type Parse = fn(&str, &str, &FileRole) -> Result<SourceFile, Problem>;
+
 /// Looks at files one by one.
 pub struct Surveyor {
     rules: Option<detect::Triggers<'static>>,
@@ -135,12 +139,16 @@ impl Surveyor {
     ///
     /// proc-macro2 keeps the text for the thread: see [`source::forget_spans`].
     pub fn look(&self, input: &InputFile) -> FileSurvey {
-        self.look_and_keep(input).0
+        self.look_at(input, SourceFile::parse_lean).0
     }
 
     fn look_and_keep(&self, input: &InputFile) -> (FileSurvey, Option<SourceFile>) {
+        self.look_at(input, SourceFile::parse)
+    }
+
+    fn look_at(&self, input: &InputFile, parse: Parse) -> (FileSurvey, Option<SourceFile>) {
         let mut survey = FileSurvey { lines: input.text.lines().count() as u64, ..FileSurvey::default() };
-        let file = match SourceFile::parse(&input.path, &input.text, &input.role) {
+        let file = match parse(&input.path, &input.text, &input.role) {
             Ok(file) => file,
             Err(problem) => {
                 survey.problems.push(problem);

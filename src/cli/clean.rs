@@ -29,6 +29,7 @@ struct CleanJson {
     dir: String,
     slots: Vec<SlotJson>,
     evidence: EvidenceJson,
+    scans: EvidenceJson,
     freed_bytes: u64,
     held_bytes: u64,
 }
@@ -73,6 +74,7 @@ fn to_json(cleaned: &Cleaned) -> CleanJson {
         dir: cleaned.dir.display().to_string(),
         slots: rows(cleaned),
         evidence: EvidenceJson { bytes: cleaned.evidence.0, fate: cleaned.evidence.1.word() },
+        scans: EvidenceJson { bytes: cleaned.surveys.0, fate: cleaned.surveys.1.word() },
         freed_bytes: cleaned.freed(),
         held_bytes: cleaned.held(),
     }
@@ -86,6 +88,8 @@ fn text(cleaned: &Cleaned, width: usize) -> String {
     }
     let (bytes, fate) = cleaned.evidence;
     table.row([String::from("(kept verdicts)"), mebibytes(bytes), String::new(), fate.word().to_owned()]);
+    let (bytes, fate) = cleaned.surveys;
+    table.row([String::from("(kept scans)"), mebibytes(bytes), String::new(), fate.word().to_owned()]);
     let sum = format!("{} MiB freed, {} MiB held in", mebibytes(cleaned.freed()), mebibytes(cleaned.held()));
     format!("{}\n{sum} {}\n", table.render(0, width), cleaned.dir.display())
 }

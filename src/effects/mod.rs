@@ -22,6 +22,7 @@ pub mod project;
 pub mod request_log;
 pub mod reviews;
 pub mod slots;
+pub mod surveys;
 pub mod trust;
 pub mod walk;
 pub mod workload;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::effects::evidence;
 use crate::effects::slots::{self, Cached};
+use crate::effects::{evidence, surveys};
 use crate::model::Problem;
 
 /// Whose scratch checkouts go.
@@ -48,6 +48,8 @@ pub struct Cleaned {
     pub slots: Vec<(Cached, Fate)>,
     /// Bytes of kept verdicts, and what became of them.
     pub evidence: (u64, Fate),
+    /// Bytes of what files told by themselves, and what became of them: they go with everything else.
+    pub surveys: (u64, Fate),
 }
 
 impl Cleaned {
@@ -63,7 +65,7 @@ impl Cleaned {
 
     fn sum(&self, counts: impl Fn(Fate) -> bool) -> u64 {
         let slots = self.slots.iter().map(|(cached, fate)| (cached.bytes, *fate));
-        slots.chain([self.evidence]).filter(|(_, fate)| counts(*fate)).map(|(bytes, _)| bytes).sum()
+        slots.chain([self.evidence, self.surveys]).filter(|(_, fate)| counts(*fate)).map(|(bytes, _)| bytes).sum()
     }
 }
 
@@ -81,7 +83,10 @@ pub fn clean(sweep: &Sweep, with_evidence: bool) -> Result<Cleaned, Problem> {
     let slots = slots.collect();
     let bytes = evidence::held();
     let fate = if with_evidence && bytes > 0 { removed(evidence::forget()) } else { Fate::Kept };
-    Ok(Cleaned { dir, slots, evidence: (bytes, fate) })
+    let kept = surveys::held();
+    let goes = matches!(sweep, Sweep::Everything) && kept > 0;
+    let surveys = (kept, if goes { removed(surveys::forget()) } else { Fate::Kept });
+    Ok(Cleaned { dir, slots, evidence: (bytes, fate), surveys })
 }
 
 fn removed(gone: bool) -> Fate {

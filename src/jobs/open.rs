@@ -157,7 +157,7 @@ impl Workspace {
         // Recipes need the trees of all files, and a tree cannot leave its thread.
         let survey = match inputs.depth {
             Depth::Propose => pipeline::survey(inputs),
-            _ => pipeline::survey_of(inputs, survey::look(&inputs.files, inputs.depth)),
+            _ => pipeline::survey_of(inputs, survey::look(&self.root, &inputs.files, inputs.depth)),
         };
         Ok((survey, base.notes.into_iter().chain(code.problems).collect()))
     }

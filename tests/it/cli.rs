@@ -610,6 +610,32 @@ fn scan_and_propose_of_the_example_are_the_same_each_time() {
 }
 
 #[test]
+fn what_was_kept_of_a_scan_changes_nothing_that_is_said() {
+    let (place, folder) = example();
+    let scan = || json(&place, &["scan", "--all"]);
+    let kept = place.path("home/cache/refit/surveys");
+    let first = scan();
+    let shelf =
+        std::fs::read_dir(&kept).expect("something is kept").next().expect("one project").expect("a file").path();
+    assert_eq!(first, scan());
+
+    let file = folder.join("src/audit.rs");
+    let text = std::fs::read_to_string(&file).expect("a module of the example");
+    std::fs::write(&file, format!("// one line more\n{text}")).expect("written");
+    let changed = scan();
+    assert_eq!(changed["lines"].as_u64(), first["lines"].as_u64().map(|n| n + 1));
+    std::fs::remove_dir_all(&kept).expect("the shelf goes");
+    assert_eq!(changed, scan(), "the same with nothing kept");
+
+    std::fs::write(&file, text).expect("written");
+    let mut bytes = std::fs::read(&shelf).expect("kept again");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&shelf, bytes).expect("damaged");
+    assert_eq!(first, scan(), "damage is not believed");
+}
+
+#[test]
 fn nothing_runs_before_somebody_agreed() {
     let (place, folder) = example();
     std::fs::remove_dir_all(place.path("home/data")).expect("consent was kept there");
