@@ -147,7 +147,7 @@ impl Surveyor {
     }
 
     fn look_at(&self, input: &InputFile, parse: Parse) -> (FileSurvey, Option<SourceFile>) {
-        let mut survey = FileSurvey { lines: input.text.lines().count() as u64, ..FileSurvey::default() };
+        let mut survey = FileSurvey { lines: source::lines(&input.text), ..FileSurvey::default() };
         let file = match parse(&input.path, &input.text, &input.role) {
             Ok(file) => file,
             Err(problem) => {

@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
 use super::edges::{self, edges};
-use super::{FileRole, LineIndex, hash, lexer};
+use super::{FileRole, LineIndex, hash, lean, lexer};
 use crate::model::{ContentHash, FunctionId, Item, Place, Problem, TextRange};
 
 /// One parsed file. Its syntax tree is not `Send`: convert to ranges before leaving the thread.
@@ -16,7 +16,7 @@ pub struct SourceFile {
     pub path: String,
     /// The original text, BOM and shebang included.
     pub text: String,
-    /// Hash of the text.
+    /// Hash of the text, by which edits are bound to it; empty in a lean tree, of which no edit is made.
     pub hash: ContentHash,
     /// The syntax tree; its spans count from after BOM and shebang, so use [`SourceFile::range`].
     pub ast: syn::File,
@@ -78,7 +78,7 @@ impl SourceFile {
             return Err(Problem::error(what).at(at(offset)).help("this file is left out; all others are read"));
         }
         let base = stripped(text);
-        let lean = is_lean.then(|| without_docs(text, &tokens)).flatten();
+        let lean = is_lean.then(|| lean::without_docs(text, &tokens)).flatten();
         // A doc comment that documents nothing is an error: the full text is parsed to tell it.
         let lean = lean.and_then(|text| syn::parse_file(&text).ok());
         let is_lean = lean.is_some();
@@ -92,7 +92,7 @@ impl SourceFile {
         let mut file = SourceFile {
             path: path.to_owned(),
             text: text.to_owned(),
-            hash: hash(text),
+            hash: if is_lean { ContentHash(String::new()) } else { hash(text) },
             ast,
             items: Vec::new(),
             role: role.clone(),
@@ -196,60 +196,6 @@ impl SourceFile {
         let candidates = self.items.partition_point(|i| i.range.start <= range.start);
         // Items either nest or are disjoint, so the last one to begin among those that contain the range is innermost.
         self.items[..candidates].iter().rev().find(|i| i.range.contains(range))
-    }
-}
-
-/// The text with spaces in the place of doc comments that fill their lines and stand before an item, a method or a public
-/// field, or inside of what they document; `None` where there are none.
-fn without_docs(text: &str, tokens: &[lexer::Token]) -> Option<String> {
-    let mut bytes: Option<Vec<u8>> = None;
-    for (at, token) in tokens.iter().enumerate() {
-        let is_inner = token.kind == lexer::TokenKind::DocComment && text[token.range.bytes()].starts_with("//!");
-        if is_inner {
-            blank(bytes.get_or_insert_with(|| text.as_bytes().to_vec()), token.range);
-        }
-        let documents = at > 0 && tokens[at - 1].is_comment() && !token.is_comment();
-        if documents && begins_item(text, &tokens[at..]) {
-            let docs = tokens[..at].iter().rev().take_while(|t| t.is_comment()).filter(|t| is_line_doc(text, t));
-            for doc in docs {
-                blank(bytes.get_or_insert_with(|| text.as_bytes().to_vec()), doc.range);
-            }
-        }
-    }
-    // Whole comments became spaces: what is left is UTF-8.
-    bytes.and_then(|bytes| String::from_utf8(bytes).ok())
-}
-
-fn is_line_doc(text: &str, token: &lexer::Token) -> bool {
-    token.kind == lexer::TokenKind::DocComment && text[token.range.bytes()].starts_with("///")
-}
-
-fn blank(bytes: &mut [u8], range: TextRange) {
-    bytes[range.bytes()].fill(b' ');
-}
-
-/// True if the tokens, after attributes, begin with words that only an item, a method or a public field begins with.
-fn begins_item(text: &str, tokens: &[lexer::Token]) -> bool {
-    let mut words = tokens.iter().filter(|t| !t.is_comment()).map(|t| t.text(text)).peekable();
-    while words.peek() == Some(&"#") {
-        let mut depth = 0;
-        for word in words.by_ref() {
-            match word {
-                "[" => depth += 1,
-                "]" => depth -= 1,
-                _ => continue,
-            }
-            if depth == 0 {
-                break;
-            }
-        }
-    }
-    match words.next() {
-        Some("pub" | "fn" | "struct" | "enum" | "mod" | "impl" | "trait" | "type" | "use") => true,
-        Some("unsafe" | "async" | "const") => {
-            words.next().is_some_and(|w| matches!(w, "fn" | "unsafe" | "impl" | "trait"))
-        }
-        _ => false,
     }
 }
 
@@ -592,38 +538,6 @@ mod tests {
         assert_eq!(at("1;").as_deref(), Some("b"));
         assert_eq!(at("2;").as_deref(), Some("a"));
         assert_eq!(at("\n"), None);
-    }
-
-    #[test]
-    fn a_tree_without_doc_comments_has_the_same_ranges() {
-        let text = "\u{feff}//! é\n\n/// ö\n#[a]\n// plain\n/// two\npub fn f() {\n    //! inner\n    /// odd\n    let x = 1;\n}\n\
-                    /// S\npub struct S {\n    /// a\n    pub a: u8,\n    /// b\n    b: u8,\n}\n\
-                    impl S {\n    /// ü\r\n    #[x([y])]\n    pub(crate) fn g() {}\n    // no doc\n    fn h() {}\n}\n\
-                    mod m {\n    //! m\n    fn i() {}\n}\nenum E {\n    /// V\n    V,\n}\n/** block */ fn j() {}\n";
-        let role = FileRole::default();
-        let full = SourceFile::parse("a.rs", text, &role).unwrap();
-        let lean = SourceFile::parse_lean("a.rs", text, &role).unwrap();
-        assert!(lean.is_lean);
-        assert_eq!(lean.items, full.items);
-        let ranges = |f: &SourceFile| -> Vec<TextRange> {
-            let own = f.ast.items.iter().map(|item| f.range(item));
-            let inner = f.ast.items.iter().flat_map(|item| match item {
-                syn::Item::Struct(s) => s.fields.iter().map(|field| f.range(field)).collect(),
-                syn::Item::Enum(e) => e.variants.iter().map(|variant| f.range(variant)).collect(),
-                syn::Item::Fn(g) => g.block.stmts.iter().map(|stmt| f.range(stmt)).collect(),
-                _ => Vec::new(),
-            });
-            own.chain(inner).collect()
-        };
-        assert_eq!(ranges(&lean), ranges(&full));
-        assert_eq!(lean.slice(lean.items[0].range).lines().next(), Some("/// ö"));
-    }
-
-    #[test]
-    fn a_doc_comment_that_documents_nothing_is_still_an_error() {
-        let text = "fn a() {}\n/// of nothing\n";
-        assert!(SourceFile::parse("a.rs", text, &FileRole::default()).is_err());
-        assert!(SourceFile::parse_lean("a.rs", text, &FileRole::default()).is_err());
     }
 
     #[track_caller]

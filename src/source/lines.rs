@@ -2,6 +2,12 @@
 
 use crate::model::TextRange;
 
+/// Number of lines of a text; a final newline ends the last one.
+pub fn lines(text: &str) -> u64 {
+    let is_open = !text.is_empty() && !text.ends_with('\n');
+    memchr::memchr_iter(b'\n', text.as_bytes()).count() as u64 + u64::from(is_open)
+}
+
 /// Where the lines of a text begin. Lines end at `\n`; a carriage return before it belongs to the line end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineIndex {
@@ -49,6 +55,13 @@ impl LineIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_counted_as_str_counts_them() {
+        for text in ["", "\n", "a", "a\n", "a\r\nb", "a\n\n", "\n\nb\n"] {
+            assert_eq!(lines(text), text.lines().count() as u64, "{text:?}");
+        }
+    }
 
     #[test]
     fn columns_count_characters_and_leave_out_the_bom() {

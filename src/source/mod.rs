@@ -16,6 +16,7 @@ mod index;
 pub mod invariants;
 mod join;
 pub mod json;
+mod lean;
 pub mod lexer;
 mod lines;
 pub mod literals;
@@ -42,7 +43,7 @@ pub use find::{Node, expr_at, function_body, path_to, signature, stmt_around, ta
 pub use highlight::{TokenClass, highlight, highlight_lines};
 pub use index::Index;
 pub use join::join;
-pub use lines::LineIndex;
+pub use lines::{LineIndex, lines};
 pub use modules::roles;
 pub use print::{columns_before, eol_of, indent_of, indent_unit, print_statements};
 pub use template::Template;

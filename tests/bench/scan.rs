@@ -40,7 +40,7 @@ fn measure(arguments: &[String]) {
         .find(|(at, a)| !a.starts_with("--") && (*at == 0 || !arguments[at - 1].starts_with("--")));
     let place = tempfile::tempdir().expect("a folder for temporary files");
     let bench = Bench { place: place.path().to_path_buf(), repeat: number("--repeat", 5).max(1) };
-    let tree = bench.tree(named.map(|(_, path)| Path::new(path)), number("--lines", 500_000));
+    let tree = bench.tree(named.map(|(_, path)| Path::new(path)), number("--lines", 525_000));
     list(&tree, &bench.place.join("list"));
     println!("{:<46}{:>9}{:>9}{:>11}{:>9}{:>11}", "what", "CPU s", "ratio", "clock s", "ratio", "asked");
     for threads in [1, 2] {
