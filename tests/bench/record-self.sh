@@ -18,7 +18,9 @@ mkdir -p tests/bench/self "$work/logs"
 
 cargo build --release --locked --bins
 built() { cargo bench --locked --bench "$1" --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\)).*/\1/p'; }
-bench=$(built numbers) as_text=$(built as_text)
+bench=$(built numbers)
+as_text=$(built as_text)
+[ -x "$bench" ] && [ -x "$as_text" ] || { echo "the benches do not build: cargo bench --no-run" >&2; exit 1; }
 
 REFIT_REQUEST_LOG="$work/logs/{pid}.jsonl" perf record -q -k mono -e cpu-clock -F "$hertz" --call-graph dwarf,8192 \
     -o "$work/perf.data" -- "$bench" --repeat "$repeat" $what
