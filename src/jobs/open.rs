@@ -252,6 +252,10 @@ fn show_provisional(inputs: &Inputs, survey: &Survey, shown: &Receiver<Look>, ea
             format!("{} {share:.1} % [{low:.1}, {high:.1}]", s.name)
         };
         let rows: Vec<String> = shares.iter().take(3).map(row).collect();
+        // Addresses have no names before all of them are known.
+        if rows.is_empty() {
+            continue;
+        }
         let read = look.bytes as f64 / 1e6;
         let what = format!("{} so far ({read:.0} MB): {}", look.source, rows.join(" · "));
         ear.tell(Progress::Step { what, done: 0, total: 0 });
