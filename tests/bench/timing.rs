@@ -1,0 +1,127 @@
+//! `cargo bench --bench timing -- [--same N] [--faster N] [--seconds S] [--quiet]`: how often twins of one function call equal
+//! bodies different (500 runs of 5 s each unless said), and how often they find 3 % less work (100 runs of at most 60 s).
+//!
+//! Two threads keep both cores busy meanwhile unless `--quiet` is said. The twins are those that a proof builds: old and new
+//! body in one program, dealt and timed by `templates/instrument/twin.rs`, judged by `verify::timing`. Nothing is asserted.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use refit::model::{EditSet, Gate, Kind, RuleId, TextEdit, TextRange};
+use refit::source;
+use refit::verify::change::Change;
+use refit::verify::purity::Effects;
+use refit::verify::timing::{Question, assess};
+use refit::verify::twin::{Ask, Twin, VARIABLE, twin};
+
+/// Calls of very different length, as a service makes them, for as many seconds as the argument says.
+const PROGRAM: &str = r#"pub fn work(n: u64) -> u64 {
+    let mut sum = n;
+    for i in 0..n * 100 / 100 {
+        sum = std::hint::black_box(sum ^ i.wrapping_mul(0x9E37_79B9));
+    }
+    sum
+}
+
+fn main() {
+    let seconds: f64 = std::env::args().nth(1).and_then(|a| a.parse().ok()).expect("seconds");
+    let began = std::time::Instant::now();
+    let mut random = 1u64;
+    while began.elapsed().as_secs_f64() < seconds {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        std::hint::black_box(work(2_000 << (random >> 61)));
+    }
+}
+"#;
+const BODY: &str = "n * 100 / 100";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |name: &str, otherwise: usize| {
+        let at = arguments.iter().position(|a| a == name);
+        at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(otherwise)
+    };
+    let seconds = number("--seconds", 5);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..if arguments.iter().any(|a| a == "--quiet") { 0 } else { 2 } {
+            scope.spawn(|| while !done.load(Relaxed) {});
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let same = Program::build(folder.path(), "same", "n * 200 / 200");
+        tell("equal bodies", number("--same", 500), |_| same.judged(&[seconds]));
+        let faster = Program::build(folder.path(), "faster", "n * 97 / 100");
+        tell("3 % less work", number("--faster", 100), |_| faster.judged(&[20, 20, 20]));
+        done.store(true, Relaxed);
+    });
+}
+
+/// Counts the verdicts of so many runs.
+fn tell(what: &str, runs: usize, run: impl Fn(usize) -> (String, f64)) {
+    let mut verdicts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut floors = Vec::new();
+    for n in 0..runs {
+        let (word, floor) = run(n);
+        *verdicts.entry(word).or_default() += 1;
+        floors.push(floor);
+    }
+    floors.sort_by(f64::total_cmp);
+    let floor = floors.get(floors.len() / 2).copied().unwrap_or_default() * 100.0;
+    let counts: Vec<String> = verdicts.iter().map(|(word, n)| format!("{word} {n}")).collect();
+    println!("{what}, {runs} runs: {}; median noise floor {floor:.2} %", counts.join(", "));
+}
+
+/// A program with twins of `work` in it.
+struct Program {
+    binary: PathBuf,
+    twins: Vec<Twin>,
+}
+
+impl Program {
+    fn build(folder: &Path, name: &str, new_body: &str) -> Program {
+        let at = PROGRAM.find(BODY).expect("the body");
+        let edit = TextEdit { range: TextRange::new(at, at + BODY.len()), text: new_body.to_owned() };
+        let edits = EditSet::new("main.rs", source::hash(PROGRAM), vec![edit]).expect("one edit");
+        let change = Change::new(&edits, PROGRAM, &PROGRAM.replacen(BODY, new_body, 1));
+        let twinned = twin(&change, &Effects::of([PROGRAM]), Ask { matched: true, allocator: true }, 0);
+        let (source, binary) = (folder.join(format!("{name}.rs")), folder.join(name));
+        std::fs::write(&source, &twinned.text).expect("the program is written");
+        let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+        let args = ["--edition", "2024", "-O", "--cap-lints", "allow", "-o"];
+        let built = Command::new(rustc).args(args).arg(&binary).arg(&source).status().expect("rustc runs");
+        assert!(built.success(), "the program with twins compiles");
+        Program { binary, twins: twinned.twins }
+    }
+
+    /// Runs until the numbers decide, at most once for each of these seconds; the verdict and the noise floor.
+    fn judged(&self, seconds: &[usize]) -> (String, f64) {
+        let written = self.binary.with_extension("timed");
+        let _ = std::fs::remove_file(&written);
+        let mut said = (String::from("nothing"), 1.0);
+        let looks = seconds.len();
+        for (look, seconds) in seconds.iter().enumerate() {
+            let ran = Command::new(&self.binary).arg(seconds.to_string()).env(VARIABLE, &written).status();
+            assert!(ran.is_ok_and(|status| status.success()), "the program runs to its end");
+            let text = std::fs::read_to_string(&written).unwrap_or_default();
+            let is_last = look + 1 == looks;
+            let question = Question {
+                twins: &self.twins,
+                gate: Gate::default(),
+                kind: Kind::Quadratic,
+                rule: RuleId("timing-bench"),
+                look,
+                is_last,
+                exercised_by: "workload",
+            };
+            let assessed = assess(&text, &question);
+            let word = assessed.detail.split([' ', ':']).next().unwrap_or_default().to_owned();
+            said = (word, assessed.measurement.as_ref().map_or(1.0, |m| m.noise_floor));
+            if assessed.is_final() {
+                break;
+            }
+        }
+        said
+    }
+}
