@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::attribute;
 use crate::detect;
 use crate::model::{
-    Brush, Change, Comparison, CostLines, Finding, Flame, HotFunction, Item, Level, LineHeat, ObjectiveSplit,
-    Prediction, Problem, Profile, Recording, Refusal, Request, Rewrite, Slo, SourceQuality,
+    Brush, Change, Class, Comparison, CostLines, Finding, Flame, HotFunction, Item, Level, LineHeat, ObjectiveSplit,
+    Prediction, Problem, Profile, Recording, Refusal, Request, Rewrite, Slo, SourceQuality, Suggested,
 };
 use crate::price;
 use crate::rank;
@@ -57,6 +57,8 @@ pub struct Inputs {
     pub depth: Depth,
     /// Functions made faster or slower in thought.
     pub what_if: Vec<Change>,
+    /// What clippy wrote of the sources; empty where it is not read.
+    pub clippy: String,
     /// An older recording to compare with, and its name.
     pub base: Option<(String, Profile)>,
 }
@@ -119,6 +121,7 @@ pub struct Survey {
     files: Vec<SourceFile>,
     fields: Vec<(String, String)>,
     found: Vec<Finding>,
+    suggested: Vec<Suggested>,
     analysis: Analysis,
 }
 
@@ -192,7 +195,22 @@ pub fn survey_of(inputs: &Inputs, surveys: Vec<FileSurvey>) -> Survey {
         false => Default::default(),
     };
     analysis.problems.extend(problems);
-    Survey { files: Vec::new(), fields, found, analysis }
+    let mut survey = Survey { files: Vec::new(), fields, found, suggested: Vec::new(), analysis };
+    if inputs.depth >= Depth::Scan && !inputs.clippy.is_empty() {
+        survey.hear_clippy(inputs);
+    }
+    survey
+}
+
+impl Survey {
+    fn hear_clippy(&mut self, inputs: &Inputs) {
+        let files = inputs.files.iter().map(|f| (f.path.as_str(), f.text.as_str()));
+        let (suggested, problems) =
+            detect::clippy::read(&inputs.clippy, &inputs.slo.code.root, files, &self.analysis.items);
+        self.found.extend(suggested.iter().map(|s| s.finding.clone()));
+        self.suggested = suggested;
+        self.analysis.problems.extend(problems);
+    }
 }
 
 /// Shares of what has been read of a profile so far, largest first.
@@ -203,12 +221,16 @@ pub fn provisional(inputs: &Inputs, survey: &Survey, profile: &Profile) -> Vec<a
 
 /// Ranks the functions, prices what was found in them, and derives rewrites.
 pub fn analyse(inputs: &Inputs, survey: Survey, profile: &Profile) -> Analysis {
-    let Survey { files, fields, found, mut analysis } = survey;
+    let Survey { files, fields, found, suggested, mut analysis } = survey;
     analysis.sources = profile.sources.clone();
     rank_functions(inputs, profile, &mut analysis);
     keep_and_price(inputs, &files, &fields, found, &mut analysis);
+    // Clippy's findings with a fix are told by their class.
+    analysis.findings.iter_mut().filter(|f| f.rule.0.starts_with(detect::clippy::PREFIX)).for_each(|finding| {
+        finding.has_rewrite = finding.class != Class::C;
+    });
     if inputs.depth >= Depth::Propose {
-        let (rewrites, refused) = rewrite::propose(&files, &analysis.findings);
+        let (rewrites, refused) = rewrite::propose_with(rewrite::REGISTRY, &files, &analysis.findings, &suggested);
         analysis.rewrites = rewrites;
         analysis.refused = refused;
     }

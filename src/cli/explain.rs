@@ -7,6 +7,7 @@ use super::answer::{Answer, Outcome};
 use super::context::Context;
 use super::propose::known;
 use super::style::Style;
+use crate::detect::clippy;
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -23,6 +24,9 @@ struct Page {
 }
 
 pub(super) fn run(context: &Context, options: &Options) -> Outcome {
+    if let Some(lint) = options.rule.strip_prefix(clippy::PREFIX) {
+        return Ok(theirs(context, lint));
+    }
     let rule = known(&options.rule).map_err(|p| vec![p])?;
     let page = || Page { schema: "refit.explain/1", rule: rule.id.0, title: rule.title, text: rule.explain };
     let text = || {
@@ -37,6 +41,23 @@ pub(super) fn run(context: &Context, options: &Options) -> Outcome {
         format!("{}\n\n{}", context.style.strong(&head), markdown(rule.explain, context.style))
     };
     Ok(Answer::new(context, page, text))
+}
+
+/// A lint of clippy, which explains it itself.
+fn theirs(context: &Context, lint: &str) -> Answer {
+    let text = format!(
+        "clippy::{lint} is a lint of clippy, read from the file that `clippy` in [code] of slo.toml names\n\
+         clippy explains it: cargo clippy --explain {lint}\n"
+    );
+    let page = TheirPage { schema: "refit.explain/1", rule: format!("{}{lint}", clippy::PREFIX), text: text.clone() };
+    Answer::new(context, || page, || text)
+}
+
+#[derive(Serialize)]
+struct TheirPage {
+    schema: &'static str,
+    rule: String,
+    text: String,
 }
 
 /// Markdown as it stands, with headings and code coloured.

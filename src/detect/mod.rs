@@ -11,6 +11,7 @@ use crate::source::{SourceFile, lexer};
 pub(crate) mod testing;
 
 mod boundary;
+pub mod clippy;
 mod concurrency;
 mod errors;
 mod fields;

@@ -154,12 +154,24 @@ impl Workspace {
         let base = self.base()?;
         let code = self.code(&base)?;
         inputs.files = code.files;
+        let mut notes = base.notes;
+        if !self.slo.code.clippy.is_empty() {
+            match files::read_text(&self.root.join(&self.slo.code.clippy), "clippy's output") {
+                Ok(text) => inputs.clippy = text,
+                Err(problem) => notes.push(Problem {
+                    level: Level::Warning,
+                    ..problem.help(
+                        "write it: `cargo clippy --message-format=json >` that file; or take `clippy` out of [code]",
+                    )
+                }),
+            }
+        }
         // Recipes need the trees of all files, and a tree cannot leave its thread.
         let survey = match inputs.depth {
             Depth::Propose => pipeline::survey(inputs),
             _ => pipeline::survey_of(inputs, survey::look(&self.root, &inputs.files, inputs.depth)),
         };
-        Ok((survey, base.notes.into_iter().chain(code.problems).collect()))
+        Ok((survey, notes.into_iter().chain(code.problems).collect()))
     }
 
     /// The Rust files of a tree with their place in their crates.

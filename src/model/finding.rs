@@ -1,6 +1,6 @@
 //! A place that a rule recognised, and the words for eyes, kinds and classes.
 
-use super::{FunctionId, Interval, TextRange};
+use super::{FunctionId, Interval, TextEdit, TextRange};
 
 /// The stable id of a rule, `quadratic-membership`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -157,4 +157,13 @@ impl Finding {
     pub fn captures_named(&self, name: &str) -> Vec<TextRange> {
         self.captures.iter().filter(|(n, _)| *n == name).map(|(_, r)| *r).collect()
     }
+}
+
+/// What another tool found, with the fix that it suggests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suggested {
+    /// Its finding.
+    pub finding: Finding,
+    /// Its fix, all of it in the finding's file; empty where it has none that a machine may apply.
+    pub edits: Vec<TextEdit>,
 }

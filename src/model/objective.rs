@@ -96,6 +96,8 @@ pub struct Code {
     pub own: Vec<String>,
     /// Globs of generated files: a labelled row, never a proposal.
     pub generated: Vec<String>,
+    /// What `cargo clippy --message-format=json` wrote, relative to `slo.toml`; empty where it is not read.
+    pub clippy: String,
 }
 
 /// The thresholds of the measurement gate.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::model::{
     Answer, AnsweredBy, ContentHash, EditSet, Finding, FunctionId, Precondition, Probe, ProbeQuestion, Problem,
-    Refusal, Rewrite, RewriteId, RuleId, TextEdit, TextRange,
+    Refusal, Rewrite, RewriteId, RuleId, Suggested, TextEdit, TextRange,
 };
 use crate::source::{self, SourceFile};
 
@@ -141,16 +141,23 @@ pub fn answers(rule: RuleId) -> bool {
 /// A rewrite is offered only if its edits apply (comments kept, result parses). Alternatives for one place overlap and
 /// stay visible as such; the same change found twice is offered once.
 pub fn propose(files: &[SourceFile], findings: &[Finding]) -> (Vec<Rewrite>, Vec<Refusal>) {
-    propose_with(REGISTRY, files, findings)
+    propose_with(REGISTRY, files, findings, &[])
 }
 
-/// As [`propose`], with these recipes.
-pub fn propose_with(recipes: &[&Recipe], files: &[SourceFile], findings: &[Finding]) -> (Vec<Rewrite>, Vec<Refusal>) {
+/// As [`propose`], with these recipes and with the fixes that other tools suggest.
+pub fn propose_with(
+    recipes: &[&Recipe],
+    files: &[SourceFile],
+    findings: &[Finding],
+    suggested: &[Suggested],
+) -> (Vec<Rewrite>, Vec<Refusal>) {
     let (mut rewrites, mut refusals) = (Vec::new(), Vec::new());
     let mut known = HashSet::new();
     for finding in findings {
-        for recipe in recipes.iter().filter(|r| r.rule == finding.rule) {
-            match derive(recipe, files, finding).and_then(|draft| finish(files, finding, draft)) {
+        let own = recipes.iter().filter(|r| r.rule == finding.rule).map(|recipe| derive(recipe, files, finding));
+        let theirs = suggested.iter().filter(|s| is_for(s, finding)).map(|s| Ok(suggestion(s)));
+        for draft in own.chain(theirs) {
+            match draft.and_then(|draft| finish(files, finding, draft)) {
                 Ok(rewrite) if known.insert(rewrite.id.clone()) => rewrites.push(rewrite),
                 Ok(_) => {}
                 Err(reason) => refusals.push(Refusal {
@@ -163,6 +170,27 @@ pub fn propose_with(recipes: &[&Recipe], files: &[SourceFile], findings: &[Findi
         }
     }
     (rewrites, refusals)
+}
+
+fn is_for(suggested: &Suggested, finding: &Finding) -> bool {
+    let theirs = &suggested.finding;
+    let key = |f: &Finding| (f.rule, f.range);
+    key(theirs) == key(finding) && theirs.file == finding.file && !suggested.edits.is_empty()
+}
+
+/// Another tool's fix: what it says of itself is all that is known of it.
+fn suggestion(suggested: &Suggested) -> Draft {
+    let finding = &suggested.finding;
+    let by = finding.rule.0.split("::").next().unwrap_or_default();
+    Draft {
+        title: format!("fix {} in {}", finding.rule, short(&finding.function)),
+        edits: vec![(finding.file.clone(), suggested.edits.clone())],
+        preconditions: vec![borrow("rustc accepts it")],
+        obligations: vec![format!(
+            "{by} calls this fix machine-applicable; no precondition of it is checked but what rustc and the tests say"
+        )],
+        ..Draft::default()
+    }
 }
 
 fn derive(recipe: &Recipe, files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
@@ -340,7 +368,7 @@ mod tests {
     fn a_draft_becomes_a_rewrite_with_id_and_diff_and_the_line_ends_of_the_place() {
         let files = [parse("fn f() {\r\n    old();\r\n}\r\n")];
         let finding = finding(&files[0], "old()");
-        let (rewrites, refusals) = propose_with(&[&REPLACES], &files, &[finding.clone(), finding]);
+        let (rewrites, refusals) = propose_with(&[&REPLACES], &files, &[finding.clone(), finding], &[]);
         assert_eq!((rewrites.len(), refusals.len()), (1, 0));
         assert_eq!(rewrites[0].edits[0].edits()[0].text, "new();\r\nmore()");
         assert!(rewrites[0].diff.contains("-    old();\r\n+    new();\r\n"));
@@ -352,7 +380,7 @@ mod tests {
     fn a_recipe_that_fails_and_an_edit_that_loses_a_comment_are_refusals() {
         let files = [parse("fn f() {\n    old(/* why */);\n}\n")];
         let finding = finding(&files[0], "old(/* why */)");
-        let (rewrites, refusals) = propose_with(&[&FAILS, &REPLACES], &files, &[finding]);
+        let (rewrites, refusals) = propose_with(&[&FAILS, &REPLACES], &files, &[finding], &[]);
         assert_eq!(rewrites, []);
         let reasons: Vec<_> = refusals.iter().map(|r| r.reason.as_str()).collect();
         assert_eq!(
@@ -369,7 +397,7 @@ mod tests {
     fn ids_depend_on_rule_text_and_edits_alone() {
         let id_of = |text: &str| {
             let files = [parse(text)];
-            propose_with(&[&REPLACES], &files, &[finding(&files[0], "old()")]).0[0].id.clone()
+            propose_with(&[&REPLACES], &files, &[finding(&files[0], "old()")], &[]).0[0].id.clone()
         };
         assert_eq!(id_of("fn f() { old(); }"), id_of("fn f() { old(); }"));
         assert_ne!(id_of("fn f() { old(); }"), id_of("fn f() { old(); } "));

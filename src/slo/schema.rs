@@ -245,12 +245,15 @@ fn limits(reader: &mut Reader<'_>, root: &Table<'_>, limits: &mut Limits) {
 fn code(reader: &mut Reader<'_>, root: &Table<'_>, code: &mut Code) {
     *code = Code { root: String::from("."), profile: String::from("release"), ..Code::default() };
     let Some(table) = reader.table(root, "code", "[code]") else { return };
-    reader.only(&table, &["root", "packages", "features", "profile", "own", "generated"]);
+    reader.only(&table, &["root", "packages", "features", "profile", "own", "generated", "clippy"]);
     if let Some(root) = reader.read(&table, "root", text) {
         code.root = root.value;
     }
     if let Some(profile) = reader.read(&table, "profile", text) {
         code.profile = profile.value;
+    }
+    if let Some(clippy) = reader.read(&table, "clippy", text) {
+        code.clippy = clippy.value;
     }
     let mut names = |key: &str| reader.read(&table, key, texts).map(|v| v.value).unwrap_or_default();
     code.packages = names("packages");

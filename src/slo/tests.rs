@@ -40,6 +40,7 @@ features = ["default"]
 profile = "release"
 own = ["pay-*"]
 generated = ["src/pb/**"]
+clippy = "target/clippy.jsonl"
 
 [[workload]]
 slo = "authorize-latency"
@@ -162,6 +163,7 @@ fn reads_the_whole_schema() {
             generated: [
                 "src/pb/**",
             ],
+            clippy: "target/clippy.jsonl",
         },
         workloads: [
             Workload {

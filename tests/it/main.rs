@@ -7,6 +7,7 @@ mod base;
 mod batch;
 mod callgrind;
 mod cli;
+mod clippy;
 mod crash;
 mod example;
 mod flame_pane;
