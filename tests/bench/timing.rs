@@ -47,7 +47,11 @@ fn main() {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..if arguments.iter().any(|a| a == "--quiet") { 0 } else { 2 } {
-            scope.spawn(|| while !done.load(Relaxed) {});
+            scope.spawn(|| {
+                while !done.load(Relaxed) {
+                    std::hint::black_box(0u64);
+                }
+            });
         }
         let folder = tempfile::tempdir().expect("a folder");
         let same = Program::build(folder.path(), "same", "n * 200 / 200");
