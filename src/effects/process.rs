@@ -214,8 +214,12 @@ impl Command {
     }
 
     fn failed(&self, error: &std::io::Error) -> Problem {
-        Problem::error(format!("cannot run `{}` in {}: {error}", self.program, self.dir.display()))
-            .help(format!("is `{}` installed and on the PATH?", self.program))
+        Problem::error(format!("cannot run `{}` in {}: {error}", self.program, self.dir.display())).help(
+            match self.program.as_str() {
+                "cargo" | "rustc" => String::from("install Rust (rustup.rs), or put it on the PATH"),
+                other => format!("is `{other}` installed and on the PATH?"),
+            },
+        )
     }
 }
 

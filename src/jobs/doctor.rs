@@ -238,7 +238,9 @@ fn in_project(root: &Path, config: &Path, shown: &str, signs: &mut Vec<Sign>) ->
     if errors > 0 {
         return (format!("$EDITOR {shown}"), true);
     }
-    let counts = format!("{} objectives, {} sources", parsed.value.objectives.len(), parsed.value.sources.len());
+    let counted = |n: usize, noun: &str| if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") };
+    let (objectives, sources) = (parsed.value.objectives.len(), parsed.value.sources.len());
+    let counts = format!("{}, {}", counted(objectives, "objective"), counted(sources, "source"));
     signs.push(sign("project", shown, Health::Good, counts, ""));
     let folder = path.parent().unwrap_or(root);
     let missing = parsed.value.sources.iter().filter(|s| files::size(&folder.join(&s.file)).is_none());

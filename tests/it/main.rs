@@ -3,6 +3,7 @@
 mod agree;
 mod any_keys;
 mod architecture;
+mod bad_input;
 mod base;
 mod batch;
 mod callgrind;
@@ -18,6 +19,7 @@ mod layouts;
 mod lookups;
 mod patch;
 mod perf_data;
+mod place;
 mod profiles;
 mod proposals;
 mod pty;

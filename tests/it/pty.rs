@@ -243,11 +243,8 @@ fn the_workbench_opens_shows_what_misses_and_gives_the_terminal_back() {
     assert_eq!(status, 0);
 }
 
-#[test]
-fn a_proposal_goes_from_the_first_screen_to_a_landed_commit_and_back() {
-    let dir = service();
-    let root = dir.path().join("svc");
-    let mut session = Session::open(&root, &[]);
+/// Opens the only proposal, accepts its hunk, and signs it with a reason instead of a proof.
+fn sign_by_hand(session: &mut Session) {
     session.shows("review 1 proposal");
     session.keys("\r");
     session.shows("hunk 1/1");
@@ -257,6 +254,14 @@ fn a_proposal_goes_from_the_first_screen_to_a_landed_commit_and_back() {
     session.shows("reason to sign without proof");
     session.keys("read by hand\r");
     session.shows("signed:");
+}
+
+#[test]
+fn a_proposal_goes_from_the_first_screen_to_a_landed_commit_and_back() {
+    let dir = service();
+    let root = dir.path().join("svc");
+    let mut session = Session::open(&root, &[]);
+    sign_by_hand(&mut session);
     session.keys("L");
     session.shows("commit on the branch");
     session.keys("b");
@@ -290,15 +295,7 @@ fn what_was_signed_lands_after_a_restart_without_signing_again() {
     let dir = service();
     let root = dir.path().join("svc");
     let mut session = Session::open(&root, &[]);
-    session.shows("review 1 proposal");
-    session.keys("\r");
-    session.shows("hunk 1/1");
-    session.keys("a");
-    session.shows("every hunk is accepted");
-    session.keys("s");
-    session.shows("reason to sign without proof");
-    session.keys("read by hand\r");
-    session.shows("signed:");
+    sign_by_hand(&mut session);
     session.keys("q");
     assert_eq!(session.ends().0, 0);
 

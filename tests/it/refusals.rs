@@ -68,6 +68,32 @@ fn a_file_that_does_not_parse_is_named_and_the_others_are_read() {
     assert!(out.contains("clone-at-last-use"), "{out}");
 }
 
+#[test]
+fn without_cargo_code_is_still_read_and_a_proof_says_what_is_missing() {
+    let slo = SLO.replace("[[source]]\nfile = \"perf.txt\"\n", "");
+    let code = "pub fn f(key: String) -> String {\n    key.clone()\n}\n";
+    let scene = Scene::with(&[("slo.toml", &slo), ("Cargo.toml", GW), ("src/lib.rs", code)]);
+    let before = scene.everything();
+    // A machine that has git and nothing else.
+    let bare = tempfile::tempdir().unwrap();
+    let paths = std::env::var_os("PATH").unwrap();
+    let git = std::env::split_paths(&paths).map(|dir| dir.join("git")).find(|path| path.is_file()).unwrap();
+    std::os::unix::fs::symlink(git, bare.path().join("git")).unwrap();
+    let run = |args: &[&str]| {
+        let mut refit = Command::new(env!("CARGO_BIN_EXE_refit"));
+        refit.args(args).current_dir(scene.top()).env("NO_COLOR", "1").env("PATH", bare.path()).output().unwrap()
+    };
+    let proposed = run(&["propose", "--all", "--json"]);
+    assert!(proposed.status.success(), "{}", String::from_utf8_lossy(&proposed.stderr));
+    let proposed: serde_json::Value = serde_json::from_slice(&proposed.stdout).unwrap();
+    let id = proposed["rewrites"][0]["id"].as_str().expect("one proposal");
+    let verified = run(&["verify", id, "--trust"]);
+    let err = String::from_utf8_lossy(&verified.stderr);
+    assert_eq!(verified.status.code(), Some(2), "{err}");
+    assert!(err.contains("cannot run `rustc`") && err.contains("help: install Rust (rustup.rs)"), "{err}");
+    assert_eq!(scene.everything(), before, "nothing is lost");
+}
+
 const BROKEN: &str = "/// One.\npub fn one() -> u32 {\n    \"one\"\n}\n";
 
 #[test]
