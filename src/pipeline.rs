@@ -230,11 +230,19 @@ pub fn analyse(inputs: &Inputs, survey: Survey, profile: &Profile) -> Analysis {
         finding.has_rewrite = finding.class != Class::C;
     });
     if inputs.depth >= Depth::Propose {
+        analysis.problems.extend(without_tests(&analysis.items));
         let (rewrites, refused) = rewrite::propose_with(rewrite::REGISTRY, &files, &analysis.findings, &suggested);
         analysis.rewrites = rewrites;
         analysis.refused = refused;
     }
     analysis
+}
+
+/// Nothing pins the behaviour of a project without tests: that has to be known before the first proposal is read.
+fn without_tests(items: &[Item]) -> Option<Problem> {
+    let what = "this project has no tests: what a rewrite changes besides speed would go unnoticed";
+    let none = !items.is_empty() && !items.iter().any(|i| i.is_test);
+    none.then(|| Problem::warning(what).help("write tests of the hot functions first; until then every proof says UNTESTED"))
 }
 
 /// A part of a recording, looked at again.
