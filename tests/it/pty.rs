@@ -237,7 +237,7 @@ fn the_workbench_opens_shows_what_misses_and_gives_the_terminal_back() {
     session.keys("\x1b");
     session.gone(HELP);
     session.keys("4");
-    session.shows("log,");
+    session.shows("no job running");
     session.keys("q");
     let (status, _) = session.ends();
     assert_eq!(status, 0);
@@ -333,7 +333,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_the_screen_back() {
             .until("the workbench again", |o| o.parser.screen().alternate_screen() && o.screen().contains("GET /work"));
     }
     session.keys("4");
-    session.shows("log,");
+    session.shows("no job running");
     session.keys("q");
     session.prompts();
     session.keys("exit\n");
