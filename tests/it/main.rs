@@ -37,3 +37,4 @@ mod twins;
 mod verify;
 mod walk;
 mod workbench;
+mod wrong_rewrites;
