@@ -290,7 +290,7 @@ fn refuting(verdict: &Verdict) -> Option<Rung> {
 
 #[test]
 fn a_few_wrong_rewrites_that_pass_the_tests_are_refuted_by_the_twins() {
-    let few = || WRONG.iter().take(6);
+    let few = || WRONG.iter().take(2);
     for ((what, ..), verdict) in few().zip(verdicts(few().map(|(_, from, to)| (*from, *to)))) {
         assert_eq!(refuting(&verdict), Some(Rung::TwinsAgree), "{what}: {:?}", verdict.evidence());
     }
