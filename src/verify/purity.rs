@@ -100,7 +100,8 @@ const MACROS: &[&str] = &[
 /// What is known of the effects of a workspace's functions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
-    methods: BTreeSet<String>,
+    /// Names with numbers of arguments: an iterator's `collect()` is not the `collect(&mut self, line)` of a reader.
+    methods: BTreeSet<(String, usize)>,
     paths: BTreeSet<String>,
 }
 
@@ -109,9 +110,11 @@ struct Seen {
     name: String,
     owner: String,
     is_method: bool,
+    /// Arguments besides the receiver.
+    arguments: usize,
     /// The first thing that it does besides computing.
     effect: Option<String>,
-    methods: BTreeSet<String>,
+    methods: BTreeSet<(String, usize)>,
     paths: BTreeSet<String>,
 }
 
@@ -133,7 +136,7 @@ impl Effects {
                 if effects.has(seen) {
                     effects.paths.insert(qualified(&seen.owner, &seen.name));
                     if seen.is_method {
-                        effects.methods.insert(seen.name.clone());
+                        effects.methods.insert((seen.name.clone(), seen.arguments));
                     }
                 }
             }
@@ -159,6 +162,7 @@ impl Effects {
         let seen = look(&function.sig, &function.block, "", &plain_arguments(&function.sig));
         let called = || {
             let method = seen.methods.intersection(&self.methods).next();
+            let method = method.map(|(name, _)| name);
             method.or_else(|| seen.paths.intersection(&self.paths).next()).map(|n| format!("it calls `{n}`"))
         };
         seen.effect.clone().or_else(called)
@@ -235,6 +239,7 @@ fn look(sig: &syn::Signature, block: &syn::Block, owner: &str, locals: &[String]
     look.seen.name = sig.ident.to_string();
     look.seen.owner = owner.to_owned();
     look.seen.is_method = sig.receiver().is_some();
+    look.seen.arguments = sig.inputs.len() - usize::from(look.seen.is_method);
     if sig.asyncness.is_some() {
         look.effect(|| String::from("it is async"));
     }
@@ -271,7 +276,7 @@ impl<'ast> Visit<'ast> for Look<'_> {
         if METHODS.contains(&name.as_str()) && !is_local {
             self.effect(|| format!("it calls `{name}`"));
         }
-        self.seen.methods.insert(name);
+        self.seen.methods.insert((name, node.args.len()));
         visit::visit_expr_method_call(self, node);
     }
 
@@ -383,6 +388,16 @@ mod tests {
             cause("fn f(out: &mut W, n: u8) { write!(out, \"{n}\").unwrap(); }").as_deref(),
             Some("it writes to `out`")
         );
+    }
+
+    #[test]
+    fn a_method_of_another_number_of_arguments_is_another_method() {
+        let code =
+            "impl R { fn collect(&mut self, n: u8) { self.file.flush() } fn take(&mut self) { self.file.flush() } }";
+        let cause = |text: &str| Effects::of([code]).cause(text);
+        assert_eq!(cause("fn f(v: &[u8]) -> Vec<u8> { v.iter().take(2).copied().collect() }"), None);
+        assert_eq!(cause("fn f(r: &mut R) { r.collect(1) }").as_deref(), Some("it calls `collect`"));
+        assert_eq!(cause("fn f(r: &mut R) { r.take() }").as_deref(), Some("it calls `take`"));
     }
 
     #[test]
