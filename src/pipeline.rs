@@ -242,7 +242,9 @@ pub fn analyse(inputs: &Inputs, survey: Survey, profile: &Profile) -> Analysis {
 fn without_tests(items: &[Item]) -> Option<Problem> {
     let what = "this project has no tests: what a rewrite changes besides speed would go unnoticed";
     let none = !items.is_empty() && !items.iter().any(|i| i.is_test);
-    none.then(|| Problem::warning(what).help("write tests of the hot functions first; until then every proof says UNTESTED"))
+    none.then(|| {
+        Problem::warning(what).help("write tests of the hot functions first; until then every proof says UNTESTED")
+    })
 }
 
 /// A part of a recording, looked at again.
