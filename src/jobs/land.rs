@@ -133,13 +133,20 @@ fn prove_together(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Resul
         return Ok(());
     }
     let options = ProveOptions { no_measurement: true, fresh: true };
-    let failed = |e: &Evidence| e.state == RungState::Failed;
+    let differs = |e: &Evidence| e.state == RungState::Failed && e.rung == Rung::TwinsAgree;
+    let holds = |e: &Evidence| e.state != RungState::Failed || differs(e);
     let is_forced = |s: &SignOff| s.forced().is_some();
     let verdicts = prove(workspace, &[land_stack::together(&repository, &base, signed)?], &options, ear)?;
     match verdicts.first() {
         _ if ear.cancel.is_cancelled() => Err(Problem::error("landing was cancelled; nothing has landed")),
-        // Who overrode the evidence of one accepted that it does something else.
-        Some(verdict) if verdict.rung(Rung::TwinsAgree).is_some_and(failed) && signed.iter().any(is_forced) => Ok(()),
+        // Who overrode the evidence of one accepted that it does something else; but not that a test fails by it.
+        Some(verdict)
+            if verdict.evidence().iter().any(differs)
+                && verdict.evidence().iter().all(holds)
+                && signed.iter().any(is_forced) =>
+        {
+            Ok(())
+        }
         Some(verdict) if verdict.outcome() == Outcome::Refuted => Err(Problem::error(format!(
             "{}: {}",
             match signed.len() {
