@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::attribute;
 use crate::detect;
 use crate::model::{
-    Brush, Change, Class, Comparison, CostLines, Finding, Flame, HotFunction, Item, Level, LineHeat, ObjectiveSplit,
+    Brush, Change, Comparison, CostLines, Finding, Flame, HotFunction, Item, Level, LineHeat, ObjectiveSplit,
     Prediction, Problem, Profile, Recording, Refusal, Request, Rewrite, Slo, SourceQuality, Suggested,
 };
 use crate::price;
@@ -225,10 +225,6 @@ pub fn analyse(inputs: &Inputs, survey: Survey, profile: &Profile) -> Analysis {
     analysis.sources = profile.sources.clone();
     rank_functions(inputs, profile, &mut analysis);
     keep_and_price(inputs, &files, &fields, found, &mut analysis);
-    // Clippy's findings with a fix are told by their class.
-    analysis.findings.iter_mut().filter(|f| f.rule.0.starts_with(detect::clippy::PREFIX)).for_each(|finding| {
-        finding.has_rewrite = finding.class != Class::C;
-    });
     if inputs.depth >= Depth::Propose {
         analysis.problems.extend(without_tests(&analysis.items));
         let (rewrites, refused) = rewrite::propose_with(rewrite::REGISTRY, &files, &analysis.findings, &suggested);
@@ -313,7 +309,7 @@ fn keep_and_price(
     found.retain(|f| inputs.all || hot.contains(f.file.as_str()));
     let mut elsewhere = Elsewhere { inputs, files, again: BTreeMap::new(), owners: FieldOwners::new(fields), hot };
     for finding in &mut found {
-        finding.has_rewrite = rewrite::answers(finding.rule);
+        finding.has_rewrite |= rewrite::answers(finding.rule);
         finding.costs_on = elsewhere.lines(finding);
     }
     analysis.findings = price::price(found, &analysis.hot, &analysis.heat, &analysis.items);

@@ -217,8 +217,9 @@ pub fn read<'a>(
         };
         // Cargo says the same of a file once for each target that it is part of.
         if known.insert((lint.to_owned(), span.file_name.clone(), range)) {
-            let finding = finding(lint, &message, span, place, range, items);
-            found.push(Suggested { edits: fix(&message, place), finding });
+            let edits = fix(&message, place);
+            let finding = finding(lint, &message, span, place, range, items, !edits.is_empty());
+            found.push(Suggested { finding, edits });
         }
     }
     if stale > 0 {
@@ -239,7 +240,15 @@ fn joined(root: &str, file: &str) -> String {
     if root.is_empty() || root == "." { file } else { format!("{}/{file}", root.trim_end_matches('/')) }
 }
 
-fn finding(lint: &str, message: &Message, span: &Span, place: &Place, range: TextRange, items: &[Item]) -> Finding {
+fn finding(
+    lint: &str,
+    message: &Message,
+    span: &Span,
+    place: &Place,
+    range: TextRange,
+    items: &[Item],
+    has_rewrite: bool,
+) -> Finding {
     let known = KNOWN.iter().find(|(.., lints)| lints.contains(&lint));
     let (eye, kind) = known.map_or((Eye::Loops, Kind::DefensiveRedundancy), |(eye, kind, _)| (*eye, *kind));
     let around = items.iter().filter(|i| i.file == place.path && i.range.contains(range)).min_by_key(|i| i.range.len());
@@ -247,7 +256,7 @@ fn finding(lint: &str, message: &Message, span: &Span, place: &Place, range: Tex
         rule: RuleId(kept(lint)),
         eye,
         kind,
-        class: if fix(message, place).is_empty() { Class::C } else { Class::B },
+        class: if has_rewrite { Class::B } else { Class::C },
         file: place.path.to_owned(),
         range,
         line: span.line_start,
@@ -258,7 +267,7 @@ fn finding(lint: &str, message: &Message, span: &Span, place: &Place, range: Tex
         captures: Vec::new(),
         costs_on: Vec::new(),
         cost: None,
-        has_rewrite: false,
+        has_rewrite,
     }
 }
 
