@@ -13,7 +13,7 @@ use super::state::{Focus, Job, JobState, LOG_LINES, Leaving, Pane, Phase, Propos
 use super::theme::Shade;
 use super::view::Target;
 use super::widgets::diff::{DiffRows, side_by_side};
-use crate::model::{Operation, OperationKind, Problem, Progress, Review, RewriteId, Verdict};
+use crate::model::{Decision, Operation, OperationKind, Problem, Progress, Review, RewriteId, Verdict};
 use crate::tui::message::Lane;
 
 /// How long a message stays on the job line, whatever is pressed.
@@ -352,6 +352,9 @@ fn read_reviews(state: &mut State) -> Vec<Command> {
 /// Proved ones first, then by price as they came; what was selected stays selected while it exists.
 fn set_proposals(state: &mut State, mut proposals: Vec<Proposal>) {
     proposals.sort_by_key(|p| p.verdict.as_ref().is_none_or(|v| v.state_word() != "proved"));
+    for proposal in &mut proposals {
+        put_decisions_on_their_way(&state.jobs, &proposal.rewrite.id, &mut proposal.review);
+    }
     let place = deciding::hunk_at(state);
     let row = state.place();
     state.proposals = proposals;
@@ -369,14 +372,28 @@ fn set_proposals(state: &mut State, mut proposals: Vec<Proposal>) {
     take_signatures(state);
 }
 
+/// Decisions on a proposal that are not kept yet, oldest first.
+fn decisions_on_their_way<'a>(jobs: &'a [Job], id: &'a RewriteId) -> impl Iterator<Item = (usize, &'a Decision)> {
+    jobs.iter().filter(|j| j.is_open()).filter_map(move |j| match &j.task {
+        Task::Decide(rewrite, hunk, decision) if rewrite.id == *id => Some((*hunk, decision)),
+        _ => None,
+    })
+}
+
+/// A review that was read before a decision was kept does not know it; the person has seen it taken.
+fn put_decisions_on_their_way(jobs: &[Job], id: &RewriteId, review: &mut Review) {
+    for (hunk, decision) in decisions_on_their_way(jobs, id) {
+        if let Some(place) = review.decisions.get_mut(hunk) {
+            *place = decision.clone();
+        }
+    }
+}
+
 /// Sign-offs of earlier sessions count again; a proposal that is being decided on right now has none.
 fn take_signatures(state: &mut State) {
-    let deciding = |id: &RewriteId| {
-        let is_on_its_way = |j: &Job| j.is_open() && matches!(&j.task, Task::Decide(r, ..) if r.id == *id);
-        state.jobs.iter().any(is_on_its_way)
-    };
     let known = state.proposals.iter().filter_map(|p| Some((p.rewrite.id.clone(), p.signed.clone()?)));
-    let known: Vec<_> = known.filter(|(id, _)| !deciding(id)).collect();
+    let decided = |id: &RewriteId| decisions_on_their_way(&state.jobs, id).next().is_none();
+    let known: Vec<_> = known.filter(|(id, _)| decided(id)).collect();
     let ids: Vec<RewriteId> = state.proposals.iter().map(|p| p.rewrite.id.clone()).collect();
     state.signed.retain(|id, _| ids.contains(id));
     state.signed.extend(known);
@@ -392,7 +409,8 @@ fn warm_once(state: &mut State) -> Vec<Command> {
     vec![state.start(Task::Warm)]
 }
 
-fn reviewed(state: &mut State, id: &RewriteId, review: Review) {
+fn reviewed(state: &mut State, id: &RewriteId, mut review: Review) {
+    put_decisions_on_their_way(&state.jobs, id, &mut review);
     let place = deciding::hunk_at(state);
     let side = side_by_side(state);
     let selected = state.proposal.as_ref() == Some(id);

@@ -10,7 +10,7 @@ use refit::tui::message::{Answer, Command, Message, Task};
 use refit::tui::screens::ScreenId;
 use refit::tui::state::{JobState, Leaving};
 use refit::tui::theme::{Depth, Glyphs, Theme};
-use refit::tui::update::begin;
+use refit::tui::update::{begin, update};
 use refit::tui::widgets::diff::DiffRows;
 
 use crate::workbench::*;
@@ -423,6 +423,37 @@ fn an_answer_that_was_superseded_is_dropped() {
     assert!(!person.screen().contains("GET /old"));
     person.tell(Message::Done(new, Ok(Answer::Analysed(std::sync::Arc::new(analysis())))));
     assert!(person.screen().contains("POST /authorize"));
+}
+
+#[test]
+fn a_decision_is_never_taken_back_by_an_answer_that_does_not_know_it_yet() {
+    let mut person = Person::at(140, 40);
+    person.keys("3");
+    person.press(KeyCode::Enter);
+    let before = person.state.proposals.clone();
+    let key = || Message::Key(KeyEvent::new(KeyCode::Char('a'), KeyModifiers::NONE));
+    let Command::Run(asked, _) = person.state.start(Task::Reviews(Vec::new())) else { panic!("work") };
+    let [first, second] = [(); 2].map(|()| match update(&mut person.state, key()).remove(0) {
+        Command::Run(id, Task::Decide(..)) => id,
+        other => panic!("not a decision: {other:?}"),
+    });
+    let accepted = |person: &Person, hunks: usize| {
+        let decisions = &person.state.proposals[0].review.decisions;
+        decisions.iter().filter(|d| **d == Decision::Accepted).count() == hunks
+    };
+    person.tell(Message::Done(asked, Ok(Answer::Reviews(before.clone()))));
+    assert!(accepted(&person, 2), "reviews were read before the first decision was kept");
+    let mut review = before[0].review.clone();
+    review.decisions[0] = Decision::Accepted;
+    person.tell(Message::Done(first, Ok(Answer::Reviewed(review.rewrite.clone(), review.clone()))));
+    assert!(accepted(&person, 2), "the second decision is not kept yet");
+    person.tell(Message::Done(second, Err(vec![Problem::error("the repository is locked")])));
+    assert!(accepted(&person, 2), "what is kept is read again");
+    let Command::Run(again, _) = person.state.start(Task::Reviews(Vec::new())) else { panic!("work") };
+    let mut kept = before;
+    kept[0].review = review;
+    person.tell(Message::Done(again, Ok(Answer::Reviews(kept))));
+    assert!(accepted(&person, 1), "what could not be kept is not shown as kept");
 }
 
 #[test]
