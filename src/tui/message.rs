@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
-use super::state::{Measured, Project, Proposal, SourceText};
+use super::state::{Project, Proposal, SourceText};
 use super::theme::Shade;
-use crate::model::{Brush, Decision, Operation, Problem, Progress, Review, Rewrite, RewriteId, SignOff, Verdict};
+use crate::model::{
+    Brush, Decision, ObjectiveMeasurement, Operation, Problem, Progress, Review, Rewrite, RewriteId, SignOff, Verdict,
+};
 use crate::pipeline::{Analysis, Look};
 
 /// The number of a piece of work; answers of superseded work are recognised by it and dropped.
@@ -80,7 +82,7 @@ pub enum Answer {
         in_use: bool,
     },
     /// The objective before and after.
-    Measured(Box<Measured>),
+    Measured(Box<ObjectiveMeasurement>),
     /// The commands are agreed to.
     Agreed,
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub use job::{Job, JobState, LOG_LINES};
 pub use panes::{Colouring, FlamePane, Focus, Order, Page, Pane, Place, Split};
-pub use project::{LineTokens, Measured, Project, Proposal, SourceText};
+pub use project::{LineTokens, Project, Proposal, SourceText};
 
 use super::message::{Command, JobId, Task};
 use super::popups::Popup;
@@ -19,7 +19,8 @@ use super::split::{Wanted, lines};
 use super::theme::Theme;
 use super::view::Drawn;
 use crate::model::{
-    Contribution, Finding, Fold, FunctionId, ObjectiveSplit, Operation, Problem, RewriteId, SignOff, SplitLine,
+    Contribution, Finding, Fold, FunctionId, ObjectiveMeasurement, ObjectiveSplit, Operation, Problem, RewriteId,
+    SignOff, SplitLine,
 };
 use crate::pipeline::Analysis;
 use job::kind_of;
@@ -113,7 +114,7 @@ pub struct State {
     /// The operation log, newest first.
     pub operations: Vec<Operation>,
     /// Objective measured on the accepted stack.
-    pub measured: Option<Measured>,
+    pub measured: Option<ObjectiveMeasurement>,
     /// The last word searched for.
     pub search: String,
     /// What lies over the screen.

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::message::{Answer, EditorOrder, JobId, Lane, Message, Task};
-use super::state::{LineTokens, Measured, Project, Proposal, SourceText};
+use super::state::{LineTokens, Project, Proposal, SourceText};
 use super::widgets::diff::DiffRows;
 use crate::jobs::{self, Ear, Fate, ProveOptions, Quiet, Remeasure, Reviewed, Sweep, Trust, Workspace};
 use crate::model::{Hunk, LineMark, Operation, Problem, Progress};
@@ -240,17 +240,7 @@ fn ask(workspace: &Workspace, task: Task, ear: &Ear) -> Result<Answer, Problem> 
             let in_use = cleaned.slots.iter().any(|(_, fate)| *fate == Fate::InUse);
             Answer::Cleaned { freed: cleaned.freed(), held: cleaned.held(), in_use }
         }
-        Task::Measure(slo) => {
-            let m = jobs::measure_objective(workspace, &slo, ear)?;
-            Answer::Measured(Box::new(Measured {
-                slo: m.slo,
-                limit_ms: m.limit_ms,
-                before_ms: m.before_ms,
-                after_ms: m.after_ms,
-                difference_ms: m.difference_ms,
-                requests: m.requests,
-            }))
-        }
+        Task::Measure(slo) => Answer::Measured(Box::new(jobs::measure_objective(workspace, &slo, ear)?)),
     })
 }
 

@@ -8,6 +8,7 @@ use super::{Climb, Found};
 use crate::effects::files;
 use crate::effects::slots::Arm;
 use crate::model::{Problem, RungState};
+use crate::verify::agreement;
 use crate::verify::change::{self, Change};
 use crate::verify::timing::{self, Assessed, Question};
 use crate::verify::twin::{self, Ask, PER_PROPOSAL, Runtime, Twin};
@@ -45,14 +46,10 @@ pub fn climb(members: &[Climb], whole: &Climb) -> Result<Vec<Found>, Problem> {
 fn culprits(tries: &[Made], said: &str) -> BTreeSet<usize> {
     let mut found = BTreeSet::new();
     let Some(last) = tries.last() else { return found };
-    let places = said.lines().filter_map(|line| line.trim_start().strip_prefix("--> "));
-    for place in places {
-        let mut parts = place.rsplitn(3, ':');
-        let (_, line, path) = (parts.next(), parts.next().and_then(|l| l.parse::<usize>().ok()), parts.next());
-        let (Some(line), Some(path)) = (line, path) else { continue };
-        let Some((_, text)) = last.files.iter().find(|(file, _)| file.ends_with(path)) else { continue };
-        let at = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>() as u32;
-        let around = change::functions(path, text).unwrap_or_default();
+    for (path, line) in agreement::error_places(said) {
+        let Some((_, text)) = last.files.iter().find(|(file, _)| file.ends_with(&path)) else { continue };
+        let at = text.split_inclusive('\n').take((line as usize).saturating_sub(1)).map(str::len).sum::<usize>() as u32;
+        let around = change::functions(&path, text).unwrap_or_default();
         let around = around.into_iter().filter(|f| f.whole.start <= at + 1 && at < f.whole.end);
         let Some(function) = around.min_by_key(|f| f.whole.len()) else { continue };
         found.extend(last.twins.iter().filter(|t| t.name == function.name).map(Twin::proposal));

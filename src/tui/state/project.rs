@@ -1,4 +1,4 @@
-//! What was opened, as screens show it: the project, a file's text, a proposal in review, an objective measured again.
+//! What was opened, as screens show it: the project, a file's text, a proposal in review.
 
 use crate::model::{Hunk, Problem, Review, Rewrite, SignOff, Slo, Verdict};
 use crate::source::TokenClass;
@@ -50,21 +50,4 @@ pub struct Proposal {
     pub signed: Option<SignOff>,
     /// Rows of its diff in both layouts; made anew when comments change.
     pub rows: DiffRows,
-}
-
-/// An objective before and after the accepted stack: quantiles in ms with their intervals (value, low, high).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
-    /// Name of the objective.
-    pub slo: String,
-    /// Limit in ms.
-    pub limit_ms: f64,
-    /// Before.
-    pub before_ms: (f64, f64, f64),
-    /// After.
-    pub after_ms: (f64, f64, f64),
-    /// After minus before.
-    pub difference_ms: (f64, f64, f64),
-    /// Requests per arm.
-    pub requests: u64,
 }
