@@ -7,7 +7,7 @@ use crate::attribute;
 use crate::detect;
 use crate::model::{
     Brush, Change, Comparison, CostLines, Finding, Flame, HotFunction, Item, Level, LineHeat, ObjectiveSplit,
-    Prediction, Problem, Profile, Recording, Refusal, Request, Rewrite, Slo, SourceQuality, Suggested,
+    Prediction, Problem, Profile, Recording, Refusal, Request, Rewrite, Since, Slo, SourceQuality, Suggested,
 };
 use crate::price;
 use crate::rank;
@@ -219,6 +219,11 @@ pub fn provisional(inputs: &Inputs, survey: &Survey, profile: &Profile) -> Vec<a
     attribute::shares(profile, &survey.analysis.items, &options)
 }
 
+/// Puts the lines of a recording where they stand in the surveyed sources, and says what that came to.
+pub fn move_lines(profile: &mut Profile, survey: &Survey, since: &Since) -> Option<Problem> {
+    attribute::move_lines(&mut profile.frames, &survey.analysis.items, since)
+}
+
 /// Ranks the functions, prices what was found in them, and derives rewrites.
 pub fn analyse(inputs: &Inputs, survey: Survey, profile: &Profile) -> Analysis {
     let Survey { files, fields, found, suggested, mut analysis } = survey;
@@ -339,12 +344,16 @@ impl Elsewhere<'_> {
             let lines = also.iter().map(|place| home.lines().line(place.start)).collect();
             return vec![CostLines { function: finding.function.clone(), file: finding.file.clone(), lines }];
         }
-        let hot: Vec<String> = self.hot.iter().map(|file| (*file).to_owned()).collect();
+        let only = finding.captures_named("field");
+        let spellings = source::spellings(home, finding.range, &only);
+        let may_use = |text: &str| spellings.iter().any(|word| text.contains(word));
+        let hot = self.inputs.files.iter().filter(|f| self.hot.contains(f.path.as_str()) && may_use(&f.text));
+        let hot: Vec<&str> = hot.map(|f| f.path.as_str()).collect();
         hot.iter().for_each(|file| self.parse(file));
         let (Some(home), hot) = (self.file(&finding.file), hot.iter().filter_map(|file| self.file(file))) else {
             return Vec::new();
         };
-        source::users(hot, &self.owners, home, finding.range, &finding.captures_named("field"))
+        source::users(hot, &self.owners, home, finding.range, &only)
     }
 
     fn file(&self, path: &str) -> Option<&SourceFile> {

@@ -7,6 +7,7 @@ mod flame;
 mod index;
 mod join;
 mod lens;
+mod moved;
 mod owners;
 mod sampled;
 mod shares;
@@ -20,6 +21,7 @@ pub use flame::flame;
 use crate::model::{Attribution, Basis, Item, Place, Problem, Profile, RowKind};
 use join::Polls;
 pub use lens::{Filter, Lens};
+pub use moved::move_lines;
 use owners::Owners;
 pub use shares::{Share, shares};
 

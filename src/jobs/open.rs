@@ -8,7 +8,7 @@ use crossbeam_channel::Receiver;
 
 use super::Ear;
 use super::reading::Look;
-use super::recordings::recordings;
+use super::recordings::{recordings, since};
 use super::sources::{read_and_show, read_sources};
 use super::survey;
 use crate::attribute::Share;
@@ -121,21 +121,24 @@ impl Workspace {
             let surveyed = self.survey(&mut inputs);
             let dated = dated.join().expect("dating a recording does not panic");
             let profile = measured::waiting("profile reader", || {
-                if let Ok((survey, _)) = &surveyed {
+                if let Ok((survey, ..)) = &surveyed {
                     show_provisional(&inputs, survey, &shown, ear);
                 }
                 reader.join()
             });
             (surveyed, dated, profile.expect("reading a profile does not panic"))
         });
-        let (survey, found) = surveyed.map_err(|p| vec![p])?;
-        let (profile, troubles) = profile?;
+        let (survey, base, found) = surveyed.map_err(|p| vec![p])?;
+        let (mut profile, troubles) = profile?;
+        let repository = self.repository().ok();
+        let since = repository.and_then(|r| since(&r, &self.root, &base, &dated, &profile.sources));
+        let moved = since.and_then(|since| pipeline::move_lines(&mut profile, &survey, &since));
         let mut analysis = pipeline::analyse(&inputs, survey, &profile);
         // No tree is left on this thread, and a workbench analyses again and again.
         source::forget_spans();
         analysis.recordings = dated;
         analysis.profile = Arc::new(profile);
-        let before = self.problems.iter().cloned().chain(found).chain(troubles);
+        let before = self.problems.iter().cloned().chain(found).chain(troubles).chain(moved);
         analysis.problems.splice(0..0, before);
         Ok(analysis)
     }
@@ -150,11 +153,11 @@ impl Workspace {
     }
 
     /// Reads the base's code into `inputs` and looks at it; also what reading it found worth saying.
-    fn survey(&self, inputs: &mut Inputs) -> Result<(Survey, Vec<Problem>), Problem> {
+    fn survey(&self, inputs: &mut Inputs) -> Result<(Survey, Base, Vec<Problem>), Problem> {
         let base = self.base()?;
         let code = self.code(&base)?;
         inputs.files = code.files;
-        let mut notes = base.notes;
+        let mut notes = base.notes.clone();
         if !self.slo.code.clippy.is_empty() {
             match files::read_text(&self.root.join(&self.slo.code.clippy), "clippy's output") {
                 Ok(text) => inputs.clippy = text,
@@ -171,7 +174,7 @@ impl Workspace {
             Depth::Propose => pipeline::survey(inputs),
             _ => pipeline::survey_of(inputs, survey::look(&self.root, &inputs.files, inputs.depth)),
         };
-        Ok((survey, notes.into_iter().chain(code.problems).collect()))
+        Ok((survey, base, notes.into_iter().chain(code.problems).collect()))
     }
 
     /// The Rust files of a tree with their place in their crates.

@@ -1,10 +1,12 @@
-//! The `[[source]]` entries of `slo.toml` in; when and at which commit each was recorded out.
+//! The `[[source]]` entries of `slo.toml` in; when and at which commit each was recorded, and what was changed since, out.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::effects::git::Repository;
+use crate::effects::git::{Base, Repository};
 use crate::effects::{clock, files};
-use crate::model::{KnownBy, Recording, Source};
+use crate::model::{KnownBy, MovedLines, Recording, Since, Source, SourceQuality};
+use crate::source;
 
 /// What is known of each source's age. What `slo.toml` names counts before what git knows, and that before the file's time.
 pub(super) fn recordings(repository: &Repository, root: &Path, sources: &[Source]) -> Vec<Recording> {
@@ -21,7 +23,8 @@ fn recording(repository: &Repository, root: &Path, source: &Source) -> Recording
     let named = source.commit.as_ref().and_then(|name| repository.commit(name).ok().flatten());
     let commit = named.or_else(|| match (known_by, brought) {
         (KnownBy::Commit, Some(brought)) => Some(brought.commit),
-        _ => repository.newest_at(at?).map(|c| c.commit),
+        // A history that begins after the recording was made has nothing nearer than the commit that brought it.
+        (_, brought) => repository.newest_at(at?).or(brought).map(|c| c.commit),
     });
     Recording {
         file: source.file.clone(),
@@ -31,4 +34,41 @@ fn recording(repository: &Repository, root: &Path, source: &Source) -> Recording
         known_by: if source.commit.is_some() { KnownBy::Named } else { known_by },
         commit,
     }
+}
+
+/// What was changed since the samples were taken; `None` where that is not known, or nothing was.
+pub(super) fn since(
+    repository: &Repository,
+    root: &Path,
+    base: &Base,
+    recordings: &[Recording],
+    sources: &[SourceQuality],
+) -> Option<Since> {
+    let is_sampled = |r: &&Recording| sources.iter().any(|s| s.file == r.file && s.samples > 0);
+    let sampled: Vec<&Recording> = recordings.iter().filter(is_sampled).collect();
+    let commits: BTreeSet<&String> = sampled.iter().filter_map(|r| r.commit.as_ref()).collect();
+    // Frames of several recordings cannot be told apart any more: with two commits no line is sure.
+    let (Some(first), Some(commit), 1) = (sampled.first(), commits.first(), commits.len()) else { return None };
+    let old_tree = repository.tree_of(commit).ok()?;
+    let mut moved = Vec::new();
+    for change in repository.changes(&old_tree, &base.tree).ok()? {
+        let (Some((_, old)), Some((_, new))) = (&change.before, &change.after) else { continue };
+        let Some(file) = repository.from_git(&change.path).filter(|file| file.ends_with(".rs")) else { continue };
+        let texts = repository.blobs(&[old, new]).ok()?;
+        let [old, new] = [0, 1].map(|i| String::from_utf8_lossy(&texts[i]).into_owned());
+        // A change of the checkout that is older than the recording was recorded with it.
+        let recorded = base.dirty.contains(&change.path).then(|| recorded_text(root, &file, first.at)).flatten();
+        let old = recorded.unwrap_or(old);
+        if old != new {
+            moved.push(MovedLines { same: source::same_lines(&old, &new), file });
+        }
+    }
+    let is_certain = first.known_by != KnownBy::FileTime;
+    (!moved.is_empty()).then(|| Since { commit: (*commit).clone(), is_certain, moved })
+}
+
+/// The checkout's text of a file that was last written before that time.
+fn recorded_text(root: &Path, file: &str, at: Option<u64>) -> Option<String> {
+    let path = root.join(file);
+    (files::modified(&path)? <= at?).then(|| files::read_text(&path, file).ok()).flatten()
 }

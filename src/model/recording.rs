@@ -39,3 +39,43 @@ pub struct Recording {
     /// How that is known.
     pub known_by: KnownBy,
 }
+
+/// Lines of a file that stand unchanged in a newer text of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SameLines {
+    /// The first of them in the old text, from 1.
+    pub old: u32,
+    /// The first of them in the new text, from 1.
+    pub new: u32,
+    /// How many.
+    pub count: u32,
+}
+
+/// Where the lines of a file went that was changed after a recording was made of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MovedLines {
+    /// File relative to the project root.
+    pub file: String,
+    /// What stayed, in the order of the text.
+    pub same: Vec<SameLines>,
+}
+
+impl MovedLines {
+    /// Where a line of the old text stands now; `None` if it was changed.
+    pub fn now(&self, old: u32) -> Option<u32> {
+        let after = self.same.partition_point(|s| s.old <= old);
+        let same = self.same[..after].last()?;
+        (old < same.old + same.count).then(|| same.new + (old - same.old))
+    }
+}
+
+/// What was changed since a recording was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Since {
+    /// The recorded commit, in full.
+    pub commit: String,
+    /// True if somebody names the commit, false if a time alone points to it.
+    pub is_certain: bool,
+    /// The changed files.
+    pub moved: Vec<MovedLines>,
+}

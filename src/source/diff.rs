@@ -4,7 +4,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::LineIndex;
 use super::lexer::{self, Token, TokenKind};
-use crate::model::{Hunk, HunkLine, LineMark};
+use crate::model::{Hunk, HunkLine, LineMark, SameLines};
 
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 3;
@@ -36,6 +36,17 @@ pub fn hunks(file: &str, old: &str, new: &str) -> Vec<Hunk> {
             }
         })
         .collect()
+}
+
+/// The lines that stand in both texts, as `git diff` would pair them.
+pub fn same_lines(old: &str, new: &str) -> Vec<SameLines> {
+    let same = |op: DiffOp| match op {
+        DiffOp::Equal { old_index, new_index, len } => {
+            Some(SameLines { old: old_index as u32 + 1, new: new_index as u32 + 1, count: len as u32 })
+        }
+        _ => None,
+    };
+    capture_diff_slices(Algorithm::Myers, &lines(old), &lines(new)).into_iter().filter_map(same).collect()
 }
 
 /// A unified diff that `git apply` takes; empty where the texts are equal.

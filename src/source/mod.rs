@@ -37,7 +37,7 @@ pub mod writers;
 mod zones;
 
 pub use apply::apply;
-pub use diff::{diff, hunks};
+pub use diff::{diff, hunks, same_lines};
 pub use file::{SourceFile, forget_spans, is_test_attribute};
 pub use find::{Node, expr_at, function_body, path_to, signature, stmt_around, takes_self_mutably};
 pub use highlight::{TokenClass, highlight, highlight_lines};
@@ -47,7 +47,7 @@ pub use lines::{LineIndex, lines};
 pub use modules::roles;
 pub use print::{columns_before, eol_of, indent_of, indent_unit, print_statements};
 pub use template::Template;
-pub use users::{FieldOwners, fields, users};
+pub use users::{FieldOwners, fields, spellings, users};
 pub use zones::refusal;
 
 /// Where a file stands in its crate, so that its items get their paths.

@@ -41,6 +41,20 @@ impl<'a> FieldOwners<'a> {
     }
 }
 
+/// What a file must spell somewhere to be among the [`users`]: the struct, or one of the fields.
+pub fn spellings(home: &SourceFile, ident: TextRange, only: &[TextRange]) -> Vec<String> {
+    let structs = structs(home);
+    let Some(item) = structs.iter().find(|s| home.range(&s.ident) == ident) else { return Vec::new() };
+    let mut words = named_fields(home, item, only);
+    words.push(item.ident.to_string());
+    words
+}
+
+fn named_fields(home: &SourceFile, item: &syn::ItemStruct, only: &[TextRange]) -> Vec<String> {
+    let named = |f: &&syn::Field| f.ident.as_ref().is_some_and(|i| only.is_empty() || only.contains(&home.range(i)));
+    item.fields.iter().filter(named).filter_map(|f| f.ident.as_ref().map(ToString::to_string)).collect()
+}
+
 /// The functions of `files` that reach fields of the struct whose name stands at `ident` in `home`; `only` keeps to the
 /// fields whose names stand at these places, none of them to all.
 ///
@@ -56,16 +70,10 @@ pub fn users<'a>(
 ) -> Vec<CostLines> {
     let structs = structs(home);
     let Some(item) = structs.iter().find(|s| home.range(&s.ident) == ident) else { return Vec::new() };
-    let named = |f: &&syn::Field| f.ident.as_ref().is_some_and(|i| only.is_empty() || only.contains(&home.range(i)));
-    let fields: Vec<String> =
-        item.fields.iter().filter(named).filter_map(|f| f.ident.as_ref().map(ToString::to_string)).collect();
+    let fields = named_fields(home, item, only);
     let name = item.ident.to_string();
     let mut found: BTreeMap<FunctionId, CostLines> = BTreeMap::new();
     for file in files {
-        // Whoever reaches a field or builds the struct spells it.
-        if !file.text.contains(&name) && !fields.iter().any(|field| file.text.contains(field)) {
-            continue;
-        }
         let leads = |field: &&str| match file.path == home.path {
             true => !structs.iter().any(|s| s.ident != name && has(s, field)),
             false => owners.lead_to(&name, field),

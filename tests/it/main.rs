@@ -17,6 +17,7 @@ mod joined;
 mod land;
 mod layouts;
 mod lookups;
+mod moved;
 mod patch;
 mod perf_data;
 mod place;
