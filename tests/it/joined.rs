@@ -6,6 +6,7 @@ use refit::model::{Attribution, Basis, Profile, RowKind, Unit};
 use refit::{attribute, profile};
 
 use super::profiles::items;
+use super::walk::till;
 
 /// A till's thread works, waits for a lock, is preempted, and works on.
 const RECORDED: &str = "# reference time: 2026-11-22 01:31:23.000000 = 1795311083.000000 (TOD) = 100.000000 (monotonic)
@@ -99,4 +100,29 @@ fn allocations_alone_are_ranked_by_their_number() {
     assert_eq!((work.cost.owned, attribution.placed.total), (100.0, 101.0));
     let shares = attribute::shares(&profile, items(), &attribute::Options::default());
     assert_eq!((shares[0].name.as_str(), shares[0].share), ("gw::work", 100.0 / 101.0));
+}
+
+/// What `refit rank --json` says of the till when its recording comes as the slo.toml names it.
+fn ranked_from(source: &str, input: std::process::Stdio) -> serde_json::Value {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("till");
+    till(&root);
+    let slo = std::fs::read_to_string(root.join("slo.toml")).unwrap();
+    std::fs::write(root.join("slo.toml"), slo.replace("perf/checkout.perf.txt.zst", source)).unwrap();
+    let mut refit = std::process::Command::new(env!("CARGO_BIN_EXE_refit"));
+    refit.args(["rank", "--json", "--root"]).arg(&root).env("XDG_CACHE_HOME", dir.path().join("cache")).stdin(input);
+    let ran = refit.output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    serde_json::from_slice(&ran.stdout).unwrap()
+}
+
+#[test]
+fn a_recording_from_standard_input_is_ranked_as_the_file_is() {
+    let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/till/perf/checkout.perf.txt.zst");
+    let file = ranked_from("perf/checkout.perf.txt.zst", std::process::Stdio::null());
+    let pipe = ranked_from("-", std::fs::File::open(recording).unwrap().into());
+    assert_eq!(pipe["sources"][0]["file"], "-");
+    assert_eq!(pipe["sources"][0]["samples"], file["sources"][0]["samples"]);
+    assert_eq!(pipe["objectives"], file["objectives"]);
+    assert!(pipe["objectives"][0]["split"].as_array().is_some_and(|rows| rows.len() > 2), "{pipe}");
 }

@@ -110,6 +110,42 @@ fn a_project_that_does_not_build_is_told_with_the_first_error_before_anything_is
 }
 
 #[test]
+fn a_project_that_does_not_build_ends_a_proof_with_status_2() {
+    let slo = SLO.replace("[[source]]\nfile = \"perf.txt\"\n", "");
+    let code = format!("pub fn f(key: String) -> String {{\n    key.clone()\n}}\n{BROKEN}");
+    let scene =
+        Scene::with(&[("slo.toml", &slo), ("Cargo.toml", MANIFEST), ("Cargo.lock", LOCK), ("src/lib.rs", &code)]);
+    let before = scene.everything();
+    let (status, proposed, err) = refit(&scene, &["propose", "--all", "--json"]);
+    assert_eq!(status, 0, "{err}");
+    let proposed: serde_json::Value = serde_json::from_str(&proposed).unwrap();
+    let id = proposed["rewrites"][0]["id"].as_str().expect("one proposal");
+    let (status, _, err) = refit(&scene, &["verify", id, "--trust"]);
+    assert_eq!(status, 2, "{err}");
+    assert!(err.contains("the base does not build: error[E0308]") && err.contains("src/lib.rs:6"), "{err}");
+    assert_eq!(scene.everything(), before, "nothing is lost");
+}
+
+#[test]
+fn without_git_code_is_still_read_and_an_example_says_what_is_missing() {
+    let slo = SLO.replace("[[source]]\nfile = \"perf.txt\"\n", "");
+    let scene = Scene::with(&[("slo.toml", &slo), ("Cargo.toml", GW), ("src/lib.rs", "pub fn f() {}\n")]);
+    let before = scene.everything();
+    let nothing = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let mut refit = Command::new(env!("CARGO_BIN_EXE_refit"));
+        let ran = refit.args(args).current_dir(scene.top()).env("PATH", nothing.path()).output().unwrap();
+        (ran.status.code(), String::from_utf8_lossy(&ran.stderr).into_owned())
+    };
+    let (status, err) = run(&["scan", "--all"]);
+    assert_eq!(status, Some(0), "{err}");
+    let (status, err) = run(&["try", "payment-gateway", "--no-open"]);
+    assert_eq!(status, Some(2), "{err}");
+    assert!(err.contains("git cannot be started") && err.contains("install git"), "{err}");
+    assert_eq!(scene.everything(), before, "nothing is lost");
+}
+
+#[test]
 fn a_second_instance_is_told_who_proves_and_can_prove_afterwards() {
     let slo = SLO.replace("[[source]]\nfile = \"perf.txt\"\n", "");
     let scene = Scene::with(&[("slo.toml", &slo), ("Cargo.toml", MANIFEST), ("src/lib.rs", BROKEN)]);
