@@ -8,8 +8,8 @@ pub(super) use reviews::{Operations, Reviews};
 
 use super::compared::{ComparisonJson, PredictionJson};
 use crate::model::{
-    AllocatedBy, Contribution, Evidence, Finding, FindingCost, Interval, Measurement, ObjectiveSplit, Precondition,
-    Problem, Refusal, Rewrite, SourceQuality, TextEdit, Unit, Verdict,
+    AllocatedBy, Contribution, Evidence, Finding, FindingCost, Interval, Measurement, ObjectiveSplit, Power,
+    Precondition, Problem, Refusal, Rewrite, SourceQuality, Survivor, TextEdit, Unit, Verdict,
 };
 use crate::pipeline::Analysis;
 
@@ -468,6 +468,9 @@ struct VerdictJson {
     tree: String,
     evidence: Vec<EvidenceJson>,
     measurement: Option<MeasurementJson>,
+    /// Only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    power: Option<PowerJson>,
 }
 
 impl From<&Verdict> for VerdictJson {
@@ -479,6 +482,42 @@ impl From<&Verdict> for VerdictJson {
             tree: v.tree().to_owned(),
             evidence: all(v.evidence()),
             measurement: v.measurement().map(MeasurementJson::from),
+            power: v.power().map(PowerJson::from),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PowerJson {
+    killed: usize,
+    viable: usize,
+    share: f64,
+    by_twins: usize,
+    survivors: Vec<SurvivorJson>,
+}
+
+#[derive(Serialize)]
+struct SurvivorJson {
+    file: String,
+    line: u32,
+    what: String,
+    reached: bool,
+}
+
+impl From<&Power> for PowerJson {
+    fn from(p: &Power) -> PowerJson {
+        let survivor = |s: &Survivor| SurvivorJson {
+            file: s.file.clone(),
+            line: s.line,
+            what: s.what.clone(),
+            reached: s.is_reached,
+        };
+        PowerJson {
+            killed: p.killed,
+            viable: p.viable,
+            share: number(p.share()),
+            by_twins: p.by_twins,
+            survivors: p.survivors.iter().map(survivor).collect(),
         }
     }
 }

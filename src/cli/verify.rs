@@ -23,6 +23,9 @@ pub(super) struct Options {
     /// Stop after the tests, without timing
     #[arg(long)]
     no_measurement: bool,
+    /// Ask, too, how many wrong versions of the new code tests and twins catch: a run of the tests for each
+    #[arg(long)]
+    power: bool,
 }
 
 pub(super) fn run(context: &Context, options: &Options) -> Outcome {
@@ -30,7 +33,7 @@ pub(super) fn run(context: &Context, options: &Options) -> Outcome {
     context.agree(&workspace).map_err(|p| vec![p])?;
     let listener = context.ear();
     let chosen = context.proposals(&workspace, &options.ids, listener.ear())?;
-    let how = ProveOptions { no_measurement: options.no_measurement, fresh: options.fresh };
+    let how = ProveOptions { no_measurement: options.no_measurement, fresh: options.fresh, power: options.power };
     let verdicts = prove(&workspace, &chosen.rewrites(), &how, listener.ear()).map_err(|p| vec![p])?;
     drop(listener);
     if verdicts.is_empty() && !chosen.proposals.is_empty() {
@@ -70,6 +73,9 @@ pub(super) fn verdict(v: &Verdict, style: Style) -> String {
         let pad = " ".repeat(15usize.saturating_sub(e.rung.word().len()));
         let time = if e.cached { String::from("known") } else { format!("{:.1} s", e.ms as f64 / 1e3) };
         text += &format!("  {}{pad}{state}, {} ({time})\n", e.rung.word(), e.detail);
+    }
+    for survivor in v.power().iter().flat_map(|p| &p.survivors) {
+        text += &format!("  survived: {}\n", survivor.line_for_people());
     }
     text + &v.measurement().map(measurement).unwrap_or_default() + "\n"
 }

@@ -5,16 +5,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Shared between the one who waits and the one who works.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel {
+    own: Arc<AtomicBool>,
+    outer: Option<Arc<Cancel>>,
+}
 
 impl Cancel {
     /// Asks the work to stop.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.own.store(true, Ordering::SeqCst);
     }
 
     /// True once the work should stop.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.own.load(Ordering::SeqCst) || self.outer.as_ref().is_some_and(|outer| outer.is_cancelled())
+    }
+
+    /// A flag for a part of the work: it stops with the whole, or by itself.
+    pub fn part(&self) -> Cancel {
+        Cancel { own: Arc::default(), outer: Some(Arc::new(self.clone())) }
     }
 }

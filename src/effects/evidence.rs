@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::carry;
-use crate::model::{Evidence, Measurement, Problem, RewriteId, Rung, RungState, Speed, Verdict};
+use crate::model::{Evidence, Measurement, Power, Problem, RewriteId, Rung, RungState, Speed, Survivor, Verdict};
 
 /// Version of the files; another version is not read.
 const SCHEMA: &str = "refit.evidence/1";
@@ -73,6 +73,7 @@ pub fn to_text(base: &str, toolchain: &str, verdict: &Verdict, neutral: bool) ->
         neutral,
         evidence: verdict.evidence().iter().map(WireEvidence::from).collect(),
         measurement: verdict.measurement().map(WireMeasurement::from),
+        power: verdict.power().map(WirePower::from),
     };
     let broken = |e: serde_json::Error| Problem::error(format!("cannot write the evidence: {e}"));
     let body = serde_json::to_string(&wire).map_err(broken)?;
@@ -96,7 +97,8 @@ pub fn from_text(text: &str, base: &str, rewrite: &RewriteId, toolchain: Option<
         Some(m) => Some(m.into_model()?),
         None => None,
     };
-    Some(Verdict::judge(rewrite.clone(), wire.tree, evidence, measurement, wire.neutral))
+    let power = wire.power.map(WirePower::into_model);
+    Some(Verdict::judge(rewrite.clone(), wire.tree, evidence, measurement, wire.neutral).with_power(power))
 }
 
 /// Two levels, so that no folder of the cache grows without bound.
@@ -132,6 +134,8 @@ struct Wire {
     neutral: bool,
     evidence: Vec<WireEvidence>,
     measurement: Option<WireMeasurement>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    power: Option<WirePower>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -157,8 +161,8 @@ impl From<&Evidence> for WireEvidence {
 
 impl WireEvidence {
     fn into_model(self) -> Option<Evidence> {
-        use RungState::{Failed, Passed, Skipped, Undecided, Untested};
-        let states = [Passed, Failed, Untested, Undecided, Skipped];
+        use RungState::{Failed, Passed, Skipped, Undecided, Untested, Weak};
+        let states = [Passed, Failed, Untested, Undecided, Weak, Skipped];
         Some(Evidence {
             rung: *Rung::ALL.iter().find(|r| r.word() == self.rung)?,
             state: states.into_iter().find(|s| s.word() == self.state)?,
@@ -167,6 +171,44 @@ impl WireEvidence {
             log: self.log,
             cached: true,
         })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct WirePower {
+    killed: usize,
+    viable: usize,
+    by_twins: usize,
+    survivors: Vec<WireSurvivor>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireSurvivor {
+    file: String,
+    line: u32,
+    what: String,
+    is_reached: bool,
+}
+
+impl From<&Power> for WirePower {
+    fn from(p: &Power) -> WirePower {
+        let survivor = |s: &Survivor| WireSurvivor {
+            file: s.file.clone(),
+            line: s.line,
+            what: s.what.clone(),
+            is_reached: s.is_reached,
+        };
+        let survivors = p.survivors.iter().map(survivor).collect();
+        WirePower { killed: p.killed, viable: p.viable, by_twins: p.by_twins, survivors }
+    }
+}
+
+impl WirePower {
+    fn into_model(self) -> Power {
+        let survivor =
+            |s: WireSurvivor| Survivor { file: s.file, line: s.line, what: s.what, is_reached: s.is_reached };
+        let survivors = self.survivors.into_iter().map(survivor).collect();
+        Power { killed: self.killed, viable: self.viable, by_twins: self.by_twins, survivors }
     }
 }
 
@@ -258,6 +300,19 @@ mod tests {
         assert_eq!(read.measurement(), kept.measurement());
         assert_eq!((read.tree(), read.by()), (kept.tree(), kept.by()));
         assert!(read.evidence().iter().all(|e| e.cached));
+    }
+
+    #[test]
+    fn what_the_mutants_came_to_comes_back_and_old_evidence_has_none() {
+        let survivor = Survivor { file: "a.rs".into(), line: 3, what: "`<=` for `<`".into(), is_reached: false };
+        let power = Power { killed: 9, viable: 10, by_twins: 2, survivors: vec![survivor] };
+        let kept = verdict(RungState::Weak).with_power(Some(power.clone()));
+        let text = to_text("t1", "x", &kept, false).unwrap();
+        let read = from_text(&text, "t1", kept.rewrite(), None).unwrap();
+        assert_eq!((read.power(), read.evidence()[0].state), (Some(&power), RungState::Weak));
+        let without = to_text("t1", "x", &verdict(RungState::Passed), false).unwrap();
+        assert!(!without.contains("power\\\":{"), "{without}");
+        assert_eq!(from_text(&without, "t1", kept.rewrite(), None).unwrap().power(), None);
     }
 
     #[test]

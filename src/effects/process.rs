@@ -27,6 +27,7 @@ pub struct Command {
     dir: PathBuf,
     env: Vec<(String, Option<String>)>,
     limit: Option<Duration>,
+    memory: Option<u64>,
     merged: bool,
 }
 
@@ -87,6 +88,7 @@ impl Command {
             dir: dir.to_owned(),
             env: Vec::new(),
             limit: None,
+            memory: None,
             merged: false,
         }
     }
@@ -100,6 +102,12 @@ impl Command {
     /// Ends it after this long.
     pub fn limit(mut self, limit: Duration) -> Command {
         self.limit = Some(limit);
+        self
+    }
+
+    /// Gives it and what it starts this much address space each, in bytes; beyond it they get no more.
+    pub fn memory(mut self, bytes: u64) -> Command {
+        self.memory = Some(bytes);
         self
     }
 
@@ -150,6 +158,16 @@ impl Command {
         command.args(&self.args).current_dir(&self.dir).stdin(Stdio::null()).process_group(0);
         for name in foreign_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
             command.env_remove(name);
+        }
+        if let Some(bytes) = self.memory {
+            let limit = libc::rlimit { rlim_cur: bytes as libc::rlim_t, rlim_max: bytes as libc::rlim_t };
+            // SAFETY: a plain system call that reads `limit`.
+            let set = move || match unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) } {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            };
+            // SAFETY: between fork and exec nothing but one system call, which is safe there, happens.
+            unsafe { command.pre_exec(set) };
         }
         for (name, value) in &self.env {
             match value {

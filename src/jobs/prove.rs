@@ -5,6 +5,7 @@ mod compiles;
 mod faster;
 mod forms;
 mod passes;
+mod power;
 mod reaches;
 mod together_faster;
 
@@ -17,7 +18,7 @@ use super::stand::{self, Stand, Yard};
 use super::{Ear, Workspace};
 use crate::effects::evidence;
 use crate::effects::slots::Arm;
-use crate::model::{Evidence, Measurement, Problem, Progress, Rewrite, Rung, RungState, Verdict};
+use crate::model::{Evidence, Measurement, Problem, Progress, Rewrite, RewriteId, Rung, RungState, Verdict};
 use crate::verify;
 
 /// How far and how long to prove.
@@ -27,6 +28,8 @@ pub struct ProveOptions {
     pub no_measurement: bool,
     /// Take nothing from the evidence cache.
     pub fresh: bool,
+    /// Ask, too, how many wrong versions of the new code the gate catches.
+    pub power: bool,
 }
 
 /// Climbs the ladder for each proposal on the base tree, in order; tells estimate, steps, log lines and rungs.
@@ -50,13 +53,21 @@ pub fn prove(
         tell_rungs(ear, verdict);
     }
     let open: Vec<&Rewrite> = rewrites.iter().zip(&verdicts).filter(|(_, v)| v.is_none()).map(|(r, _)| r).collect();
+    let lacking = verdicts.iter().flatten().filter(|v| power::lacks(v)).count();
+    let powered = if options.power { open.len() + lacking } else { 0 };
+    if open.is_empty() && powered == 0 {
+        return Ok(verdicts.into_iter().flatten().collect());
+    }
+    let yard = Yard::open(workspace, base, ear)?;
+    ear.tell(Progress::Estimate(yard.estimate(open.len() as u64, powered as u64)));
     if !open.is_empty() {
-        let yard = Yard::open(workspace, base, ear)?;
-        ear.tell(Progress::Estimate(yard.estimate(open.len() as u64)));
         let mut fresh = climb_all(&yard, &open, options, &key)?.into_iter();
         for verdict in verdicts.iter_mut().filter(|v| v.is_none()) {
             *verdict = fresh.next();
         }
+    }
+    if options.power {
+        power::add(&yard, rewrites, &mut verdicts, &key)?;
     }
     Ok(verdicts.into_iter().flatten().collect())
 }
@@ -140,7 +151,7 @@ impl Climb<'_> {
         // One run counts and compares.
         let mut twins: Option<Found> = None;
         let mut tree = String::new();
-        for rung in Rung::ALL {
+        for rung in Rung::ALL.iter().filter(|r| !r.is_on_demand()) {
             let began = Instant::now();
             let failed = evidence.iter().any(|e| e.state == RungState::Failed);
             let mut step = match (failed || self.yard.ear.cancel.is_cancelled(), rung) {
@@ -154,6 +165,7 @@ impl Climb<'_> {
                     reached.hits
                 }
                 (_, Rung::TwinsAgree) => twins.take().unwrap_or_else(|| Found::skipped("nothing was run")),
+                (_, Rung::GateHasPower) => Found::skipped("nobody asked for it"),
                 (_, Rung::Faster) => faster::climb(self)?,
             };
             if self.yard.ear.cancel.is_cancelled() && step.state != RungState::Passed {
@@ -166,14 +178,18 @@ impl Climb<'_> {
         Ok(Verdict::judge(self.rewrite.id.clone(), tree, evidence, measurement, neutral))
     }
 
-    /// Makes evidence of what a rung found, remembers its time and tells it.
     fn tell(&self, rung: Rung, found: Found, ms: u64) -> Evidence {
-        let Found { state, detail, log, .. } = found;
-        let told = Evidence { rung, state, detail, ms, log, cached: false };
-        self.yard.remember(&told);
-        self.yard.ear.tell(Progress::Rung(self.rewrite.id.clone(), told.clone()));
-        told
+        told(self.yard, &self.rewrite.id, rung, found, ms)
     }
+}
+
+/// Makes evidence of what a rung found, remembers its time and tells it.
+fn told(yard: &Yard, id: &RewriteId, rung: Rung, found: Found, ms: u64) -> Evidence {
+    let Found { state, detail, log, .. } = found;
+    let told = Evidence { rung, state, detail, ms, log, cached: false };
+    yard.remember(&told);
+    yard.ear.tell(Progress::Rung(id.clone(), told.clone()));
+    told
 }
 
 /// What a rung found.

@@ -13,6 +13,8 @@ pub enum Rung {
     TestsReach,
     /// Old and new on every call of the tests: results, changed arguments, panics.
     TwinsAgree,
+    /// Wrong versions of the new code are caught by tests and twins; climbed where it is asked for.
+    GateHasPower,
     /// Timed against the old code in one process.
     Faster,
 }
@@ -20,7 +22,12 @@ pub enum Rung {
 impl Rung {
     /// All rungs in order.
     pub const ALL: &'static [Rung] =
-        &[Rung::Compiles, Rung::TestsPass, Rung::TestsReach, Rung::TwinsAgree, Rung::Faster];
+        &[Rung::Compiles, Rung::TestsPass, Rung::TestsReach, Rung::TwinsAgree, Rung::GateHasPower, Rung::Faster];
+
+    /// True for a rung that is climbed only where it is asked for: a verdict is whole without it.
+    pub fn is_on_demand(self) -> bool {
+        self == Rung::GateHasPower
+    }
 
     /// The name shown and written in JSON.
     pub fn word(self) -> &'static str {
@@ -29,6 +36,7 @@ impl Rung {
             Rung::TestsPass => "tests pass",
             Rung::TestsReach => "tests reach it",
             Rung::TwinsAgree => "twins agree",
+            Rung::GateHasPower => "gate has power",
             Rung::Faster => "faster",
         }
     }
@@ -45,6 +53,8 @@ pub enum RungState {
     Untested,
     /// It could not be decided (time limit, noise floor, no workload).
     Undecided,
+    /// It holds, and what says so would not notice much if it did not.
+    Weak,
     /// Not run: an earlier rung failed or the person cancelled.
     Skipped,
 }
@@ -57,6 +67,7 @@ impl RungState {
             RungState::Failed => "failed",
             RungState::Untested => "untested",
             RungState::Undecided => "undecided",
+            RungState::Weak => "weak",
             RungState::Skipped => "skipped",
         }
     }
@@ -77,6 +88,47 @@ pub struct Evidence {
     pub log: String,
     /// True if it was taken from the cache of an equal tree.
     pub cached: bool,
+}
+
+/// How many wrong versions of the new code tests and twins catch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Power {
+    /// Mutants that a test or a comparison caught.
+    pub killed: usize,
+    /// Mutants that compile and were run.
+    pub viable: usize,
+    /// Those of the killed that pass all tests and differ from the old code on a call.
+    pub by_twins: usize,
+    /// Those that nothing caught.
+    pub survivors: Vec<Survivor>,
+}
+
+impl Power {
+    /// Killed over viable.
+    pub fn share(&self) -> f64 {
+        self.killed as f64 / self.viable.max(1) as f64
+    }
+}
+
+/// A wrong version of the new code that nothing caught.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survivor {
+    /// File relative to the project root.
+    pub file: String,
+    /// Line of the new text, from 1.
+    pub line: u32,
+    /// What was changed: `` `<=` for `<` ``.
+    pub what: String,
+    /// False if no test comes by.
+    pub is_reached: bool,
+}
+
+impl Survivor {
+    /// ``src/lib.rs:12 `<=` for `<` ``.
+    pub fn line_for_people(&self) -> String {
+        let but = if self.is_reached { "" } else { " (no test comes by)" };
+        format!("{}:{} {}{but}", self.file, self.line, self.what)
+    }
 }
 
 /// The four verdicts of a measurement.
@@ -181,6 +233,7 @@ pub struct Verdict {
     by: String,
     evidence: Vec<Evidence>,
     measurement: Option<Measurement>,
+    power: Option<Power>,
 }
 
 impl Verdict {
@@ -188,7 +241,8 @@ impl Verdict {
     ///
     /// `tree` is the git tree id that was compiled and tested. A rewrite of a neutral kind (error handling) is
     /// verified without being faster as long as it did not get slower; and what the twins could not compare is said
-    /// and excused, because not every function can be run twice.
+    /// and excused, because not every function can be run twice. What is asked for in addition decides nothing; that the
+    /// evidence is weak is said.
     pub fn judge(
         rewrite: RewriteId,
         tree: String,
@@ -199,14 +253,15 @@ impl Verdict {
         let failed = evidence.iter().find(|e| e.state == RungState::Failed);
         let open = evidence.iter().find(|e| {
             let excused = (neutral_kind && e.rung == Rung::Faster) || e.rung == Rung::TwinsAgree;
-            e.state != RungState::Passed && !excused
+            e.state != RungState::Passed && !excused && !e.rung.is_on_demand()
         });
-        let all_there = Rung::ALL.iter().all(|r| evidence.iter().any(|e| e.rung == *r));
+        let needed = Rung::ALL.iter().filter(|r| !r.is_on_demand());
+        let all_there = needed.into_iter().all(|r| evidence.iter().any(|e| e.rung == *r));
         let (outcome, by) = match (failed, open) {
             (Some(e), _) => (Outcome::Refuted, format!("{}: {}", e.rung.word(), e.detail)),
             (None, Some(e)) => (Outcome::Inconclusive, format!("{}: {}", e.rung.word(), e.detail)),
             (None, None) if all_there => {
-                let excused = evidence.iter().find(|e| e.state != RungState::Passed);
+                let excused = evidence.iter().find(|e| e.state != RungState::Passed && !e.rung.is_on_demand());
                 let but = |e: &Evidence| match e.rung {
                     Rung::TwinsAgree => format!("every other rung holds; {}: {}", e.rung.word(), e.detail),
                     _ => format!("every rung holds that this kind needs; {}: {}", e.rung.word(), e.detail),
@@ -215,7 +270,16 @@ impl Verdict {
             }
             (None, None) => (Outcome::Inconclusive, String::from("not every rung was climbed")),
         };
-        Verdict { rewrite, tree, outcome, by, evidence, measurement }
+        let by = match evidence.iter().find(|e| e.state == RungState::Weak) {
+            Some(e) if outcome != Outcome::Refuted => format!("{by}; {}: {}", e.rung.word(), e.detail),
+            _ => by,
+        };
+        Verdict { rewrite, tree, outcome, by, evidence, measurement, power: None }
+    }
+
+    /// The same with what the mutants came to.
+    pub fn with_power(self, power: Option<Power>) -> Verdict {
+        Verdict { power, ..self }
     }
 
     /// The proposal.
@@ -248,6 +312,11 @@ impl Verdict {
         self.measurement.as_ref()
     }
 
+    /// What the mutants came to, where that was asked for.
+    pub fn power(&self) -> Option<&Power> {
+        self.power.as_ref()
+    }
+
     /// The rung's evidence.
     pub fn rung(&self, rung: Rung) -> Option<&Evidence> {
         self.evidence.iter().find(|e| e.rung == rung)
@@ -273,5 +342,46 @@ impl Verdict {
                 if untested { "untested" } else { "open" }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(asked: Option<RungState>, all: RungState) -> Verdict {
+        let detail = |rung: Rung| if rung.is_on_demand() { "5 of 12 mutants killed" } else { "fine" };
+        let evidence = |rung: Rung, state| Evidence {
+            rung,
+            state,
+            detail: detail(rung).into(),
+            ms: 1,
+            log: String::new(),
+            cached: false,
+        };
+        let rungs = Rung::ALL.iter().filter_map(|r| match r.is_on_demand() {
+            true => Some(evidence(*r, asked?)),
+            false => Some(evidence(*r, all)),
+        });
+        Verdict::judge(RewriteId("r1".into()), "t".into(), rungs.collect(), None, false)
+    }
+
+    #[test]
+    fn a_verdict_is_whole_without_what_nobody_asked_for() {
+        let verdict = judged(None, RungState::Passed);
+        assert_eq!((verdict.outcome(), verdict.by()), (Outcome::Verified, "every rung holds"));
+    }
+
+    #[test]
+    fn weak_evidence_is_said_and_decides_nothing() {
+        let weak = judged(Some(RungState::Weak), RungState::Passed);
+        assert_eq!(
+            (weak.outcome(), weak.by()),
+            (Outcome::Verified, "every rung holds; gate has power: 5 of 12 mutants killed")
+        );
+        let refuted = judged(Some(RungState::Weak), RungState::Failed);
+        assert_eq!((refuted.outcome(), refuted.by()), (Outcome::Refuted, "compiles: fine"));
+        let unknown = judged(Some(RungState::Undecided), RungState::Passed);
+        assert_eq!((unknown.outcome(), unknown.by()), (Outcome::Verified, "every rung holds"));
     }
 }

@@ -24,10 +24,15 @@ pub enum Home {
 impl Home {
     /// The path of the runtime from inside so many modules of a file.
     pub fn path(self, depth: usize) -> String {
+        self.module(depth, MODULE)
+    }
+
+    /// The path of another module that stands beside the runtime.
+    pub(super) fn module(self, depth: usize, name: &str) -> String {
         match (self, depth) {
-            (Home::InRoot, _) => format!("crate::{MODULE}"),
-            (_, 0) => format!("self::{MODULE}"),
-            (_, depth) => format!("{}{MODULE}", "super::".repeat(depth)),
+            (Home::InRoot, _) => format!("crate::{name}"),
+            (_, 0) => format!("self::{name}"),
+            (_, depth) => format!("{}{name}", "super::".repeat(depth)),
         }
     }
 }

@@ -80,6 +80,23 @@ pub fn compare(base: &[Results], candidate: &Results) -> Compared {
     }
 }
 
+/// Tests that pass in all runs.
+pub fn steady(runs: &[&Results]) -> BTreeSet<String> {
+    let passes = |name: &&String| runs.iter().all(|r| r.tests.get(*name) == Some(&Ending::Passed));
+    runs.first().map(|r| r.tests.keys().filter(passes).cloned().collect()).unwrap_or_default()
+}
+
+/// The name of a test as libtest takes it: without its program.
+pub fn short(name: &str) -> &str {
+    name.split_once(" :: ").map_or(name, |(_, short)| short)
+}
+
+/// The test of which a line of output says that it failed.
+pub fn failed(line: &str) -> Option<String> {
+    let (name, ending) = libtest(line).or_else(|| nextest(line))?;
+    (ending == Ending::Failed).then_some(name)
+}
+
 /// Tests that did not end alike in all runs.
 pub fn flaky(runs: &[Results]) -> Vec<String> {
     let names: BTreeSet<&String> = runs.iter().flat_map(|r| r.tests.keys()).collect();

@@ -1,5 +1,7 @@
 //! The rung *tests pass*: the base's results known from two runs, the candidate's compared test by test.
 
+use std::collections::BTreeSet;
+
 use super::{Climb, Found};
 use crate::effects::files;
 use crate::effects::process::{Command, Ended, Exit};
@@ -16,6 +18,21 @@ pub struct Baseline {
     runs: Vec<Results>,
 }
 
+impl Baseline {
+    /// Tests that pass on the base, each time, and in this run.
+    pub fn steady(&self, with: &Results) -> BTreeSet<String> {
+        suite::steady(&self.runs.iter().chain([with]).collect::<Vec<_>>())
+    }
+
+    /// What fails in a run that passes on the base.
+    pub fn broken_by(&self, results: &Results) -> Option<String> {
+        match suite::compare(&self.runs, results) {
+            broken @ (Compared::Broken(_) | Compared::CommandFailed) => Some(judged(broken).detail),
+            Compared::Same { .. } | Compared::NoTests => None,
+        }
+    }
+}
+
 /// The command that runs the tests of these packages, as people would type it.
 pub fn command(yard: &Yard, stand: &Stand, packages: &[String]) -> (String, Command) {
     let quick = yard.workspace.slo.workloads.iter().map(|w| w.test_quick.as_str()).find(|t| !t.is_empty());
@@ -28,6 +45,18 @@ pub fn command(yard: &Yard, stand: &Stand, packages: &[String]) -> (String, Comm
     }
     args.extend(packages.iter().flat_map(|p| ["-p", p.as_str()]));
     (format!("cargo {}", args.join(" ")), stand.run(&args).merged())
+}
+
+/// As [`command`] for tests with these names alone, where the project has no command of its own. Documentation has none.
+pub fn by_name(stand: &Stand, packages: &[String], names: &[String]) -> Command {
+    let mut args = vec!["test", "--tests"];
+    if packages.is_empty() {
+        args.push("--workspace");
+    }
+    args.extend(packages.iter().flat_map(|p| ["-p", p.as_str()]));
+    args.extend(["--", "--exact"]);
+    args.extend(names.iter().map(String::as_str));
+    stand.run(&args).merged()
 }
 
 /// Builds what [`command`] runs, so that the time limit of the tests and the second run of the base do not count the

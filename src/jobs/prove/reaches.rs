@@ -203,7 +203,7 @@ fn make(whole: &Climb, members: &[&Rewrite], without: &BTreeMap<usize, String>) 
 }
 
 /// Structs of which a proposal changes the fields.
-fn reshaped(yard: &Yard, rewrite: &Rewrite) -> Result<BTreeSet<String>, Problem> {
+pub(super) fn reshaped(yard: &Yard, rewrite: &Rewrite) -> Result<BTreeSet<String>, Problem> {
     let edited = yard.edited(rewrite)?;
     let of = |(edits, (path, new)): (&EditSet, &(String, String))| {
         Change::new(edits, yard.texts.get(path).map_or("", String::as_str), new).reshaped()

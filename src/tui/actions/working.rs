@@ -204,7 +204,7 @@ pub fn at_work(job: &crate::tui::state::Job) -> Option<(RewriteId, Rung)> {
     let Task::Prove(rewrites) = &job.task else { return None };
     let of =
         |r: &Rewrite, rung: Rung| job.rungs.iter().find(|(id, e)| *id == r.id && e.rung == rung).map(|(_, e)| e.state);
-    let next = |r: &Rewrite| Rung::ALL.iter().copied().find(|rung| of(r, *rung).is_none());
+    let next = |r: &Rewrite| Rung::ALL.iter().copied().find(|rung| !rung.is_on_demand() && of(r, *rung).is_none());
     let through = |r: &Rewrite| Rung::ALL.iter().any(|rung| of(r, *rung) == Some(RungState::Failed));
     let at = rewrites.iter().find(|r| !through(r) && next(r).is_some())?;
     Some((at.id.clone(), next(at)?))

@@ -184,7 +184,8 @@ fn climbing(state: &State, job: &Job) -> Vec<Line> {
     for rewrite in rewrites {
         lines.push((String::new(), Tone::Text));
         lines.push((rewrite.title.clone(), Tone::Title));
-        for rung in Rung::ALL {
+        let is_there = |rung: Rung| job.rungs.iter().any(|(id, e)| *id == rewrite.id && e.rung == rung);
+        for rung in Rung::ALL.iter().filter(|r| !r.is_on_demand() || is_there(**r)) {
             lines.push(rung_line(state, job, rewrite, *rung));
         }
     }

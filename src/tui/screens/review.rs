@@ -355,6 +355,7 @@ pub fn rung_mark(theme: &Theme, state: RungState) -> (&'static str, Tone) {
         RungState::Failed => (theme.glyph("✗", "x"), Tone::Bad),
         RungState::Untested => ("!", Tone::Warn),
         RungState::Undecided => ("?", Tone::Warn),
+        RungState::Weak => ("~", Tone::Warn),
         RungState::Skipped => ("-", Tone::Dim),
     }
 }
@@ -382,6 +383,7 @@ fn ladder(out: &mut Vec<Line>, state: &State, proposal: &Proposal, cells: usize)
                 let text = format!("{}: {} ({}{cached})", rung.word(), e.detail, duration(e.ms));
                 marked(out, mark, &text, tone, cells);
             }
+            None if rung.is_on_demand() => {}
             None => marked(out, state.theme.glyph("○", "o"), rung.word(), Tone::Dim, cells),
         }
     }
