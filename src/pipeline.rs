@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::attribute;
 use crate::detect;
 use crate::model::{
-    Brush, Change, Comparison, CostLines, Finding, Flame, HotFunction, Item, Level, LineHeat, ObjectiveSplit,
-    Prediction, Problem, Profile, Recording, Refusal, Request, Rewrite, Since, Slo, SourceQuality, Suggested,
+    Attribution, Brush, Change, Comparison, CostLines, Finding, Flame, HotFunction, Item, Level, LineHeat, Objective,
+    ObjectiveSplit, Prediction, Problem, Profile, Recording, Refusal, Request, Rewrite, Since, Slo, SourceQuality,
+    Suggested,
 };
 use crate::price;
 use crate::rank;
@@ -257,23 +258,43 @@ pub struct Look {
     pub objectives: Option<Vec<ObjectiveSplit>>,
 }
 
+/// Requests of an objective by their latencies in nanoseconds.
+type Latencies<'a> = (&'a Objective, std::ops::RangeInclusive<u64>);
+
 /// Makes the call tree of the part that the brush leaves, of the requests around an objective's quantile alone if `tail`
-/// is asked for, and splits the quantiles of that part's requests anew.
-pub fn look(analysis: &Analysis, slo: &Slo, objective: usize, tail: bool, brush: &Brush) -> Look {
+/// is asked for, and splits the quantiles of that part's requests anew. Where an older recording is given, the call tree
+/// is compared with all of it, or with the requests around its own quantile.
+pub fn look(
+    analysis: &Analysis,
+    slo: &Slo,
+    objective: usize,
+    tail: bool,
+    brush: &Brush,
+    older: Option<&Profile>,
+) -> Look {
     let (profile, items, own) = (&*analysis.profile, &analysis.items, &slo.code.own);
     let attributed = |profile: &Profile| attribute::attribute(profile, items, &attribute::Options { own: own.clone() });
     let part = (!brush.is_empty()).then(|| profile.brushed(brush));
     let attribution = (tail || part.is_some()).then(|| attributed(part.as_ref().unwrap_or(profile)));
     let asked = slo.objectives.get(objective).filter(|_| tail);
-    let around = asked.zip(attribution.as_ref()).and_then(|(o, a)| Some((o, rank::around_quantile(a, o)?)));
-    let is_chosen = around.map(|(objective, latencies)| {
-        move |request: &Request| {
-            let latency = request.end_ns.saturating_sub(request.start_ns);
-            rank::speaks_of(objective, &request.operation) && latencies.contains(&latency)
-        }
-    });
-    let chosen = is_chosen.as_ref().map(|c| c as &dyn Fn(&Request) -> bool);
-    let flame = attribute::flame(profile, items, own, brush, chosen);
+    let around = |a: &Attribution| asked.and_then(|o| Some((o, rank::around_quantile(a, o)?)));
+    let mut chosen = attribution.as_ref().and_then(around);
+    let chosen_before = older.filter(|_| chosen.is_some()).and_then(|older| around(&attributed(older)));
+    // The tail of the one and all of the other have nothing to say to each other.
+    chosen = chosen.filter(|_| older.is_none() || chosen_before.is_some());
+    let tree = |profile: &Profile, brush: &Brush, chosen: Option<Latencies<'_>>| {
+        let is_chosen = chosen.map(|(objective, latencies)| {
+            move |request: &Request| {
+                let latency = request.end_ns.saturating_sub(request.start_ns);
+                rank::speaks_of(objective, &request.operation) && latencies.contains(&latency)
+            }
+        });
+        attribute::flame(profile, items, own, brush, is_chosen.as_ref().map(|c| c as &dyn Fn(&Request) -> bool))
+    };
+    let mut flame = tree(profile, brush, chosen);
+    if let Some(older) = older {
+        attribute::compare(&mut flame, &tree(older, &Brush::default(), chosen_before));
+    }
     let options = rank::Options { seed: SEED, despite_quality: true };
     let objectives = part.and(attribution).map(|a| rank::rank(&a, slo, options).objectives);
     Look { flame, objectives }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::join::Polls;
 use super::owners;
 use super::symbol::Symbol;
-use crate::model::{Brush, Flame, FlameName, FlameNode, Frame, Item, Owner, Profile, Request, Sample};
+use crate::model::{Before, Brush, Flame, FlameName, FlameNode, Frame, Item, Owner, Profile, Request, Sample};
 
 /// Name of the root.
 const ALL: &str = "all";
@@ -44,6 +44,26 @@ pub fn flame(
     let requests = chosen.map(|_| wanted.iter().filter(|w| **w).count() as u64);
     let length_ns = end.saturating_sub(begin);
     Flame { unit: profile.unit, samples, requests, threads, length_ns, ..tree.laid_out() }
+}
+
+/// Puts an older recording's call tree beside a newer one: nodes meet by the names on their way from the root.
+pub fn compare(flame: &mut Flame, older: &Flame) {
+    let name = |tree: &Flame, node: &FlameNode| tree.names[node.name as usize].text.clone();
+    let mut places: HashMap<(u32, String), u32> = HashMap::new();
+    for (at, node) in older.nodes.iter().enumerate().skip(1) {
+        places.insert((node.parent, name(older, node)), at as u32);
+    }
+    // Callers stand before their callees. The root is its own caller.
+    let mut met: Vec<Option<u32>> = vec![Some(0)];
+    for node in flame.nodes.iter().skip(1) {
+        let caller = met[node.parent as usize];
+        met.push(caller.and_then(|caller| places.get(&(caller, name(flame, node))).copied()));
+    }
+    let weights = |at: &Option<u32>| at.map_or((0, 0), |at| (older.node(at).weight, older.node(at).own));
+    let nodes: Vec<(u64, u64)> = met.iter().map(weights).collect();
+    let weight = older.node(0).weight;
+    let gone = weight - nodes.iter().map(|(_, own)| own).sum::<u64>();
+    flame.before = Some(Before { nodes, weight, gone, samples: older.samples });
 }
 
 /// First and last moment of samples and requests.
@@ -215,6 +235,31 @@ mod tests {
         ");
         assert_eq!((flame.samples, flame.length_ns, flame.requests), (5, 400, None));
         assert_eq!(flame.threads, [(7, 16), (8, 4)]);
+    }
+
+    #[test]
+    fn an_older_recording_stands_in_the_same_places() {
+        let (mut now, mut old) = (profile(), profile());
+        for sample in [3, 3, 4] {
+            old.samples.push(Sample { leaf: Some(NodeId(sample)), weight: 20, time_ns: None, tid: None });
+        }
+        now.samples = Default::default();
+        for (leaf, weight) in [(4, 100), (0, 100)] {
+            now.samples.push(Sample { leaf: Some(NodeId(leaf)), weight, time_ns: None, tid: None });
+        }
+        let older = flame(&old, &[], &[], &Brush::default(), None);
+        let mut flame = flame(&now, &[], &[], &Brush::default(), None);
+        compare(&mut flame, &older);
+        // all, svc::main and the svc::b that main calls; a and the b below it are gone.
+        let before = flame.before.clone().unwrap();
+        assert_eq!((before.nodes, before.weight), (vec![(80, 0), (80, 1), (30, 30)], 80));
+        assert_eq!((before.gone, before.samples), (49, 8));
+        let (points, is_sure) = flame.growth(2).unwrap();
+        assert!((points - 12.5).abs() < 1e-9 && !is_sure, "two samples tell nothing: {points}");
+        assert_eq!(flame.growth(0), Some((0.0, false)));
+        flame.samples = 20_000;
+        flame.before.as_mut().unwrap().samples = 20_000;
+        assert!(flame.growth(2).unwrap().1);
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod symbol;
 mod text;
 mod v0;
 
-pub use flame::flame;
+pub use flame::{compare, flame};
 
 use crate::model::{Attribution, Basis, Item, Place, Problem, Profile, RowKind};
 use join::Polls;

@@ -42,7 +42,7 @@ pub use try_example::{can_try, example_names, try_example};
 use crossbeam_channel::Sender;
 
 use crate::effects::Cancel;
-use crate::model::{Brush, Progress};
+use crate::model::{Brush, Place, Problem, Progress};
 use crate::pipeline::{Analysis, Look};
 
 /// Whom a job tells what it does, and who can stop it.
@@ -68,9 +68,26 @@ impl Ear {
     }
 }
 
-/// Looks at a part of the recording again: its call tree, and with a brush its splits.
-pub fn look(workspace: &Workspace, analysis: &Analysis, objective: usize, tail: bool, brush: &Brush) -> Look {
-    crate::pipeline::look(analysis, &workspace.slo, objective, tail, brush)
+/// Looks at a part of the recording again: its call tree, beside that of the older recording `older` unless that is empty,
+/// and with a brush its splits.
+///
+/// # Errors
+/// As [`Workspace::read_older`].
+pub fn look(
+    workspace: &Workspace,
+    analysis: &Analysis,
+    (objective, tail): (usize, bool),
+    brush: &Brush,
+    older: &str,
+    ear: &Ear,
+) -> Result<Look, Problem> {
+    let read = || workspace.read_older(older, ear).map(|(profile, _)| profile);
+    let first = |problems: Vec<Problem>| {
+        let unread = || Problem::error("this recording cannot be read").at(Place::file(older));
+        problems.into_iter().max_by_key(|p| p.level).unwrap_or_else(unread)
+    };
+    let profile = (!older.is_empty()).then(read).transpose().map_err(first)?;
+    Ok(crate::pipeline::look(analysis, &workspace.slo, objective, tail, brush, profile.as_ref()))
 }
 
 /// Notes in Refit's own request log that a frame is on its way, until what it returns is dropped.

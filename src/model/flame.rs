@@ -87,6 +87,21 @@ pub struct Flame {
     pub threads: Vec<(u64, u64)>,
     /// Length of the recording in nanoseconds; 0 where samples have no time.
     pub length_ns: u64,
+    /// What an older recording had in the same places, where one is compared with.
+    pub before: Option<Before>,
+}
+
+/// An older recording in the places of a newer one's call tree.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Before {
+    /// Per node of the newer tree: weight with callees, and its own.
+    pub nodes: Vec<(u64, u64)>,
+    /// Weight of all samples.
+    pub weight: u64,
+    /// Weight of the samples whose last frame the newer tree does not have.
+    pub gone: u64,
+    /// Samples.
+    pub samples: u64,
 }
 
 impl Flame {
@@ -134,6 +149,18 @@ impl Flame {
         let node = self.node(index);
         let child = self.at(usize::from(node.depth) + 1, node.start)?;
         (self.node(child).parent == index).then_some(child)
+    }
+
+    /// By how many percentage points a node's share of the weight has grown since the older recording, and whether that is
+    /// more than samples vary by chance: 1.96 standard errors of a difference of two shares.
+    pub fn growth(&self, index: u32) -> Option<(f64, bool)> {
+        let before = self.before.as_ref().filter(|b| b.weight > 0 && b.samples > 0 && self.samples > 0)?;
+        let share = |weight: u64, of: u64| weight as f64 / of.max(1) as f64;
+        let now = share(self.node(index).weight, self.node(0).weight);
+        let then = share(before.nodes.get(index as usize)?.0, before.weight);
+        let variance = |share: f64, samples: u64| share * (1.0 - share) / samples as f64;
+        let error = (variance(now, self.samples) + variance(then, before.samples)).sqrt();
+        Some(((now - then) * 100.0, (now - then).abs() > 1.96 * error && now != then))
     }
 
     /// True if `inner` is `outer` or stands below it.

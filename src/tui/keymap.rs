@@ -221,6 +221,13 @@ pub const KEYMAP: &[Binding] = &[
         flame::ask_brush,
     ),
     bind(
+        "compare",
+        &[ch('D')],
+        ("compare", "the difference of the call tree to an older recording's", Moving),
+        flame::is_shown,
+        flame::ask_older,
+    ),
+    bind(
         "sources",
         &[ch('S')],
         ("sources", "what was measured: age, commit and quality of every source", General),
@@ -416,6 +423,7 @@ fn verb(binding: &Binding) -> &'static str {
         "tail" => "choose requests",
         "colours" => "change colours",
         "brush" => "look at a part",
+        "compare" => "compare call trees",
         "sources" => "show sources",
         "split-view" => "split the view",
         "report" => "report",

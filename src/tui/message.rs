@@ -176,6 +176,8 @@ pub struct Wish {
     pub tail: bool,
     /// Threads and time.
     pub brush: Brush,
+    /// The recording to compare with; empty for none.
+    pub older: String,
 }
 
 /// What a sign-off needs.

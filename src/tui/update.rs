@@ -221,6 +221,8 @@ fn failed(state: &mut State, task: &Task, problems: Vec<Problem>) -> Vec<Command
             return read_reviews(state);
         }
         Task::Reviews(_) => state.reviews_read = true,
+        // What cannot be compared with is not asked for again and again.
+        Task::Look(..) => state.flame.older.clear(),
         _ => {}
     }
     say_first(state, &problems);

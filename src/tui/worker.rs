@@ -201,7 +201,8 @@ fn ask(workspace: &Workspace, task: Task, ear: &Ear) -> Result<Answer, Problem> 
             Answer::Reviews(jobs::load_reviews(workspace, &rewrites)?.into_iter().map(proposal).collect())
         }
         Task::Look(analysis, wish) => {
-            let look = jobs::look(workspace, &analysis, wish.objective, wish.tail, &wish.brush);
+            let tail = (wish.objective, wish.tail);
+            let look = jobs::look(workspace, &analysis, tail, &wish.brush, &wish.older, ear)?;
             Answer::Looked(wish, Arc::new(look))
         }
         Task::Text(file) => Answer::Text(Arc::new(source_text(&file, &workspace.text(&file)?))),

@@ -121,6 +121,42 @@ fn a_brush_leaves_a_part_of_the_recording_in_tree_and_table() {
 }
 
 #[test]
+fn the_call_tree_is_compared_with_an_older_recording() {
+    let mut person = Person::at(140, 40);
+    person.keys("F");
+    person.keys("D");
+    person.keys("perf/before.txt");
+    person.press(KeyCode::Enter);
+    let screen = person.screen();
+    assert!(screen.contains("against perf/before.txt") && screen.contains(" more "), "{screen}");
+    check("flame_compared_140x40", &mut person);
+    person.keys("T");
+    assert!(person.screen().contains("every sample, against perf/before.txt"), "{}", person.screen());
+    person.keys("C");
+    assert!(!person.screen().contains(" more "), "owners again: {}", person.screen());
+    person.keys("D");
+    person.press(KeyCode::Backspace);
+    for _ in 0.."perf/before.txt".len() {
+        person.press(KeyCode::Backspace);
+    }
+    person.press(KeyCode::Enter);
+    assert!(!person.screen().contains("against"), "{}", person.screen());
+}
+
+#[test]
+fn a_recording_that_cannot_be_read_is_not_compared_with() {
+    let mut person = Person::at(140, 40);
+    person.keys("F");
+    let tree = person.screen();
+    person.keys("D");
+    person.keys("gone");
+    person.press(KeyCode::Enter);
+    let screen = person.screen();
+    assert!(screen.contains("there is no such file"), "{screen}");
+    assert!(person.state.flame.older.is_empty() && screen.lines().nth(9) == tree.lines().nth(9), "{screen}");
+}
+
+#[test]
 fn a_call_tree_of_any_size_costs_what_the_screen_shows() {
     let mut person = Person::at(200, 50);
     let mut big = analysis();

@@ -49,7 +49,8 @@ pub fn ask(state: &mut State) -> Vec<Command> {
 }
 
 fn wish(state: &State) -> Wish {
-    Wish { objective: state.objective, tail: state.flame.is_tail, brush: state.flame.brush.clone() }
+    let (brush, older) = (state.flame.brush.clone(), state.flame.older.clone());
+    Wish { objective: state.objective, tail: state.flame.is_tail, brush, older }
 }
 
 /// Takes a call tree in; the cursor stays on its function where it is still there.
@@ -212,13 +213,28 @@ pub fn click(state: &mut State, node: u32) -> Vec<Command> {
     Vec::new()
 }
 
-/// By owner, or by what is over its budget.
+/// By owner, by what is over its budget, or by what has grown where there is something to compare with.
 pub fn other_colours(state: &mut State) -> Vec<Command> {
     state.flame.colouring = match state.flame.colouring {
         Colouring::Owner => Colouring::Budget,
-        Colouring::Budget => Colouring::Owner,
+        Colouring::Budget if !state.flame.older.is_empty() => Colouring::Growth,
+        Colouring::Budget | Colouring::Growth => Colouring::Owner,
     };
     Vec::new()
+}
+
+/// Asks which recording to compare with.
+pub fn ask_older(state: &mut State) -> Vec<Command> {
+    let before = state.flame.older.clone();
+    state.popup = Some(Popup::ask(Ask::Older, &before));
+    Vec::new()
+}
+
+/// Compares the call tree with that of another recording, or no longer.
+pub fn compare(state: &mut State, older: String) -> Vec<Command> {
+    state.flame.colouring = if older.is_empty() { Colouring::Owner } else { Colouring::Growth };
+    state.flame.older = older;
+    ask(state)
 }
 
 /// Only the requests around the quantile, or every sample.
@@ -369,7 +385,11 @@ pub fn part(state: &State) -> String {
         None => String::from("every sample"),
     };
     let brush = brush_text(&state.flame.brush);
-    if brush.is_empty() { chosen } else { format!("{chosen}, {brush}") }
+    let part = if brush.is_empty() { chosen } else { format!("{chosen}, {brush}") };
+    match &look.flame.before {
+        Some(_) => format!("{part}, against {}", state.flame.made_for.as_ref().map_or("", |w| w.older.as_str())),
+        None => part,
+    }
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub enum Ask {
     Search,
     /// Threads and time to look at.
     Brush,
+    /// A recording to compare with.
+    Older,
     /// A word that rows of the split must have.
     Filter,
     /// Why a hunk is rejected.
@@ -53,6 +55,7 @@ pub fn key(state: &mut State, mut question: Question, event: &KeyEvent) -> Vec<C
     let text = question.input.text.trim().to_string();
     match (&question.what, text.is_empty()) {
         (Ask::Brush, _) => return flame::brush(state, &text),
+        (Ask::Older, _) => return flame::compare(state, text),
         (Ask::Filter, _) => return moving::filter_by(state, text),
         (Ask::Search, true) => {
             state.search.clear();
@@ -86,6 +89,11 @@ pub fn view(state: &State, question: &Question, buffer: &mut Buffer, screen: Rec
     let (title, prompt, foot) = match &question.what {
         Ask::Search => ("search", String::from("a word on this screen"), "Enter finds · n N more · Esc"),
         Ask::Brush => ("part of the recording", flame::brush_choices(state), "Enter looks at it · Esc"),
+        Ask::Older => (
+            "compare with",
+            String::from("the file of an older recording, relative to slo.toml; nothing ends it"),
+            "Enter compares · Esc",
+        ),
         Ask::Filter => (
             "filter",
             String::from("only rows with this in function or file; nothing shows every row"),

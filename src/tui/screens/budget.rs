@@ -29,6 +29,7 @@ fn footer(state: &State) -> Footer {
             ("search", None),
             ("brush", None),
             ("flame", Some(String::from("table"))),
+            ("compare", None),
         ];
     }
     let prove = match working::to_prove(state).len() {

@@ -114,6 +114,8 @@ pub enum Colouring {
     Owner,
     /// What is over its budget.
     Budget,
+    /// What has more or less of the weight than in an older recording.
+    Growth,
 }
 
 /// The flame pane: the call tree and where the person looks.
@@ -139,6 +141,8 @@ pub struct FlamePane {
     pub colouring: Colouring,
     /// The part of the recording.
     pub brush: Brush,
+    /// The recording to compare with; empty for none.
+    pub older: String,
     /// Which names have the word searched for.
     pub matched: Vec<bool>,
     /// Weight of the frames that have it, callees included.

@@ -48,6 +48,10 @@ fn heading(state: &State, flame: &Flame, pen: &mut Pen<'_>) {
         let share = state.flame.matched_weight as f64 / flame.node(0).weight as f64 * 100.0;
         pen.put(&format!(" · \"{}\" is {share:.1} %", state.search), Tone::Warn);
     }
+    if let Some(before) = flame.before.as_ref().filter(|b| b.gone > 0) {
+        let gone = before.gone as f64 / before.weight.max(1) as f64 * 100.0;
+        pen.put(&format!(" · {gone:.1} % of it is gone"), Tone::Dim);
+    }
     let legend: &[(&str, Tone)] = match state.flame.colouring {
         Colouring::Owner => &[
             (" ours ", Tone::FlameOurs),
@@ -58,6 +62,9 @@ fn heading(state: &State, flame: &Flame, pen: &mut Pen<'_>) {
         ],
         Colouring::Budget => {
             &[(" over budget ", Tone::FlameOver), (" ours ", Tone::FlameOurs), (" the rest ", Tone::FlameQuiet)]
+        }
+        Colouring::Growth => {
+            &[(" more ", Tone::FlameOver), (" less ", Tone::FlameStd), (" not surely ", Tone::FlameQuiet)]
         }
     };
     let cells: usize = legend.iter().map(|(text, _)| width(text)).sum();
@@ -101,12 +108,17 @@ fn frame(state: &State, flame: &Flame, buffer: &mut Buffer, run: Rect, index: u3
     let tone = match () {
         () if index == state.flame.cursor => Tone::Selected,
         () if is_match => Tone::Match,
+        () if state.flame.colouring == Colouring::Growth => growth_tone(flame, index),
         () => tone(state, &name.owner, index == 0),
     };
     // Where colours do not tell frames apart a bar stands between them; else the last cell is left free.
     let bare = matches!(theme.depth, Depth::None);
     let cells = usize::from(run.width);
     let text = if width(&name.text) < cells { name.text.clone() } else { short_path(&name.text) };
+    let text = match flame.growth(index) {
+        Some((points, true)) if state.flame.colouring == Colouring::Growth => format!("{points:+.1} {text}"),
+        _ => text,
+    };
     let inside = if cells > 2 { cells - 1 } else { cells };
     let mut label = match cells {
         0..3 => String::new(),
@@ -118,6 +130,14 @@ fn frame(state: &State, flame: &Flame, buffer: &mut Buffer, run: Rect, index: u3
     pen.put(&label, tone);
     if bare && cells > 0 {
         pen.put(theme.bar(), Tone::Dim);
+    }
+}
+
+fn growth_tone(flame: &Flame, index: u32) -> Tone {
+    match flame.growth(index) {
+        Some((points, true)) if points > 0.0 => Tone::FlameOver,
+        Some((_, true)) => Tone::FlameStd,
+        _ => Tone::FlameQuiet,
     }
 }
 
@@ -138,8 +158,17 @@ fn tone(state: &State, owner: &Owner, is_root: bool) -> Tone {
 /// `gateway::risk::score  38.2 % · 1.2 s · itself 2.1 %`
 fn selected(state: &State, flame: &Flame, pen: &mut Pen<'_>) {
     let (node, all) = (flame.node(state.flame.cursor), flame.node(0).weight.max(1));
-    let share = |weight: u64| format!("{:.1} %", weight as f64 / all as f64 * 100.0);
+    let share_of = |weight: u64, all: u64| weight as f64 / all as f64 * 100.0;
+    let share = |weight: u64| format!("{:.1} %", share_of(weight, all));
     let mut facts = vec![share(node.weight)];
+    if let Some((points, is_sure)) = flame.growth(state.flame.cursor) {
+        let was = share_of(node.weight, all) - points;
+        facts[0].push_str(&match is_sure {
+            _ if points.abs() < 0.05 => String::from(" (as before)"),
+            true => format!(" (was {was:.1} %)"),
+            false => format!(" (was {was:.1} %, may be chance)"),
+        });
+    }
     if flame.unit == Unit::CpuNanoseconds {
         match flame.requests {
             Some(n) if n > 0 => facts.push(format!("{} ms a request", ms(node.weight as f64 / 1e6 / n as f64))),
