@@ -25,12 +25,13 @@ fn main() {
     let place = tempfile::tempdir().expect("a folder for temporary files");
     let example = unpack(place.path());
     println!("{:<44}{:>10}{:>10}{:>10}{:>12}", "what", "median", "p95", "n", "asked");
-    let all: [Named; 6] = [
+    let all: [Named; 7] = [
         ("first-frame", first_frame),
         ("key-to-frame", key_to_frame),
         ("flame", flame),
         ("rank", rank),
         ("scan", scan),
+        ("build", build),
         ("verdict", verdict),
     ];
     let bench = Bench { place: place.path().to_path_buf(), example, repeat };
@@ -118,6 +119,15 @@ fn command_times(bench: &Bench, args: &[&str], n: usize) -> Vec<Duration> {
         begin.elapsed()
     };
     (0..n).map(|_| run()).collect()
+}
+
+/// The example and all of its dependencies from an empty target directory.
+fn build(bench: &Bench) {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--target-dir"]).arg(bench.place.join("cold")).current_dir(&bench.example);
+    let begin = Instant::now();
+    assert!(cargo.status().expect("cargo runs").success(), "the example does not build");
+    row("cargo build of the example, cold", vec![begin.elapsed()], "90 s");
 }
 
 /// From Enter to the first verdict: the best proposal, with nothing in the caches and again with warm slots.
