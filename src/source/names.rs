@@ -212,6 +212,15 @@ pub fn all_imports(file: &syn::File) -> Vec<(String, String)> {
 fn spell(tree: &syn::UseTree, before: &str, found: &mut Vec<(String, String)>) {
     match tree {
         syn::UseTree::Path(path) => spell(&path.tree, &format!("{before}{}::", path.ident), found),
+        // `use std::fs::{self}` brings in `fs`.
+        syn::UseTree::Name(last) if last.ident == "self" => {
+            let whole = before.trim_end_matches("::");
+            let name = whole.rsplit("::").next().unwrap_or(whole);
+            found.push((name.to_owned(), whole.to_owned()));
+        }
+        syn::UseTree::Rename(last) if last.ident == "self" => {
+            found.push((last.rename.to_string(), before.trim_end_matches("::").to_owned()));
+        }
         syn::UseTree::Name(last) => found.push((last.ident.to_string(), format!("{before}{}", last.ident))),
         syn::UseTree::Rename(last) => found.push((last.rename.to_string(), format!("{before}{}", last.ident))),
         syn::UseTree::Group(group) => group.items.iter().for_each(|tree| spell(tree, before, found)),
