@@ -18,10 +18,11 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         Some(_) => format!("\n{shown}.write_all(b\"\\n\"){end};"),
         None => String::new(),
     };
+    let returned = if finding.capture("returned").is_some() { "\nOk(())" } else { "" };
     let new = Template::new(file, finding.range)
         .text(format!("serde_json::{function}({shown}.by_ref(), "))
         .keep(value)
-        .text(format!("){end};{line}"));
+        .text(format!("){end};{line}{returned}"));
     Ok(Draft {
         title: format!("serialise straight into {shown} in {}", short(&finding.function)),
         edits: vec![(file.path.clone(), new.edits())],

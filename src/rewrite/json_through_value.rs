@@ -1,6 +1,6 @@
 //! JSON by way of a `Value` in; JSON straight to or from the value out.
 
-use super::{Draft, Recipe, borrow, file_of, holds, short};
+use super::{Draft, Recipe, borrow, file_of, hoist, holds, short};
 use crate::model::{Finding, RuleId, TextEdit};
 use crate::source::{SourceFile, Template};
 
@@ -11,7 +11,13 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
     let value = finding.capture("value").ok_or("the finding has no \"value\"")?;
     let read = ["from_str", "from_slice"].iter().find_map(|way| Some((*way, finding.capture(way)?)));
-    let edits = if let Some((way, ident)) = read {
+    let edits = if let Some(line) = finding.capture("let") {
+        let argument = finding.capture("argument-of-read").ok_or("the finding has no argument")?;
+        let mut edits = vec![TextEdit { range: argument, text: file.slice(value).to_owned() }];
+        edits.extend(read.map(|(way, ident)| TextEdit { range: ident, text: way.to_owned() }));
+        edits.push(TextEdit { range: hoist::whole_lines(file, line), text: String::new() });
+        edits
+    } else if let Some((way, ident)) = read {
         let argument = finding.capture("argument-of-read").ok_or("the finding has no argument")?;
         let mut edits = vec![TextEdit { range: ident, text: way.to_owned() }];
         edits.extend(Template::new(file, argument).keep(value).edits());
@@ -30,7 +36,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         title: format!("leave the tree out of {}", short(&finding.function)),
         edits: vec![(file.path.clone(), edits)],
         preconditions: vec![
-            holds("the tree has no name and is used for nothing else"),
+            holds("the tree is used for nothing else"),
             holds("the failures of both steps are treated alike"),
             borrow("the types are told without the tree"),
         ],

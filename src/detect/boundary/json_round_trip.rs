@@ -81,7 +81,7 @@ fn read(expr: &syn::Expr) -> Option<(String, &syn::Expr)> {
 
 /// True if an expression makes what that function reads.
 fn made(file: &SourceFile, expr: &syn::Expr, way: &str) -> bool {
-    let syn::Expr::Call(call) = shapes::fallible(file, expr).0 else { return false };
+    let syn::Expr::Call(call) = json::failing(file, expr).0 else { return false };
     let makes = PAIRS.iter().find(|(read, _)| *read == way).map_or(&[][..], |(_, makes)| makes);
     json::function(call).is_some_and(|name| makes.contains(&name.as_str()))
 }

@@ -51,37 +51,46 @@ The text is used for anything else; the two failures are treated in different wa
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
-        for (index, stmt) in block.stmts.iter().enumerate() {
-            found.extend(named(file, block, index).or_else(|| at_once(file, stmt)));
+    for body in shapes::bodies(file) {
+        for block in shapes::blocks_in(body) {
+            for (index, stmt) in block.stmts.iter().enumerate() {
+                found.extend(named(file, body, block, index).or_else(|| at_once(file, body, stmt)));
+            }
         }
     }
     found
 }
 
 /// `let text = serde_json::to_string(&x)?;` with the write as the next statement.
-fn named(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
+fn named(file: &SourceFile, body: &syn::Block, block: &syn::Block, index: usize) -> Option<Fact> {
     let bound = shapes::plain_let(&block.stmts[index]).filter(|l| !l.is_mut)?;
     let made = json::made(file, bound.value)?;
     let name = bound.name.to_string();
     let next = block.stmts.get(index + 1)?;
     let rest = shapes::rest(block, index);
     let is_only_use = shapes::count(&rest, &name) == 1 && shapes::count(next, &name) == 1;
-    let write = is_only_use.then(|| write(file, next))??;
+    let write = is_only_use.then(|| write(file, body, next))??;
     let is_it = match &write.payload {
         Payload::Expr(expr) => shapes::is_name(json::bytes_of(expr), bound.name),
         Payload::Captured(captured) => *captured == name,
     };
     let whole = TextRange { start: file.range(bound.local).start, end: file.range(next).end };
-    (is_it && made.end == write.end).then(|| fact(file, whole, &made, &write))
+    (is_it && is_alike(&made, &write)).then(|| fact(file, whole, &made, &write))
 }
 
 /// `w.write_all(serde_json::to_string(&x)?.as_bytes())?;`
-fn at_once(file: &SourceFile, stmt: &syn::Stmt) -> Option<Fact> {
-    let write = write(file, stmt)?;
+fn at_once(file: &SourceFile, body: &syn::Block, stmt: &syn::Stmt) -> Option<Fact> {
+    let write = write(file, body, stmt)?;
     let Payload::Expr(payload) = &write.payload else { return None };
     let made = json::made(file, json::bytes_of(payload))?;
-    (made.end == write.end).then(|| fact(file, file.range(stmt), &made, &write))
+    is_alike(&made, &write).then(|| fact(file, file.range(stmt), &made, &write))
+}
+
+/// True if both failures end by the same words, or leave the function by `?` as an `io::Error`.
+fn is_alike(made: &Made<'_>, write: &Write<'_>) -> bool {
+    let is_io = made.end == "?" || (made.end.starts_with(".map_err(") && made.end.contains("io::Error"));
+    let is_passed_on = made.end.ends_with('?') && is_io;
+    made.end == write.end || (is_passed_on && (write.end == "?" || write.is_returned))
 }
 
 fn fact(file: &SourceFile, whole: TextRange, made: &Made<'_>, write: &Write<'_>) -> Fact {
@@ -94,10 +103,10 @@ fn fact(file: &SourceFile, whole: TextRange, made: &Made<'_>, write: &Write<'_>)
     if write.is_line {
         fact = fact.capture("line", whole);
     }
-    if let Some(end) = write.end_range {
-        fact = fact.capture("end", end);
+    if write.is_returned {
+        fact = fact.capture("returned", whole);
     }
-    fact
+    fact.capture("end", made.end_range)
 }
 
 /// One write of one payload as a statement.
@@ -105,8 +114,9 @@ struct Write<'a> {
     writer: TextRange,
     payload: Payload,
     end: &'a str,
-    end_range: Option<TextRange>,
     is_line: bool,
+    /// True if what the write returns is what the function returns.
+    is_returned: bool,
 }
 
 enum Payload {
@@ -114,14 +124,17 @@ enum Payload {
     Captured(String),
 }
 
-fn write<'a>(file: &'a SourceFile, stmt: &'a syn::Stmt) -> Option<Write<'a>> {
-    let syn::Stmt::Expr(expr, Some(_)) = stmt else { return None };
-    let (inner, end) = shapes::fallible(file, expr);
-    let end_range = (!end.is_empty()).then(|| TextRange { start: file.range(inner).end, end: file.range(expr).end });
+fn write<'a>(file: &'a SourceFile, body: &syn::Block, stmt: &'a syn::Stmt) -> Option<Write<'a>> {
+    let syn::Stmt::Expr(expr, semicolon) = stmt else { return None };
+    let (inner, end) = json::failing(file, expr);
+    let is_returned = end.is_empty() && json::is_returned(file, body, stmt, expr);
+    if semicolon.is_none() && !is_returned {
+        return None;
+    }
     if let Some(call) = shapes::method(inner, "write_all", 1) {
         usage::place(&call.receiver).filter(|p| p.is_plain)?;
         let payload = Payload::Expr(Box::new(call.args[0].clone()));
-        return Some(Write { writer: file.range(&*call.receiver), payload, end, end_range, is_line: false });
+        return Some(Write { writer: file.range(&*call.receiver), payload, end, is_line: false, is_returned });
     }
     let line = shapes::macro_call(inner, "writeln");
     let mac = line.or_else(|| shapes::macro_call(inner, "write"))?;
@@ -136,7 +149,7 @@ fn write<'a>(file: &'a SourceFile, stmt: &'a syn::Stmt) -> Option<Write<'a>> {
         _ => return None,
     };
     usage::place(&arguments[0]).filter(|p| p.is_plain)?;
-    Some(Write { writer: file.range(&arguments[0]), payload, end, end_range, is_line: line.is_some() })
+    Some(Write { writer: file.range(&arguments[0]), payload, end, is_line: line.is_some(), is_returned })
 }
 
 #[cfg(test)]
@@ -151,6 +164,8 @@ mod tests {
             "fn f(w: &mut W, x: &X) -> R { $0let v = serde_json::to_vec(&x)?; w.write_all(&v)?;$0 Ok(()) }",
             "fn f(w: &mut W, x: &X) -> R { $0w.write_all(serde_json::to_string(x)?.as_bytes())?;$0 Ok(()) }",
             "fn f(w: &mut W, x: &X) -> R { $0w.write_all(&serde_json::to_vec(x)?)?;$0 Ok(()) }",
+            "fn f(w: &mut W, x: &X) -> R { $0let v = serde_json::to_vec(x).map_err(io::Error::other)?; w.write_all(&v)?;$0 Ok(()) }",
+            "fn f(w: &mut W, x: &X) -> R { $0let s = serde_json::to_string(x)?; w.write_all(s.as_bytes())$0 }",
             "fn f(w: &mut W, x: &X) -> R { $0writeln!(w, \"{}\", serde_json::to_string(x)?)?;$0 Ok(()) }",
             "fn f(w: &mut W, x: &X) -> R { $0let s = serde_json::to_string(x)?; writeln!(w, \"{s}\")?;$0 Ok(()) }",
             "fn f(w: &mut W, x: &X) { $0let s = serde_json::to_string_pretty(x).unwrap(); write!(w, \"{}\", s).unwrap();$0 }",

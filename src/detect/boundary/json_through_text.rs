@@ -54,7 +54,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     for body in shapes::bodies(file) {
         for block in shapes::blocks_in(body) {
             for index in 0..block.stmts.len() {
-                found.extend(named(file, block, index));
+                found.extend(named(file, body, block, index));
             }
         }
         for expr in shapes::exprs(body) {
@@ -72,17 +72,17 @@ struct Parse<'a> {
 }
 
 fn parse<'a>(file: &'a SourceFile, expr: &'a syn::Expr) -> Option<Parse<'a>> {
-    let (inner, end) = shapes::fallible(file, expr);
+    let (inner, end) = json::failing(file, expr);
     let syn::Expr::Call(call) = inner else { return None };
     json::function(call).filter(|name| name == "from_str")?;
     let syn::Expr::Path(path) = &*call.func else { return None };
     let ident = file.span_range(path.path.segments.last()?.ident.span());
-    (!end.is_empty()).then_some(Parse { ident, argument: call.args.first()?, end })
+    Some(Parse { ident, argument: call.args.first()?, end })
 }
 
 /// What bytes a text is made of: the bytes, and whether they must be borrowed to be read.
 fn bytes<'a>(file: &'a SourceFile, expr: &'a syn::Expr) -> Option<(&'a syn::Expr, bool, &'a str)> {
-    let (inner, end) = shapes::fallible(file, expr);
+    let (inner, end) = json::failing(file, expr);
     if end.is_empty() {
         return None;
     }
@@ -106,20 +106,20 @@ fn fact(file: &SourceFile, whole: TextRange, parse: &Parse<'_>, bytes: &syn::Exp
 fn at_once(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
     let parse = parse(file, expr)?;
     let (bytes, is_owned, end) = bytes(file, json::bytes_of(parse.argument))?;
-    (end == parse.end).then(|| fact(file, file.range(expr), &parse, bytes, is_owned))
+    json::ends_alike(end, parse.end, false).then(|| fact(file, file.range(expr), &parse, bytes, is_owned))
 }
 
 /// `let text = std::str::from_utf8(bytes)?;` with the parse in the next statement.
-fn named(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
+fn named(file: &SourceFile, body: &syn::Block, block: &syn::Block, index: usize) -> Option<Fact> {
     let bound = shapes::plain_let(&block.stmts[index]).filter(|l| !l.is_mut && l.ty.is_none())?;
     let (bytes, is_owned, end) = bytes(file, bound.value)?;
     let name = bound.name.to_string();
     let next = block.stmts.get(index + 1)?;
     let is_only_use = shapes::count(&shapes::rest(block, index), &name) == 1;
-    let single = syn::Block { brace_token: block.brace_token, stmts: vec![next.clone()] };
-    let parsed = shapes::exprs(&single).into_iter().find_map(|expr| {
+    let parsed = json::run_once(next).into_iter().find_map(|expr| {
         let found = parse(file, expr).filter(|p| shapes::is_name(json::bytes_of(p.argument), bound.name))?;
-        (found.end == end).then_some((found.ident, file.range(found.argument)))
+        let is_returned = json::is_returned(file, body, next, expr);
+        json::ends_alike(end, found.end, is_returned).then_some((found.ident, file.range(found.argument)))
     });
     let (ident, argument) = parsed.filter(|_| is_only_use && shapes::is_quiet(shapes::unreferenced(bytes)))?;
     Some(
@@ -146,6 +146,8 @@ mod tests {
             "fn f(b: &[u8]) -> R { let x: X = $0serde_json::from_str(&String::from_utf8(b.to_vec())?)?$0; Ok(x) }",
             "fn f(b: &[u8]) -> R { $0let t = std::str::from_utf8(b)?;$0 let x: X = serde_json::from_str(t)?; Ok(x) }",
             "fn f(b: &[u8]) -> R { $0let t = String::from_utf8(b.to_vec())?;$0 Ok(serde_json::from_str(&t)?) }",
+            "fn f(b: &[u8]) -> O { $0let t = std::str::from_utf8(b).ok()?;$0 serde_json::from_str(t).ok() }",
+            "fn f(b: &[u8]) -> R { $0let t = std::str::from_utf8(b).map_err(bad)?;$0 serde_json::from_str(t).map_err(bad) }",
             "fn f(r: &Req) -> R { $0let t = str::from_utf8(&r.body)?;$0 let x: X = serde_json::from_str(t)?; Ok(x) }",
             "async fn f(r: Req) -> R { let b = r.bytes().await?; $0let t = std::str::from_utf8(&b)?;$0 Ok(serde_json::from_str::<X>(t)?) }",
         ] {
@@ -159,6 +161,8 @@ mod tests {
             &RULE,
             &[
                 "fn f(t: &str) -> R { Ok(serde_json::from_str(t)?) }",
+                "fn f(b: &[u8]) -> O { let t = std::str::from_utf8(b).ok()?; let x = serde_json::from_str(t).ok(); g(x) }",
+                "fn f(b: &[u8]) -> R { let t = std::str::from_utf8(b).map_err(|_| 415)?; serde_json::from_str(t).map_err(|_| 422) }",
                 "fn f(b: &[u8]) -> R { Ok(serde_json::from_slice(b)?) }",
                 "fn f(b: &[u8]) -> R { let t = String::from_utf8_lossy(b); Ok(serde_json::from_str(&t)?) }",
                 "fn f(b: &[u8]) -> R { Ok(serde_json::from_str(&String::from_utf8_lossy(b))?) }",

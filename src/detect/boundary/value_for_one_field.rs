@@ -68,7 +68,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
 
 fn looked_at(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
     let bound = shapes::plain_let(&block.stmts[index]).filter(|l| !l.is_mut)?;
-    let (read, _) = shapes::fallible(file, bound.value);
+    let (read, _) = json::failing(file, bound.value);
     let syn::Expr::Call(call) = read else { return None };
     json::function(call).filter(|name| ["from_str", "from_slice", "from_reader"].contains(&name.as_str()))?;
     let is_value = bound.ty.is_some_and(is_value) || turbofish(call).is_some_and(|ty| is_value(&ty));
