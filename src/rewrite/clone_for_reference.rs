@@ -2,7 +2,7 @@
 
 use super::{Draft, Recipe, borrow, file_of, holds, probe, short};
 use crate::model::{Finding, ProbeQuestion, RuleId, TextEdit};
-use crate::source::SourceFile;
+use crate::source::{SourceFile, Template};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("clone-for-reference"), derive };
@@ -12,9 +12,14 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
     let (place, copy) = (captured("place")?, captured("copy")?);
     let shown = file.on_one_line(place);
+    // `&name.clone()` of a reference is the reference itself.
+    let edits = match finding.capture("bare") {
+        Some(whole) => Template::new(file, whole).keep(place).edits(),
+        None => vec![TextEdit { range: copy, text: String::new() }],
+    };
     Ok(Draft {
         title: format!("lend {shown} instead of a copy in {}", short(&finding.function)),
-        edits: vec![(file.path.clone(), vec![TextEdit { range: copy, text: String::new() }])],
+        edits: vec![(file.path.clone(), edits)],
         preconditions: vec![
             holds("only a reference to the copy is handed over"),
             probe(file, format!("cloning `{shown}` copies plain data"), place, ProbeQuestion::PlainClone),

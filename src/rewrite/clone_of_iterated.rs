@@ -15,7 +15,13 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let element = types::type_among(files, file, expr).as_ref().and_then(types::element);
     // Numbers stay numbers, so that the body reads as before.
     let is_copy = element.is_some_and(|ty| types::is_primitive(&ty));
-    let iter = if is_copy { ".iter().copied()" } else { ".iter()" };
+    let iter = if finding.capture("lent").is_some() {
+        ""
+    } else if is_copy {
+        ".iter().copied()"
+    } else {
+        ".iter()"
+    };
     let shown = file.slice(list);
     Ok(Draft {
         title: format!("iterate over {shown} instead of a copy of it"),

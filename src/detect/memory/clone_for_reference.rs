@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "copy made only to be lent",
     explain: EXPLAIN,
-    triggers: &["clone"],
+    triggers: &["clone", "to_vec", "to_owned", "to_string"],
     facts,
     judge: each,
 };
@@ -58,25 +58,64 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     found
 }
 
+/// The copy in `&place.clone()` and in `place.to_string().as_str()`.
+fn copied(argument: &syn::Expr) -> Option<(&syn::ExprMethodCall, &'static str)> {
+    let copy = |expr| ["clone", "to_vec", "to_owned", "to_string"].iter().find_map(|n| shapes::method(expr, n, 0));
+    match argument {
+        syn::Expr::Reference(reference) if reference.mutability.is_none() => Some((copy(&reference.expr)?, "&")),
+        syn::Expr::MethodCall(call) if call.args.is_empty() => {
+            let way = ["as_str", "as_slice"].into_iter().find(|name| call.method == name)?;
+            Some((copy(&call.receiver)?, way))
+        }
+        _ => None,
+    }
+}
+
+/// What stands for the copy, where the type of what is copied is known to allow it: the place as it is, or lent.
+fn instead(way: &str, method: &str, place: &str, ty: Option<&syn::Type>) -> Option<String> {
+    let head = ty.and_then(|ty| types::head(types::strip(ty)));
+    let (is_str, is_string) = (head.as_deref() == Some("str"), head.as_deref() == Some("String"));
+    // An array is written and hashed otherwise than a vector.
+    let is_list = ty.is_some_and(|ty| matches!(types::strip(ty), syn::Type::Slice(_)));
+    let is_vec = head.as_deref() == Some("Vec");
+    let is_reference = matches!(ty, Some(syn::Type::Reference(r)) if r.mutability.is_none());
+    let is_owned = !matches!(ty, Some(syn::Type::Reference(_)));
+    let fits = match method {
+        "to_string" | "to_owned" => is_str || is_string,
+        "to_vec" => is_list || is_vec,
+        _ => true,
+    };
+    match way {
+        _ if !fits => None,
+        "&" if is_reference && (method != "clone" || is_string || is_vec) => Some(place.to_owned()),
+        "&" if is_owned && !is_str => Some(format!("&{place}")),
+        "as_str" if is_str && is_reference => Some(place.to_owned()),
+        "as_slice" if is_list && is_reference => Some(place.to_owned()),
+        "as_str" if is_string => Some(format!("{place}.as_str()")),
+        "as_slice" if is_vec => Some(format!("{place}.as_slice()")),
+        _ => None,
+    }
+}
+
 fn lent(file: &SourceFile, argument: &syn::Expr) -> Option<Fact> {
-    let syn::Expr::Reference(reference) = argument else { return None };
-    let clone = shapes::method(&reference.expr, "clone", 0).filter(|_| reference.mutability.is_none())?;
+    let (clone, way) = copied(argument)?;
     let place = usage::place(&clone.receiver).filter(|p| p.is_plain)?;
     // Whether a bare name is a reference, its type must say; a field is what it is.
     let ty = types::type_of(file, &clone.receiver);
     let head = ty.as_ref().and_then(|ty| types::head(types::strip(ty)));
-    let is_reference = matches!(ty, Some(syn::Type::Reference(_)));
+    let shown = file.text_of(&clone.receiver);
+    let new = instead(way, &clone.method.to_string(), shown, ty.as_ref())?;
     let is_known = ty.is_some() || !place.fields.is_empty();
     let is_cheap = ty.as_ref().is_some_and(types::is_primitive);
-    if !is_known || is_reference || is_cheap || head.as_deref().is_some_and(is_shared_by_cloning) {
+    if !is_known || is_cheap || head.as_deref().is_some_and(is_shared_by_cloning) {
         return None;
     }
-    let shown = file.text_of(&clone.receiver);
     let copy = TextRange { start: file.range(&*clone.receiver).end, end: file.range(clone).end };
     Some(
         Fact::at(file, file.range(argument))
             .capture("place", file.range(&*clone.receiver))
             .capture("copy", copy)
+            .capture(if new == shown { "bare" } else { "lent" }, file.range(argument))
             .note("message", format!("`{shown}` is copied for the time of a call that only borrows it")),
     )
 }
@@ -91,6 +130,10 @@ mod tests {
         for text in [
             "fn f(o: &Order) { g($0&o.lines.clone()$0); }",
             "fn f(s: String) { g($0&s.clone()$0); }",
+            "fn f(s: &String) { g($0&s.clone()$0); }",
+            "fn f(s: &str) { g($0s.to_string().as_str()$0); h($0&s.to_owned()$0); }",
+            "fn f(xs: &[u8]) { g($0&xs.to_vec()$0); }",
+            "struct O { xs: Vec<u8> } fn f(o: &O) { g($0&o.xs.to_vec()$0); }",
             "fn f(o: &Order) { o.book.find($0&o.key.clone()$0, 1); }",
             "impl S { fn f(&self) -> u8 { score($0&self.all.clone()$0) + 1 } }",
             "fn f() { let v: Vec<u8> = a(); for x in b() { g(x, $0&v.clone()$0); } }",
@@ -110,7 +153,10 @@ mod tests {
                 "fn f(o: &Order) { g(&o.lines); }",
                 "fn f(o: &Order) { g(o.lines.clone()); }",
                 "fn f(o: &Order) { g(&mut o.lines.clone()); }",
-                "fn f(s: &String) { g(&s.clone()); }",
+                "fn f(s: &mut String) { g(&s.clone()); }",
+                "fn f(o: &O) { g(&o.to_string()); }",
+                "fn f(o: &O) { g(o.key.to_string().as_str()); }",
+                "fn f(p: &DocPath) { g(&p.to_vec()); }",
                 "fn f() { let s = make(); g(&s.clone()); }",
                 "fn f(a: Arc<S>) { g(&a.clone()); }",
                 "fn f(tx: Sender<u8>) { g(&tx.clone()); }",

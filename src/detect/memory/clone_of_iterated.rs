@@ -74,12 +74,19 @@ impl<'ast> Visit<'ast> for Loops<'_> {
 }
 
 fn copied_list(file: &SourceFile, l: &syn::ExprForLoop) -> Option<Fact> {
-    let syn::Expr::MethodCall(copy) = &*l.expr else { return None };
+    let syn::Expr::MethodCall(outer) = &*l.expr else { return None };
+    let through = ["iter", "into_iter"].iter().any(|name| outer.method == name) && outer.args.is_empty();
+    let copy = match &*outer.receiver {
+        syn::Expr::MethodCall(inner) if through => inner,
+        _ => outer,
+    };
+    // The elements of `list.clone().iter()` are references already.
+    let is_lent = !std::ptr::eq(copy, outer) && outer.method == "iter";
     if !["clone", "to_vec", "to_owned"].contains(&copy.method.to_string().as_str()) || !copy.args.is_empty() {
         return None;
     }
     let place = usage::place(&copy.receiver)?;
-    let names = bound_names(&l.pat)?;
+    let names = if is_lent { Vec::new() } else { bound_names(&l.pat)? };
     let known = match types::type_of(file, &copy.receiver) {
         Some(ty) if is_collection(&ty) => None,
         Some(_) => return None,
@@ -90,16 +97,18 @@ fn copied_list(file: &SourceFile, l: &syn::ExprForLoop) -> Option<Fact> {
     let elements_are_read = names.iter().all(|name| {
         usage::bindings(file, &l.body, name).is_empty() && usage::uses(file, &l.body, name).iter().all(is_read)
     });
-    if !elements_are_read || !is_untouched(file, &l.body, &place) {
+    if !(elements_are_read || is_lent) || !is_untouched(file, &l.body, &place) {
         return None;
     }
     let list = file.text_of(&copy.receiver);
     let message = format!("`{list}` is copied whole for a loop that only reads its elements");
-    let method = TextRange { start: file.range(&copy.receiver).end, end: file.range(copy).end };
+    let end = if is_lent { file.range(copy).end } else { file.range(outer).end };
+    let method = TextRange { start: file.range(&copy.receiver).end, end };
     let fact = Fact::at(file, file.range(copy))
         .capture("list", file.range(&copy.receiver))
         .capture("copy", method)
         .note("message", message);
+    let fact = if is_lent { fact.capture("lent", method) } else { fact };
     Some(match known {
         Some(field) => fact.note(fields::NEEDS, field),
         None => fact,
@@ -152,6 +161,8 @@ mod tests {
             "struct Order { items: Vec<Item> }
              fn f(order: &Order) { for item in $0order.items.clone()$0 { total += item.amount(); g(&item.sku); } }",
         );
+        check(&RULE, "fn f(xs: &Vec<u8>) { for x in $0xs.clone()$0.iter() { g(x); } }");
+        check(&RULE, "fn f(xs: &Vec<S>) { for x in $0xs.clone()$0.into_iter() { g(&x); } }");
         check(&RULE, "fn f(hits: &[Hit]) { for hit in $0hits.to_vec()$0 { text.push_str(&hit.rule); } }");
         check(
             &RULE,
@@ -170,6 +181,8 @@ mod tests {
                 "fn f(xs: &[String]) { for x in xs.to_vec() { let y = x; } }",
                 "fn f(xs: &[String]) { for x in xs.to_vec() { g(x.into_bytes()); } }",
                 "fn f(xs: &[String]) { for x in xs.to_vec() { if x == other {} } }",
+                "fn f(xs: &Vec<String>) { for x in xs.clone().into_iter() { out.push(x); } }",
+                "fn f(xs: &mut Vec<S>) { for x in xs.clone().iter() { xs.push(x.next()); } }",
                 // The copy makes it legal to change the list.
                 "fn f(xs: &mut Vec<String>) { for x in xs.clone() { xs.push(x.len().to_string()); } }",
                 "struct S { xs: Vec<u8> } impl S { fn g(&mut self) {} fn f(&mut self) { for x in self.xs.clone() { h(&x); self.g(); } } }",

@@ -150,7 +150,11 @@ fn copied_local(file: &SourceFile, block: &syn::Block, index: usize, local: &syn
         return None;
     }
     let uses = usage::uses(file, &rest, &name);
-    if uses.is_empty() || !uses.iter().all(is_read_by_reference) {
+    // A text is compared with a text through a reference as well, or rustc says that it is not.
+    let head = types::type_of(file, &copy.receiver).and_then(|ty| types::head(types::strip(&ty)));
+    let is_text = matches!(head.as_deref(), Some("str" | "String"));
+    let is_compared = |u: &Use| is_text && u.is_bare && u.how == How::Compare && !u.is_captured;
+    if uses.is_empty() || !uses.iter().all(|u| is_read_by_reference(u) || is_compared(u)) {
         return None;
     }
     let last = uses.iter().map(|u| u.whole.end).max()?;
@@ -212,6 +216,7 @@ mod tests {
             "fn f(order: &Order) { let lines = $0order.items.to_vec()$0; if total(&lines) > 3 { g(lines.len()); } }",
         );
         check(&RULE, "fn f(entry: &Entry) -> u8 { let stored = $0entry.body.clone()$0; parse(&stored) }");
+        check(&RULE, "fn f(key: &String) -> bool { let k = $0key.clone()$0; k == \"all\" || k.starts_with('a') }");
         check(&RULE, "fn f(path: &[String]) { let p = $0path.to_vec()$0; g(&p); }");
         check(&RULE, "fn f(key: &str) { let key2 = $0key.to_owned()$0; println!(\"{key2}\"); }");
         check(&RULE, "fn f(key: &str) { let key2 = $0key.to_string()$0; g(&key2); }");
