@@ -22,15 +22,24 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     for (ladder, fallible) in ranges("ladder").zip(ranges("fallible")) {
         edits.extend(replaced(file, ladder, fallible)?);
     }
+    for (echo, echoed) in ranges("echo").zip(ranges("echoed")) {
+        let inner = expr_at(file, echoed).ok_or("what is looked at is no longer where it was found")?;
+        let (open, close) = if binds_tightly(inner) { ("", "") } else { ("(", ")") };
+        edits.extend(Template::new(file, echo).text(open).keep(echoed).text(close).edits());
+    }
     let count = ranges("ladder").count();
-    let what = if count == 1 { "an error".to_string() } else { format!("{count} errors") };
+    let title = match count {
+        0 => format!("leave out a match that says nothing in {}", short(&finding.function)),
+        1 => format!("pass an error on with ? in {}", short(&finding.function)),
+        _ => format!("pass {count} errors on with ? in {}", short(&finding.function)),
+    };
     Ok(Draft {
-        title: format!("pass {what} on with ? in {}", short(&finding.function)),
+        title,
         edits: vec![(finding.file.clone(), edits)],
         touched: vec![finding.function.clone()],
         preconditions: vec![
             holds("the arm of the error does nothing but return it"),
-            holds("the nearest function or closure returns a `Result`"),
+            holds("the nearest function or closure returns what `?` needs"),
             holds("no type of the workspace implements `Into` by hand"),
             borrow("the error converts into that of the function through `From`"),
         ],
@@ -43,6 +52,14 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
 pub(super) fn replaced(file: &SourceFile, ladder: TextRange, fallible: TextRange) -> Result<Vec<TextEdit>, String> {
     let whole = expr_at(file, ladder).ok_or("the match is no longer where it was found")?;
     let inner = expr_at(file, fallible).ok_or("the fallible expression is no longer where it was found")?;
+    if let syn::Expr::Reference(reference) = peel(inner) {
+        // `match &x` looks at it in place, as `x.as_ref()` does.
+        let way = if reference.mutability.is_some() { "as_mut" } else { "as_ref" };
+        let (open, close) = if binds_tightly(&reference.expr) { ("", "") } else { ("(", ")") };
+        let end = if needs_semicolon(file, whole, ladder) { ";" } else { "" };
+        let place = file.range(&*reference.expr);
+        return Ok(Template::new(file, ladder).text(open).keep(place).text(format!("{close}.{way}()?{end}")).edits());
+    }
     let (open, close) = if binds_tightly(inner) { ("", "") } else { ("(", ")") };
     let end = if needs_semicolon(file, whole, ladder) { ";" } else { "" };
     Ok(Template::new(file, ladder).text(open).keep(fallible).text(format!("{close}?{end}")).edits())

@@ -17,7 +17,7 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "error passed on by a match where `?` says the same",
     explain: EXPLAIN,
-    triggers: &["Err"],
+    triggers: &["Err", "None"],
     facts,
     judge,
 };
@@ -61,14 +61,21 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
         if function.is_test || function.sig.constness.is_some() {
             continue;
         }
-        let mut walk = Ladders { returns_result: returns_result(&function.sig.output), found: Vec::new() };
+        let mut walk = Ladders { returns: Returns::of(&function.sig.output), found: Vec::new() };
         walk.visit_block(function.block);
         let Some(first) = walk.found.first() else { continue };
         let mut fact = Fact::at(file, file.range(first.whole));
         for rung in &walk.found {
-            fact.captures.push(("ladder", file.range(rung.whole)));
-            fact.captures.push(("fallible", file.range(rung.fallible)));
+            let (ladder, fallible) = if rung.is_echo { ("echo", "echoed") } else { ("ladder", "fallible") };
+            fact.captures.push((ladder, file.range(rung.whole)));
+            fact.captures.push((fallible, file.range(rung.fallible)));
         }
+        let what = match (walk.found.iter().all(|rung| rung.is_echo), first.of) {
+            (true, _) => "echo",
+            (_, Returns::Option) => "none",
+            _ => "error",
+        };
+        fact.notes.push(("what", what.to_string()));
         fact.notes.push(("rungs", walk.found.len().to_string()));
         found.push(fact);
     }
@@ -77,7 +84,12 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
 
 fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
     let one = |file: &FileFacts, fact: &Fact| {
+        let what = fact.word("what").unwrap_or_default();
         let message = match fact.word("rungs").unwrap_or_default() {
+            _ if what == "echo" => "both arms give back what came in: the match says nothing".to_string(),
+            "1" if what == "none" => {
+                "`None` is passed on by hand, in several lines: `?` does the same in one character".to_string()
+            }
             "1" => "an error is passed on by hand, in several lines: `?` does the same in one character".to_string(),
             rungs => {
                 format!("{rungs} errors are passed on by hand: `?` does the same and leaves the main path readable")
@@ -92,18 +104,49 @@ fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
 struct Rung<'a> {
     whole: &'a syn::Expr,
     fallible: &'a syn::Expr,
+    /// What the function around it returns.
+    of: Returns,
+    /// True where both arms give back what came in, so that not even a `?` is left.
+    is_echo: bool,
+}
+
+/// What the nearest function or closure returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Returns {
+    Result,
+    Option,
+    Other,
+}
+
+impl Returns {
+    /// `Result<…>` and the aliases of crates, which keep the word; `Option<…>`.
+    fn of(output: &syn::ReturnType) -> Returns {
+        match output {
+            syn::ReturnType::Type(_, ty) => match head(ty).as_str() {
+                "Result" => Returns::Result,
+                "Option" => Returns::Option,
+                _ => Returns::Other,
+            },
+            syn::ReturnType::Default => Returns::Other,
+        }
+    }
 }
 
 struct Ladders<'a> {
-    returns_result: bool,
+    returns: Returns,
     found: Vec<Rung<'a>>,
 }
 
 impl<'a> Ladders<'a> {
-    fn inside(&mut self, returns_result: bool, visit: impl FnOnce(&mut Self)) {
-        let before = std::mem::replace(&mut self.returns_result, returns_result);
+    fn inside(&mut self, returns: Returns, visit: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.returns, returns);
         visit(self);
-        self.returns_result = before;
+        self.returns = before;
+    }
+
+    fn note(&mut self, whole: &'a syn::Expr, fallible: &'a syn::Expr, is_echo: bool) {
+        self.found.push(Rung { whole, fallible, of: self.returns, is_echo });
+        self.visit_expr(fallible);
     }
 }
 
@@ -111,50 +154,93 @@ impl<'a> Visit<'a> for Ladders<'a> {
     fn visit_stmt(&mut self, node: &'a syn::Stmt) {
         // Only as a statement of its own may the value of `Ok` be thrown away.
         if let syn::Stmt::Expr(expr, _) = node
-            && self.returns_result
+            && self.returns == Returns::Result
             && let Some(fallible) = statement_rung(expr)
         {
-            self.found.push(Rung { whole: expr, fallible });
-            self.visit_expr(fallible);
-            return;
+            return self.note(expr, fallible, false);
         }
         visit::visit_stmt(self, node);
     }
 
     fn visit_expr(&mut self, node: &'a syn::Expr) {
-        if self.returns_result
-            && let Some(fallible) = value_rung(node)
-        {
-            self.found.push(Rung { whole: node, fallible });
-            self.visit_expr(fallible);
-            return;
+        let rung = match self.returns {
+            Returns::Result => value_rung(node),
+            Returns::Option => option_rung(node),
+            Returns::Other => None,
+        };
+        match (rung, echo(node)) {
+            (Some(fallible), _) => self.note(node, fallible, false),
+            (None, Some(looked_at)) => self.note(node, looked_at, true),
+            (None, None) => visit::visit_expr(self, node),
         }
-        visit::visit_expr(self, node);
     }
 
     fn visit_expr_closure(&mut self, node: &'a syn::ExprClosure) {
-        self.inside(returns_result(&node.output), |this| visit::visit_expr_closure(this, node));
+        self.inside(Returns::of(&node.output), |this| visit::visit_expr_closure(this, node));
     }
 
     // In an async block the error type is inferred from the `return` alone, and in a `try` block `?` goes elsewhere.
     fn visit_expr_async(&mut self, node: &'a syn::ExprAsync) {
-        self.inside(false, |this| visit::visit_expr_async(this, node));
+        self.inside(Returns::Other, |this| visit::visit_expr_async(this, node));
     }
 
     fn visit_expr_try_block(&mut self, node: &'a syn::ExprTryBlock) {
-        self.inside(false, |this| visit::visit_expr_try_block(this, node));
+        self.inside(Returns::Other, |this| visit::visit_expr_try_block(this, node));
     }
 
     fn visit_expr_const(&mut self, _: &'a syn::ExprConst) {}
     fn visit_item(&mut self, _: &'a syn::Item) {}
 }
 
-/// True for `Result<…>` and the aliases of crates, which keep the word.
-fn returns_result(output: &syn::ReturnType) -> bool {
-    match output {
-        syn::ReturnType::Type(_, ty) => head(ty) == "Result",
-        syn::ReturnType::Default => false,
+/// `match o { Some(v) => v, None => return None }` in any place.
+fn option_rung(expr: &syn::Expr) -> Option<&syn::Expr> {
+    let syn::Expr::Match(node) = expr else { return None };
+    let (some, none) = option_arms(node)?;
+    let name = wrapped_name(&some.pat, "Some")?;
+    let is_value = plain_name(only_expression(&some.body)).is_some_and(|ident| *ident == name);
+    let syn::Expr::Return(back) = only_expression(&none.body) else { return None };
+    (is_value && back.expr.as_deref().is_some_and(is_none)).then_some(&*node.expr)
+}
+
+/// The arms of `Some(…)` and `None`.
+fn option_arms(node: &syn::ExprMatch) -> Option<(&syn::Arm, &syn::Arm)> {
+    let [first, second] = node.arms.as_slice() else { return None };
+    if !node.attrs.is_empty() || !first.attrs.is_empty() || !second.attrs.is_empty() {
+        return None;
     }
+    let (some, none) = if is_variant(&first.pat, "Some") { (first, second) } else { (second, first) };
+    let is_none = match &none.pat {
+        syn::Pat::Ident(ident) => ident.ident == "None" && ident.subpat.is_none(),
+        syn::Pat::Path(path) => path.path.segments.last().is_some_and(|s| s.ident == "None"),
+        _ => false,
+    };
+    (is_variant(&some.pat, "Some") && is_none).then_some((some, none))
+}
+
+fn is_none(expr: &syn::Expr) -> bool {
+    matches!(peel(expr), syn::Expr::Path(path) if path.path.is_ident("None"))
+}
+
+/// `match r { Ok(v) => Ok(v), Err(e) => Err(e) }`, which is `r`.
+fn echo(expr: &syn::Expr) -> Option<&syn::Expr> {
+    let syn::Expr::Match(node) = expr else { return None };
+    let gives_back = |arm: &syn::Arm, variant: &str| {
+        wrapped_name(&arm.pat, variant).is_some_and(|name| match only_expression(&arm.body) {
+            syn::Expr::Call(call) => {
+                let same = matches!(&*call.func, syn::Expr::Path(path) if path.path.is_ident(variant));
+                same && call.args.len() == 1 && plain_name(&call.args[0]).is_some_and(|ident| *ident == name)
+            }
+            _ => false,
+        })
+    };
+    let is_echo = match arms(node) {
+        Some((ok, err)) if is_variant(&ok.pat, "Ok") => gives_back(ok, "Ok") && gives_back(err, "Err"),
+        _ => option_arms(node)
+            .is_some_and(|(some, none)| gives_back(some, "Some") && is_none(only_expression(&none.body))),
+    };
+    // What is borrowed would be given back by value.
+    let is_borrowed = matches!(peel(&node.expr), syn::Expr::Reference(_));
+    (is_echo && !is_borrowed).then_some(&*node.expr)
 }
 
 /// `match r { Ok(v) => v, Err(e) => return Err(e) }` in any place.
@@ -302,6 +388,40 @@ mod tests {
             let turned = format!("match g() {{ Err(e) => {{ {back}; }} Ok(v) => {{ v }} }}");
             fires_on(&format!("let v = {turned}; Ok(v)"), &turned);
         }
+    }
+
+    #[test]
+    fn fires_on_none_passed_on_and_on_a_match_that_says_nothing() {
+        let option = |body: &str| format!("fn f() -> Option<u8> {{ {body} }}");
+        let ladder = "match g() { Some(v) => v, None => return None }";
+        check_sites(&RULE, &option(&format!("let v = {ladder}; Some(v)")), &[ladder]);
+        let lent = "match &self.a { None => { return None; } Some(v) => v }";
+        check_sites(&RULE, &option(&format!("let v = {lent}; Some(*v)")), &[lent]);
+        let echo = "match g() { Ok(v) => Ok(v), Err(e) => Err(e) }";
+        fires_on(echo, echo);
+        check_sites(
+            &RULE,
+            &option("match g() { Some(v) => Some(v), None => None }"),
+            &["match g() { Some(v) => Some(v), None => None }"],
+        );
+    }
+
+    #[test]
+    fn ignores_options_that_do_more_than_pass_none_on() {
+        let option = |body: &str| format!("fn f() -> Option<u8> {{ {body} }}");
+        check_ignores(
+            &RULE,
+            &[
+                &option("let v = match g() { Some(v) => v, None => return Some(0) }; Some(v)"),
+                &option("let v = match g() { Some(v) => v + 1, None => return None }; Some(v)"),
+                &option("let v = match g() { Some(v) if v > 1 => v, None => return None, _ => 1 }; Some(v)"),
+                &option("let v = match g() { Some(v) => v, None => { miss(); return None; } }; Some(v)"),
+                &option("match g() { Some(v) => Some(v + 1), None => None }"),
+                &option("match &self.a { Some(v) => Some(v), None => None }"),
+                "fn f() -> Result<u8, E> { match g() { Ok(v) => Ok(v), Err(e) => Err(e.into()) } }",
+                "fn f() -> Result<u8, E> { match g() { Ok(v) => Ok(w), Err(e) => Err(e) } }",
+            ],
+        );
     }
 
     #[test]
