@@ -11,7 +11,7 @@ fn derive(files: &[crate::source::SourceFile], finding: &Finding) -> Result<Draf
     let file = file_of(files, finding)?;
     let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
     let (map, key) = (captured("map")?, captured("key")?);
-    let get = if finding.capture("get_mut").is_some() { "get_mut" } else { "get" };
+    let get = ["get_mut", "remove"].into_iter().find(|way| finding.capture(way).is_some()).unwrap_or("get");
     let shown = file.on_one_line(map);
     let base = place::base_name(&shown);
     let name = place::fresh_name(file, finding.range, base.strip_suffix('s').unwrap_or("entry"));

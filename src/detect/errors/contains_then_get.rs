@@ -78,6 +78,11 @@ fn asked_twice(file: &SourceFile, node: &syn::ExprIf) -> Option<Fact> {
     let mut again = Vec::new();
     look_ups(file, body, check, &mut again);
     let [found] = again.as_slice() else { return None };
+    // What is taken out before something else happens must have been taken out first.
+    let is_first = body.stmts.first().is_some_and(|first| begins_with(file, first, found.whole));
+    if found.way == "remove" && !is_first {
+        return None;
+    }
     let shown = file.text_of(&check.receiver);
     let message = format!("`{shown}` is asked for the same key twice: once whether it is there, once for its value");
     Some(
@@ -85,9 +90,29 @@ fn asked_twice(file: &SourceFile, node: &syn::ExprIf) -> Option<Fact> {
             .capture("map", file.range(&check.receiver))
             .capture("key", file.range(key))
             .capture(found.how, found.whole)
-            .capture(if found.is_mutable { "get_mut" } else { "get" }, found.whole)
+            .capture(found.way, found.whole)
             .note("message", message),
     )
+}
+
+/// True if what a statement does first, and whatever happens, is this.
+fn begins_with(file: &SourceFile, stmt: &syn::Stmt, first: TextRange) -> bool {
+    let mut expr = match stmt {
+        syn::Stmt::Local(local) => local.init.as_ref().map(|init| &*init.expr),
+        syn::Stmt::Expr(expr, _) => Some(expr),
+        _ => None,
+    };
+    while let Some(outer) = expr {
+        if file.range(outer).start == first.start {
+            return true;
+        }
+        expr = match outer {
+            syn::Expr::Return(back) => back.expr.as_deref(),
+            syn::Expr::Call(call) if matches!(&*call.func, syn::Expr::Path(_)) => call.args.first(),
+            _ => None,
+        };
+    }
+    false
 }
 
 /// True if the block speaks of the map once, and changes neither it nor the key, by what can be seen.
@@ -114,7 +139,8 @@ fn usage_roots(expr: &syn::Expr) -> Vec<String> {
 struct LookUp {
     whole: TextRange,
     how: &'static str,
-    is_mutable: bool,
+    /// The method that asks once: `get`, `get_mut` or `remove`.
+    way: &'static str,
 }
 
 /// Where the block asks for the same key of the same map.
@@ -127,9 +153,9 @@ fn look_ups(file: &SourceFile, body: &syn::Block, check: &syn::ExprMethodCall, o
         match expr {
             syn::Expr::Index(i) if is_same(&i.expr, &i.index) => out.push(index(file, &exprs, i)),
             syn::Expr::MethodCall(call) if call.method == "unwrap" || call.method == "expect" => {
-                for (name, is_mutable) in [("get", false), ("get_mut", true)] {
-                    if shapes::method(&call.receiver, name, 1).is_some_and(|get| is_same(&get.receiver, &get.args[0])) {
-                        out.push(LookUp { whole: file.range(call), how: "reference", is_mutable });
+                for way in ["get", "get_mut", "remove"] {
+                    if shapes::method(&call.receiver, way, 1).is_some_and(|get| is_same(&get.receiver, &get.args[0])) {
+                        out.push(LookUp { whole: file.range(call), how: "reference", way });
                     }
                 }
             }
@@ -142,7 +168,7 @@ fn look_ups(file: &SourceFile, body: &syn::Block, check: &syn::ExprMethodCall, o
 fn index(file: &SourceFile, exprs: &[&syn::Expr], node: &syn::ExprIndex) -> LookUp {
     let own = file.range(node);
     let is_own = |e: &syn::Expr| matches!(e, syn::Expr::Index(i) if std::ptr::eq(i, node));
-    let look_up = |whole, how| LookUp { whole, how, is_mutable: false };
+    let look_up = |whole, how| LookUp { whole, how, way: "get" };
     for expr in exprs {
         match expr {
             syn::Expr::Reference(r) if is_own(&r.expr) && r.mutability.is_none() => {
@@ -178,6 +204,8 @@ mod tests {
             "impl S { fn f(&self, k: u8) { if $0self.m.contains_key(&k)$0 { g(self.m[&k].price, self.n); } } }",
             "fn f(m: &M, k: u8) { if a() { h(); } else if $0m.contains_key(&k)$0 { g(m.get(&k).expect(\"there\")); } }",
             "fn f(m: &M, ks: &[u8]) { for k in ks { if $0m.contains_key(k)$0 { if *k > 1 { g(m[k]); } } } }",
+            "fn f(m: &mut M, k: u8) { if $0m.contains_key(&k)$0 { g(m.remove(&k).unwrap()); } }",
+            "fn f(m: &mut M, k: u8) -> O { if $0m.contains_key(&k)$0 { let v = m.remove(&k).unwrap(); h(); return Some(v.n); } None }",
             "fn f(m: &M, k: u8) { let v = if $0m.contains_key(&k)$0 { m[&k] } else { 1 }; g(v); }",
         ] {
             check(&RULE, text);
@@ -208,8 +236,11 @@ mod tests {
                 "fn f(m: &M, k: u8) { if !m.contains_key(&k) { g(m[&k]); } }",
                 "fn f(m: &M, k: u8) { if m.contains_key(&k) { show!(m[&k]); } }",
                 "fn f(m: &M, k: u8) { if m.contains_key(&k) { spawn(move || g(m[&k])); } }",
-                // Removal is another thing.
-                "fn f(m: &mut M, k: u8) { if m.contains_key(&k) { g(m.remove(&k).unwrap()); } }",
+                // What is taken out only sometimes, or after something else.
+                "fn f(m: &mut M, k: u8) { if m.contains_key(&k) { if a { g(m.remove(&k).unwrap()); } } }",
+                "fn f(m: &mut M, k: u8) { if m.contains_key(&k) { a && m.remove(&k).unwrap(); } }",
+                "fn f(m: &mut M, k: u8) { if m.contains_key(&k) { h(); g(m.remove(&k).unwrap()); } }",
+                "fn f(m: &mut M, k: u8) { if m.contains_key(&k) { match a { 1 => m.remove(&k).unwrap(), _ => 0 }; } }",
                 "fn f(m: &P, k: u8) { if m.maps().contains_key(&k) { g(m.maps()[&k]); } }",
                 "fn f(m: &M, k: u8) { if m.contains_key(&k) { g(m.get(&k).unwrap_or(&1)); } }",
                 "fn f(m: &M, k: u8) { while m.contains_key(&k) { g(m[&k]); } }",
