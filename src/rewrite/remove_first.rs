@@ -16,11 +16,19 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let mutable = if finding.capture("mut").is_some() { "mut " } else { "" };
     let head = TextRange { start: keyword.start, end: list.start };
     let end = TextRange { start: list.end, end: finding.range.end };
-    let edits = vec![
-        TextEdit { range: head, text: format!("for {mutable}{name} in ") },
-        TextEdit { range: end, text: ".drain(..)".to_owned() },
-        TextEdit { range: hoist::whole_lines(file, statement), text: String::new() },
-    ];
+    let drained = format!("for {mutable}{name} in {shown}.drain(..)");
+    let edits = match finding.capture("check") {
+        Some(check) => vec![
+            TextEdit { range: keyword, text: drained },
+            TextEdit { range: hoist::whole_lines(file, check), text: String::new() },
+            TextEdit { range: hoist::whole_lines(file, statement), text: String::new() },
+        ],
+        None => vec![
+            TextEdit { range: head, text: format!("for {mutable}{name} in ") },
+            TextEdit { range: end, text: ".drain(..)".to_owned() },
+            TextEdit { range: hoist::whole_lines(file, statement), text: String::new() },
+        ],
+    };
     Ok(Draft {
         title: format!("drain {shown} in {}", short(&finding.function)),
         edits: vec![(file.path.clone(), edits)],

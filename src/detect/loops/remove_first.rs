@@ -1,7 +1,7 @@
 //! Loops that empty a vector from its front by `remove(0)`.
 
 use crate::detect::{Fact, Rule, each};
-use crate::model::{Class, Eye, Kind, RuleId};
+use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::peel;
 use crate::source::{SourceFile, shapes, types, usage};
 
@@ -53,18 +53,57 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
     for body in shapes::bodies(file) {
         for expr in shapes::exprs(body) {
-            if let syn::Expr::While(around) = expr {
-                found.extend(emptied(file, around));
+            match expr {
+                syn::Expr::While(around) => found.extend(emptied(file, &while_full(file, around))),
+                syn::Expr::Loop(around) => found.extend(until_empty(file, around).and_then(|a| emptied(file, &a))),
+                _ => {}
             }
         }
     }
     found
 }
 
-fn emptied(file: &SourceFile, around: &syn::ExprWhile) -> Option<Fact> {
-    let list = not_empty(&around.cond)?;
+/// A loop that goes on while a list is not empty.
+struct Emptying<'a> {
+    list: Option<&'a syn::Expr>,
+    site: TextRange,
+    keyword: TextRange,
+    body: &'a syn::Block,
+    /// How many statements of the body ask whether the list is empty.
+    asked: usize,
+}
+
+/// `while !list.is_empty() { … }`
+fn while_full<'a>(file: &SourceFile, around: &'a syn::ExprWhile) -> Emptying<'a> {
+    Emptying {
+        list: not_empty(&around.cond),
+        site: file.range(&*around.cond),
+        keyword: file.span_range(around.while_token.span),
+        body: &around.body,
+        asked: 0,
+    }
+}
+
+/// `loop { if list.is_empty() { break; } … }`
+fn until_empty<'a>(file: &SourceFile, around: &'a syn::ExprLoop) -> Option<Emptying<'a>> {
+    let first = around.body.stmts.first().filter(|_| around.label.is_none())?;
+    let syn::Stmt::Expr(syn::Expr::If(check), _) = first else { return None };
+    let asked = shapes::method(&check.cond, "is_empty", 0)?;
+    let leaves = matches!(check.then_branch.stmts.as_slice(), [syn::Stmt::Expr(syn::Expr::Break(b), _)]
+        if b.expr.is_none() && b.label.is_none());
+    (leaves && check.else_branch.is_none()).then(|| Emptying {
+        list: Some(&*asked.receiver),
+        site: file.range(first),
+        keyword: file.span_range(around.loop_token.span),
+        body: &around.body,
+        asked: 1,
+    })
+}
+
+fn emptied(file: &SourceFile, around: &Emptying<'_>) -> Option<Fact> {
+    let list = around.list?;
     let place = usage::place(list).filter(|p| p.is_plain)?;
-    let first = around.body.stmts.first()?;
+    let first = around.body.stmts.get(around.asked)?;
     let bound = shapes::plain_let(first).filter(|l| l.ty.is_none())?;
     let removal = shapes::method(bound.value, "remove", 1)?;
     let is_first =
@@ -74,7 +113,7 @@ fn emptied(file: &SourceFile, around: &syn::ExprWhile) -> Option<Fact> {
     if !is_first || is_other || !shapes::same(peel(&removal.receiver), peel(list)) {
         return None;
     }
-    let rest = shapes::rest(&around.body, 0);
+    let rest = shapes::rest(around.body, around.asked);
     let is_alone =
         usage::uses(file, &rest, &place.root).iter().all(|u| !usage::may_overlap(&place, &place.root, &u.fields));
     let is_rebound = !usage::bindings(file, &rest, &place.root).is_empty() || bound.name == place.root.as_str();
@@ -82,12 +121,15 @@ fn emptied(file: &SourceFile, around: &syn::ExprWhile) -> Option<Fact> {
         return None;
     }
     let shown = file.text_of(list);
-    let mut fact = Fact::at(file, file.range(&*around.cond))
+    let mut fact = Fact::at(file, around.site)
         .capture("list", file.range(list))
         .capture("name", file.span_range(bound.name.span()))
-        .capture("keyword", file.span_range(around.while_token.span))
+        .capture("keyword", around.keyword)
         .capture("statement", file.range(first))
         .note("message", format!("each `remove(0)` moves all that is left in `{shown}` by one place"));
+    if around.asked > 0 {
+        fact = fact.capture("check", around.site);
+    }
     if bound.is_mut {
         fact = fact.capture("mut", file.range(first));
     }
@@ -123,6 +165,7 @@ mod tests {
             "fn f(mut v: Vec<S>) { while $0!v.is_empty()$0 { let mut x = v.remove(0); x.n = 1; g(x); } }",
             "fn f(mut v: Vec<S>) { while $0!v.is_empty()$0 { let x = v.remove(0); if x.n == 0 { continue; } g(x); } }",
             "fn f(mut v: Vec<S>) { while $0!v.is_empty()$0 { let x = v.remove(0); for y in x.all { if y { break; } g(y); } } }",
+            "fn f(mut v: Vec<u8>) { loop { $0if v.is_empty() { break; }$0 let x = v.remove(0); g(x); } }",
             "fn f(s: &mut S) { while $0!s.a.is_empty()$0 { let x = s.a.remove(0); s.b.push(x); } }",
         ] {
             check(&RULE, text);
@@ -144,6 +187,9 @@ mod tests {
                 "fn f(mut v: Vec<S>) -> R { while !v.is_empty() { let x = v.remove(0); g(x)?; } Ok(()) }",
                 "async fn f(mut v: Vec<S>) { while !v.is_empty() { let x = v.remove(0); g(x).await; } }",
                 "fn f(mut v: Vec<S>) { while !v.is_empty() { let x = v.remove(0); step!(x); } }",
+                "fn f(mut v: Vec<S>) { loop { if v.is_empty() { return; } let x = v.remove(0); g(x); } }",
+                "fn f(mut v: Vec<S>) { loop { if v.is_empty() { break; } let x = v.remove(0); if x.a { break; } } }",
+                "fn f(mut v: Vec<S>) { loop { let x = v.remove(0); if v.is_empty() { break; } g(x); } }",
                 // Another place, another end, another collection.
                 "fn f(mut v: Vec<S>) { while !v.is_empty() { let x = v.remove(1); g(x); } }",
                 "fn f(mut v: Vec<S>) { while !v.is_empty() { let x = v.pop().unwrap(); g(x); } }",
