@@ -203,7 +203,15 @@ impl<'a> Walk<'a> {
 pub fn parts(value: &syn::Expr) -> Option<Vec<syn::Expr>> {
     match value {
         syn::Expr::MethodCall(call) => {
-            let makes = TEXT_METHODS.contains(&call.method.to_string().as_str()) && call.args.is_empty();
+            let makes = match call.args.len() {
+                0 => TEXT_METHODS.contains(&call.method.to_string().as_str()),
+                // A text made of a list, or of a text, by a literal: `hosts.join(",")`.
+                n => {
+                    let given = [("join", 1), ("repeat", 1), ("replace", 2)];
+                    given.iter().any(|(name, count)| call.method == name && n == *count)
+                        && call.args.iter().all(|a| matches!(a, syn::Expr::Lit(_)))
+                }
+            };
             (makes && call.turbofish.is_none() && is_place(&call.receiver)).then(|| vec![(*call.receiver).clone()])
         }
         syn::Expr::Macro(mac) if mac.mac.path.is_ident("format") => {

@@ -86,7 +86,9 @@ fn table<'a>(stmt: &'a syn::Stmt, rest: &'a [syn::Stmt]) -> Option<Table<'a>> {
         pat => (pat, None),
     };
     let syn::Pat::Ident(name) = pat else { return None };
-    let filled = Filled::by_initialiser(&init.expr).or_else(|| Filled::by_calls(&init.expr, &name.ident, rest))?;
+    let filled = Filled::by_initialiser(&init.expr)
+        .or_else(|| Filled::by_collecting(&init.expr, annotation))
+        .or_else(|| Filled::by_calls(&init.expr, &name.ident, rest))?;
     if filled.entries < 2 || !COLLECTIONS.contains(&filled.collection.as_str()) {
         return None;
     }
@@ -148,6 +150,34 @@ impl<'a> Filled<'a> {
             }
             _ => None,
         }
+    }
+
+    /// `["GET", "HEAD"].into_iter().collect()` into a set whose type is written down.
+    fn by_collecting(init: &'a syn::Expr, annotation: Option<&'a syn::Type>) -> Option<Filled<'a>> {
+        let syn::Expr::MethodCall(collect) = peel(init) else { return None };
+        if collect.method != "collect" || !collect.args.is_empty() || collect.turbofish.is_some() {
+            return None;
+        }
+        let syn::Type::Path(path) = annotation? else { return None };
+        let collection = path.path.segments.last()?.ident.to_string();
+        let spelled: Vec<String> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
+        let map = MAPS.contains(&collection.as_str());
+        let mut expr = peel(&collect.receiver);
+        while let syn::Expr::MethodCall(call) = expr {
+            if !call.args.is_empty() || !["iter", "into_iter", "cloned", "copied"].iter().any(|m| call.method == m) {
+                return None;
+            }
+            expr = peel(&call.receiver);
+        }
+        let syn::Expr::Array(array) = expr else { return None };
+        let first = array.elems.first().map(|entry| parts(entry, map)).unwrap_or_default();
+        array.elems.iter().all(|e| is_entry(e, map)).then(|| Filled {
+            collection,
+            spelled: spelled.join("::"),
+            fills: Vec::new(),
+            sample: first,
+            entries: array.elems.len(),
+        })
     }
 
     /// `HashMap::new()` followed by nothing but `insert`s of literals.

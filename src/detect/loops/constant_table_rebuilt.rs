@@ -109,6 +109,8 @@ mod tests {
         fires_on(&format!(r#"{from} t.contains_key(key)"#), from);
         let set = r#"let t = HashSet::from(["a", "b"]);"#;
         fires_on(&format!("{set} !t.contains(key)"), set);
+        let collected = r#"let t: HashSet<&str> = ["a", "b"].into_iter().collect();"#;
+        fires_on(&format!("{collected} t.contains(key)"), collected);
         let list = r#"let t = vec!["a", "b"];"#;
         fires_on(&format!("{list} t.iter().any(|x| *x == key)"), list);
         let filled = "let mut t: HashMap<&str, f64> = HashMap::new();";
@@ -127,6 +129,8 @@ mod tests {
         ignores_body(r#"let t = HashMap::from([("a", g()), ("b", 2)]); t.contains_key(key)"#);
         ignores_body(r#"let mut t = HashMap::new(); t.insert("a", 1); t.insert(key, 2); t.contains_key(key)"#);
         ignores_body("let t = vec![0.0; key.len()]; t.is_empty()");
+        ignores_body(r#"let t: HashSet<&str> = ["a", key].into_iter().collect(); t.contains(key)"#);
+        ignores_body(r#"let t: HashSet<String> = ["a", "b"].iter().map(f).collect(); t.contains(key)"#);
     }
 
     #[test]

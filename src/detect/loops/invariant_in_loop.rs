@@ -14,7 +14,17 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "text made anew in each round of a loop",
     explain: EXPLAIN,
-    triggers: &["to_lowercase", "to_uppercase", "to_ascii_lowercase", "to_ascii_uppercase", "to_string", "format"],
+    triggers: &[
+        "to_lowercase",
+        "to_uppercase",
+        "to_ascii_lowercase",
+        "to_ascii_uppercase",
+        "to_string",
+        "format",
+        "join",
+        "repeat",
+        "replace",
+    ],
     facts,
     judge,
 };
