@@ -17,6 +17,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         None => named(file, finding, lock, before),
     };
     let mut edits = edits;
+    let family = if finding.capture("shared").is_some() { &std_types::RW_LOCK } else { &std_types::MUTEX };
     edits.extend(place::insert_after(file, before, &format!("drop({name});")));
     Ok(Draft {
         title: format!("lock {shown} once for the loop of {}", short(&finding.function)),
@@ -24,7 +25,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         preconditions: vec![
             holds("the rounds call nothing that may wait, lock or take long"),
             holds(format!("`{shown}` is the same lock in each round")),
-            std_types::is_one_at(file, lock, around.start, &std_types::MUTEX),
+            std_types::is_one_at(file, lock, around.start, family),
             std_types::is_one_at(file, list, around.start, &std_types::COUNTED),
             borrow("the guard may live as long as the loop"),
         ],

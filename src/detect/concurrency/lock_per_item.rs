@@ -16,7 +16,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     title: "lock taken anew for each item",
     explain: EXPLAIN,
-    triggers: &["lock", "write"],
+    triggers: &["lock", "read"],
     facts,
     judge: each,
 };
@@ -79,7 +79,7 @@ fn locked_each(file: &SourceFile, block: &syn::Block, stmt: &syn::Stmt, around: 
     }
     let [taken] = round.taken.as_slice() else { return None };
     let acquired = locks::acquired(taken)?;
-    let lock = usage::place(acquired.lock).filter(|p| p.is_plain && acquired.call.method == "lock")?;
+    let lock = usage::place(acquired.lock).filter(|p| p.is_plain && acquired.call.method != "write")?;
     if !is_invariant(file, around, &lock) || mentions(&around.expr, "lock") {
         return None;
     }
@@ -90,6 +90,9 @@ fn locked_each(file: &SourceFile, block: &syn::Block, stmt: &syn::Stmt, around: 
         .capture("loop", file.range(around))
         .capture("before", file.range(stmt))
         .note("message", format!("`{shown}` is locked and unlocked once for each item"));
+    if acquired.call.method == "read" {
+        fact = fact.capture("shared", file.range(acquired.lock));
+    }
     let own = around.body.stmts.iter().find_map(|s| shapes::plain_let(s).filter(|l| std::ptr::eq(l.value, *taken)));
     if let Some(bound) = own {
         let name = bound.name.to_string();
@@ -211,6 +214,7 @@ mod tests {
             "fn f(m: &Mutex<V>, xs: &[u8]) { for i in 0..xs.len() { let mut g = $0m.lock().unwrap()$0; if let Some(v) = g.get_mut(i) { *v += 1; } } }",
             "fn f(m: &Mutex<V>, xs: &[u8]) { for (i, x) in xs.iter().enumerate() { $0m.lock().unwrap()$0[i] = *x; } }",
             "fn f(m: &Mutex<V>, xs: &[S]) { for x in xs { $0m.lock().unwrap()$0.push(x.name.clone()); } }",
+            "fn f(l: &RwLock<H>, xs: &[u8]) { for x in xs { let r = $0l.read().unwrap()$0.get(x).copied(); out.push(r); } }",
         ] {
             check(&RULE, text);
         }
@@ -229,6 +233,8 @@ mod tests {
                 "fn f(m: &Mutex<V>, xs: &[u8]) { for x in xs { m.lock().unwrap().push(x); println!(\"{x}\"); } }",
                 "fn f(m: &Mutex<V>, xs: &[u8]) { for x in xs { m.lock().unwrap().retain(|y| y != x); } }",
                 // Locked twice in a round: it would wait for itself.
+                "fn f(l: &RwLock<V>, xs: &[u8]) { for x in xs { l.write().unwrap().push(*x); } }",
+                "fn f(l: &RwLock<V>, xs: &[u8]) { for x in xs { let n = l.read().unwrap().len(); wait(n); } }",
                 "fn f(m: &Mutex<V>, xs: &[u8]) { for x in xs { m.lock().unwrap().push(x); m.lock().unwrap().push(x); } }",
                 "fn f(s: &S, xs: &[u8]) { for x in xs { s.a.lock().unwrap().push(x); s.push(x); } }",
                 // The lock is the item's, or the loop's own.

@@ -54,7 +54,38 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     for block in shapes::blocks(file) {
         found.extend((0..block.stmts.len()).filter_map(|index| only_read(file, block, index)));
     }
+    for body in shapes::bodies(file) {
+        found.extend(shapes::exprs(body).into_iter().filter_map(|expr| read_at_once(file, expr)));
+    }
     found
+}
+
+/// `lock.write().unwrap().len()`: a guard without a name, through which one thing is read.
+fn read_at_once(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
+    let syn::Expr::MethodCall(call) = expr else { return None };
+    let taken = locks::acquired(&call.receiver).filter(|a| a.call.method == "write")?;
+    let method = call.method.to_string();
+    let is_unwrapped = !std::ptr::eq(taken.call, peeled(&call.receiver)?);
+    let is_read = usage::is_reading_method(&method) || ["get", "len", "is_empty", "contains_key"].contains(&&*method);
+    if !is_unwrapped || !is_read || ["unwrap", "expect", "unwrap_or_else"].contains(&&*method) {
+        return None;
+    }
+    usage::place(taken.lock).filter(|p| p.is_plain)?;
+    let shown = file.on_one_line(file.range(taken.lock));
+    Some(
+        Fact::at(file, file.range(&*call.receiver))
+            .capture("lock", file.range(taken.lock))
+            .capture("method", file.span_range(taken.call.method.span()))
+            .note("message", format!("`{shown}` is locked for writing although `{method}` only reads")),
+    )
+}
+
+fn peeled(expr: &syn::Expr) -> Option<&syn::ExprMethodCall> {
+    match crate::source::names::peel(expr) {
+        syn::Expr::MethodCall(call) => Some(call),
+        syn::Expr::Try(t) => peeled(&t.expr),
+        _ => None,
+    }
 }
 
 fn only_read(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
@@ -100,6 +131,8 @@ mod tests {
             "fn f(l: &RwLock<M>, k: u8) -> u8 { let g = $0l.write().expect(\"lock\")$0; *g.get(&k).unwrap() }",
             "fn f(l: &RwLock<V>) -> R { let g = $0l.write()?$0; for x in g.iter() { h(x); } Ok(()) }",
             "fn f(l: &RwLock<V>) { let g = $0l.write().unwrap()$0; h(&g); }",
+            "fn f(l: &RwLock<V>) -> usize { $0l.write().unwrap()$0.len() }",
+            "impl S { fn f(&self, k: &K) -> O { $0self.rates.write().unwrap()$0.get(k).copied() } }",
             "async fn f(l: &RwLock<V>) -> V { let g = $0l.write().await$0; g.clone() }",
             "fn f(l: &RwLock<V>) { let g = $0l.write().unwrap()$0; println!(\"{}\", g.name); }",
             "fn f(l: &RwLock<V>) -> bool { let g = $0l.write().unwrap()$0; g.n == 1 && *g == other() }",
@@ -115,6 +148,11 @@ mod tests {
             &[
                 "fn f(l: &RwLock<V>) { let mut g = l.write().unwrap(); g.push(1); }",
                 "fn f(l: &RwLock<V>) -> usize { let g = l.read().unwrap(); g.len() }",
+                "fn f(l: &RwLock<V>) -> usize { l.read().unwrap().len() }",
+                "fn f(l: &RwLock<V>) { l.write().unwrap().push(1); }",
+                "fn f(l: &RwLock<V>) { *l.write().unwrap() = v; }",
+                "fn f(l: &RwLock<V>) { l.write().unwrap().entry(1).or_default(); }",
+                "fn f(w: &mut File) -> usize { w.write(b).unwrap().count_ones() }",
                 // It keeps others out by being there.
                 "fn f(l: &RwLock<()>) { let _g = l.write().unwrap(); h(); }",
                 "fn f(l: &RwLock<()>) { let g = l.write().unwrap(); h(); drop(g); }",
