@@ -16,14 +16,15 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let signature = source::signature(file, finding.range).ok_or("the function changed")?;
     let index = signature.inputs.iter().position(|input| file.range(input) == finding.range);
     let index = index.ok_or("the parameter is no longer where it was found")?;
+    let is_self = matches!(signature.inputs.get(index), Some(syn::FnArg::Receiver(_)));
     let has_self = signature.receiver().is_some();
     let mut edits = vec![(file.path.clone(), vec![insertion(ty.start, "&")])];
     let (mut calls, mut mentions) = (0, 0);
     for other in files.iter().filter(|f| f.role.krate == file.role.krate) {
         mentions += words(other, name);
-        let mut walk = Calls { name, has_self, index, found: Vec::new() };
+        let mut walk = Calls { name, has_self, is_self, index, lent: 0, found: Vec::new() };
         walk.visit_file(&other.ast);
-        calls += walk.found.len();
+        calls += walk.found.len() + walk.lent;
         let at_calls: Vec<TextEdit> = walk.found.iter().flat_map(|argument| referenced(other, argument)).collect();
         edits.push((other.path.clone(), at_calls));
     }
@@ -67,6 +68,10 @@ fn referenced(file: &SourceFile, argument: &syn::Expr) -> Vec<TextEdit> {
 struct Calls<'n, 'a> {
     name: &'n str,
     has_self: bool,
+    /// True where the parameter is `self`: method calls borrow by themselves.
+    is_self: bool,
+    /// Calls that need no edit.
+    lent: usize,
     index: usize,
     found: Vec<&'a syn::Expr>,
 }
@@ -83,6 +88,7 @@ impl<'a> Visit<'a> for Calls<'_, 'a> {
     }
 
     fn visit_expr_method_call(&mut self, node: &'a syn::ExprMethodCall) {
+        self.lent += usize::from(self.is_self && node.method == self.name);
         let at = self.index.checked_sub(1).filter(|_| self.has_self && node.method == self.name);
         if let Some(argument) = at.and_then(|at| node.args.get(at)) {
             self.found.push(argument);

@@ -2,10 +2,10 @@
 
 use syn::visit::{self, Visit};
 
-use super::{Draft, Recipe, borrow, file_of, holds};
+use super::{Draft, Recipe, borrow, file_of, holds, short};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};
 use crate::source::types::struct_fields;
-use crate::source::{SourceFile, lexer, shapes};
+use crate::source::{self, SourceFile, lexer, shapes, usage};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("vec-of-boxes"), derive };
@@ -17,13 +17,17 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
     let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
     let (name, element) = (file.slice(captured("name")?), captured("element")?);
+    if let Some(local) = finding.capture("local") {
+        return in_function(file, finding, name, element, local);
+    }
     let namesakes = files.iter().flat_map(struct_fields).filter(|field| field.name == name).count();
     if namesakes != 1 {
         return Err(format!("another struct has a field `{name}`: which one is used cannot be told from the syntax"));
     }
     let mut edits = vec![(file.path.clone(), unboxed_type(file, finding.range, element))];
     for other in files.iter().filter(|f| f.role.krate == file.role.krate) {
-        let mut walk = Uses { file: other, name, accesses: 0, known: 0, is_odd: false, edits: Vec::new() };
+        let mut walk =
+            Uses { file: other, name, is_local: false, accesses: 0, known: 0, is_odd: false, edits: Vec::new() };
         walk.visit_file(&other.ast);
         if walk.is_odd || walk.accesses != walk.known || walk.accesses != accesses(other, name) {
             return Err(format!("`{name}` is used in {} in a way that may tell a box from its value", other.path));
@@ -35,6 +39,40 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         edits,
         preconditions: vec![
             holds(format!("`{name}` is private, and every use of it is known")),
+            borrow("values and boxes are used alike"),
+        ],
+        obligations: vec![
+            "addresses: elements move when the vector grows, and nobody keeps a pointer to one".to_owned(),
+        ],
+        ..Draft::default()
+    })
+}
+
+/// A local, every use of which its block shows.
+fn in_function(
+    file: &SourceFile,
+    finding: &Finding,
+    name: &str,
+    element: TextRange,
+    local: TextRange,
+) -> Result<Draft, String> {
+    let odd = || format!("`{name}` is used in a way that may tell a box from its value");
+    let (block, index) = source::stmt_around(file, local).ok_or("the block changed")?;
+    let made = shapes::plain_let(&block.stmts[index]).filter(|l| is_empty(l.value)).ok_or_else(odd)?;
+    let rest = shapes::rest(block, index);
+    let mut walk = Uses { file, name, is_local: true, accesses: 0, known: 0, is_odd: false, edits: Vec::new() };
+    block.stmts[index + 1..].iter().for_each(|stmt| walk.visit_stmt(stmt));
+    let is_shadowed = !usage::bindings(file, &rest, name).is_empty();
+    if walk.is_odd || is_shadowed || walk.accesses != walk.known || walk.accesses != shapes::count(&rest, name) {
+        return Err(odd());
+    }
+    let mut edits = unboxed_type(file, finding.range, element);
+    edits.extend(walk.edits);
+    Ok(Draft {
+        title: format!("keep the values of {} in one piece in {}", made.name, short(&finding.function)),
+        edits: vec![(file.path.clone(), edits)],
+        preconditions: vec![
+            holds(format!("every use of `{name}` is known")),
             borrow("values and boxes are used alike"),
         ],
         obligations: vec![
@@ -66,6 +104,8 @@ fn accesses(file: &SourceFile, name: &str) -> usize {
 struct Uses<'a> {
     file: &'a SourceFile,
     name: &'a str,
+    /// True for a local, false for a field.
+    is_local: bool,
     accesses: usize,
     known: usize,
     is_odd: bool,
@@ -74,7 +114,11 @@ struct Uses<'a> {
 
 impl Uses<'_> {
     fn is_field(&self, expr: &syn::Expr) -> bool {
-        matches!(expr, syn::Expr::Field(f) if matches!(&f.member, syn::Member::Named(name) if name == self.name))
+        match expr {
+            syn::Expr::Path(p) => self.is_local && p.path.is_ident(self.name),
+            syn::Expr::Field(f) => !self.is_local && matches!(&f.member, syn::Member::Named(name) if name == self.name),
+            _ => false,
+        }
     }
 
     /// `push(Box::new(value))` becomes `push(value)`.
@@ -110,7 +154,7 @@ impl<'a> Visit<'a> for Uses<'_> {
                 syn::Expr::Reference(r) if self.is_field(&r.expr) => self.known += 1,
                 _ => {}
             },
-            syn::Expr::Struct(s) => {
+            syn::Expr::Struct(s) if !self.is_local => {
                 for field in &s.fields {
                     if matches!(&field.member, syn::Member::Named(name) if name == self.name) {
                         self.is_odd |= field.colon_token.is_none() || !is_empty(&field.expr);
@@ -124,7 +168,7 @@ impl<'a> Visit<'a> for Uses<'_> {
 
     fn visit_pat_struct(&mut self, node: &'a syn::PatStruct) {
         let is_named = |f: &syn::FieldPat| matches!(&f.member, syn::Member::Named(name) if name == self.name);
-        self.is_odd |= node.fields.iter().any(is_named);
+        self.is_odd |= !self.is_local && node.fields.iter().any(is_named);
         visit::visit_pat_struct(self, node);
     }
 }

@@ -21,6 +21,8 @@ pub struct Declared {
     pub names: Vec<String>,
     /// True if it derives `Copy`.
     pub is_copy: bool,
+    /// True for `type Name = …;`, whose one variant holds what it stands for.
+    pub is_alias: bool,
 }
 
 /// All structs and enums of a file that have no type parameters.
@@ -42,11 +44,16 @@ pub fn declared(file: &SourceFile) -> Vec<Declared> {
                     file.range(e),
                 )
             }
+            syn::Item::Type(t) => {
+                let meant = vec![vec![file.text_of(&*t.ty).to_owned()]];
+                (&t.ident, &t.generics, &t.attrs, meant, Vec::new(), file.range(t))
+            }
             _ => return None,
         };
         let is_plain = generics.type_params().next().is_none() && generics.const_params().next().is_none();
         let is_copy = derives(attrs).iter().any(|d| d == "Copy");
-        is_plain.then(|| Declared { name: ident.to_string(), range, variants, names, is_copy })
+        let is_alias = matches!(placed.item, syn::Item::Type(_));
+        is_plain.then(|| Declared { name: ident.to_string(), range, variants, names, is_copy, is_alias })
     });
     all.collect()
 }
@@ -79,6 +86,24 @@ impl Bulk {
     /// Bytes that a value holds at least; 0 where nothing is known.
     pub fn least(&self, ty: &str) -> u64 {
         syn::parse_str(ty).map_or(0, |ty| self.bytes(&ty, 0).0)
+    }
+
+    /// True for primitives, declared `Copy` types, arrays of them and aliases of those.
+    pub fn is_copy(&self, ty: &str) -> bool {
+        syn::parse_str(ty).is_ok_and(|ty| self.copies(&ty, 0))
+    }
+
+    fn copies(&self, ty: &syn::Type, depth: u32) -> bool {
+        match ty {
+            syn::Type::Array(a) => self.copies(&a.elem, depth),
+            syn::Type::Path(_) if super::types::is_primitive(ty) => true,
+            syn::Type::Path(_) => self.declaration(&head(ty)).is_some_and(|declared| {
+                let meant = declared.variants.first().and_then(|fields| fields.first());
+                let stands_for = |text: &String| syn::parse_str(text).is_ok_and(|ty| self.copies(&ty, depth + 1));
+                declared.is_copy || (declared.is_alias && depth < DEPTH && meant.is_some_and(stands_for))
+            }),
+            _ => false,
+        }
     }
 
     /// As [`Bulk::least`], where every part of the type is known.

@@ -13,6 +13,7 @@ pub fn facts(file: &SourceFile) -> Vec<Fact> {
             .note("variants", variants.join("\u{2}"))
             .note("names", found.names.join("\u{1}"))
             .note("copy", if found.is_copy { "yes" } else { "no" });
+        let fact = fact.note("alias", if found.is_alias { "yes" } else { "no" });
         Fact { is_background: true, ..fact }
     };
     declared(file).into_iter().map(fact).collect()
@@ -31,5 +32,6 @@ fn read(fact: &Fact) -> Option<Declared> {
         variants: fact.word("variants")?.split('\u{2}').map(list).collect(),
         names: list(fact.word("names")?),
         is_copy: fact.word("copy")? == "yes",
+        is_alias: fact.word("alias")? == "yes",
     })
 }

@@ -6,7 +6,6 @@ use super::bulk;
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
 use crate::source::SourceFile;
-use crate::source::functions::head;
 use crate::source::usage::{self, How};
 
 /// The rule.
@@ -23,7 +22,8 @@ pub const RULE: Rule = Rule {
 };
 
 const EXPLAIN: &str = "\
-Finds private functions with a parameter of more than 128 bytes whose type is `Copy`, and that only look at it.
+Finds private functions with a parameter of more than 128 bytes (`self` among them) whose type is `Copy`, and that only
+look at it.
 
 ## Why it costs
 
@@ -58,7 +58,7 @@ it changes, moves, compares or captures the value; rustc does not accept the ref
 const LARGE: u64 = 128;
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut walk = Params { file, in_trait: false, out: bulk::facts(file) };
+    let mut walk = Params { file, in_trait: false, own: None, out: bulk::facts(file) };
     walk.visit_file(&file.ast);
     walk.out
 }
@@ -66,6 +66,8 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
 struct Params<'a> {
     file: &'a SourceFile,
     in_trait: bool,
+    /// The type whose methods these are.
+    own: Option<&'a syn::Type>,
     out: Vec<Fact>,
 }
 
@@ -75,6 +77,7 @@ impl Params<'_> {
         if matches!(vis, syn::Visibility::Public(_)) || !is_simple || !sig.generics.params.is_empty() {
             return;
         }
+        self.receiver(sig, block);
         for (index, input) in sig.inputs.iter().enumerate() {
             if let syn::FnArg::Typed(typed) = input
                 && let Some(name) = plain_param(typed)
@@ -84,10 +87,27 @@ impl Params<'_> {
                     .capture("type", self.file.range(&*typed.ty))
                     .capture("name", self.file.span_range(sig.ident.span()))
                     .note("index", index.to_string())
-                    .note("of", head(&typed.ty))
+                    .note("of", self.file.text_of(&*typed.ty))
                     .note("param", name);
                 self.out.push(fact);
             }
+        }
+    }
+}
+
+impl<'a> Params<'a> {
+    /// `self` by value, where `&self` would do.
+    fn receiver(&mut self, sig: &syn::Signature, block: &syn::Block) {
+        let (Some(receiver), Some(own)) = (sig.receiver(), self.own) else { return };
+        let is_value = matches!(receiver.kind, syn::ReceiverKind::Value) && receiver.mutability.is_none();
+        if is_value && receiver.attrs.is_empty() && is_only_read(self.file, block, "self") {
+            let fact = Fact::at(self.file, self.file.range(receiver))
+                .capture("type", self.file.range(receiver))
+                .capture("name", self.file.span_range(sig.ident.span()))
+                .note("index", "0")
+                .note("of", self.file.text_of(own))
+                .note("param", "self");
+            self.out.push(fact);
         }
     }
 }
@@ -96,6 +116,9 @@ fn plain_param(typed: &syn::PatType) -> Option<String> {
     let syn::Pat::Ident(syn::PatIdent { ident, mutability: None, by_ref: None, subpat: None, .. }) = &*typed.pat else {
         return None;
     };
+    if let syn::Type::Array(_) = &*typed.ty {
+        return typed.attrs.is_empty().then(|| ident.to_string());
+    }
     let syn::Type::Path(path) = &*typed.ty else { return None };
     let is_bare = path.path.segments.iter().all(|s| matches!(s.arguments, syn::PathArguments::None));
     (is_bare && typed.attrs.is_empty()).then(|| ident.to_string())
@@ -114,7 +137,7 @@ fn is_only_read(file: &SourceFile, block: &syn::Block, name: &str) -> bool {
         && usage::bindings(file, block, name).is_empty()
 }
 
-impl<'a> Visit<'a> for Params<'_> {
+impl<'a> Visit<'a> for Params<'a> {
     fn visit_item_fn(&mut self, node: &'a syn::ItemFn) {
         self.function(&node.vis, &node.sig, &node.block);
         visit::visit_item_fn(self, node);
@@ -123,8 +146,9 @@ impl<'a> Visit<'a> for Params<'_> {
     fn visit_item_impl(&mut self, node: &'a syn::ItemImpl) {
         let is_generic = !node.generics.params.is_empty();
         let before = std::mem::replace(&mut self.in_trait, node.trait_.is_some() || is_generic);
+        let own = self.own.replace(&node.self_ty);
         visit::visit_item_impl(self, node);
-        self.in_trait = before;
+        (self.in_trait, self.own) = (before, own);
     }
 
     fn visit_impl_item_fn(&mut self, node: &'a syn::ImplItemFn) {
@@ -141,7 +165,7 @@ fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
     all.filter_map(|(file, fact)| {
         let (ty, param) = (fact.word("of")?, fact.word("param")?);
         let bytes = known.least(ty);
-        let is_copy = known.declaration(ty).is_some_and(|declared| declared.is_copy);
+        let is_copy = known.is_copy(ty);
         let message = format!("`{param}` is copied for each call: at least {bytes} bytes, of which parts are read");
         (bytes > LARGE && is_copy).then(|| rule.finding(file, fact, message))
     })
@@ -166,6 +190,9 @@ mod tests {
             "fn f($0g: Grid$0, $0h: Grid$0) -> bool { g.n == h.n }",
             "mod m { use super::Grid; fn f($0g: Grid$0) { println!(\"{}\", g.n); } }",
             "fn f($0g: super::Grid$0) -> u8 { if a { g.n } else { 0 } }",
+            "impl Grid { fn sum($0self$0, at: usize) -> u32 { self.cells[at] } }",
+            "fn f($0m: [u64; 32]$0) -> u64 { m[0] }",
+            "type Rows = [[f64; 6]; 6]; fn f($0m: Rows$0) -> f64 { m[0][1] }",
         ] {
             check(&RULE, &format!("{GRID}{text}"));
         }
@@ -176,6 +203,12 @@ mod tests {
         let with_grid = [
             "pub fn f(g: Grid) -> u8 { g.n }",
             "fn f(g: &Grid) -> u8 { g.n }",
+            "impl Grid { fn sum(&self) -> u8 { self.n } }",
+            "impl Grid { fn own(self) -> Grid { self } }",
+            "impl Grid { fn more(mut self) -> u8 { self.n += 1; self.n } }",
+            "impl Sum for Grid { fn sum(self) -> u8 { self.n } }",
+            "fn f(m: [u64; 4]) -> u64 { m[0] }",
+            "fn f(m: [String; 32]) -> usize { m[0].len() }",
             "fn f(mut g: Grid) -> u8 { g.n += 1; g.n }",
             "fn f(g: Grid) -> Grid { g }",
             "fn f(g: Grid) { keep(g); }",

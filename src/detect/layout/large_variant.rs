@@ -3,7 +3,7 @@
 use super::bulk;
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
-use crate::source::functions::items;
+use crate::source::functions::{attributes, items};
 use crate::source::{SourceFile, bulk::Bulk};
 
 /// The rule.
@@ -50,7 +50,7 @@ the box: there is no automatic rewrite. Where it is common, the box costs an all
 
 ## When it is refused
 
-Not reported: enums with a part whose size the syntax does not tell, with type parameters, or with one variant.
+Not reported: enums whose layout is fixed by `repr`, with a part whose size the syntax does not tell, with type parameters, or with one variant.
 ";
 
 /// Bytes from which a variant is large.
@@ -59,7 +59,10 @@ const LARGE: u64 = 200;
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = bulk::facts(file);
     for placed in items(&file.ast).into_iter().filter(|placed| !placed.is_test) {
-        if let syn::Item::Enum(item) = placed.item {
+        let is_fixed = attributes(placed.item).iter().any(|a| a.path().is_ident("repr"));
+        if let syn::Item::Enum(item) = placed.item
+            && !is_fixed
+        {
             let site = file.span_range(item.ident.span());
             found.push(Fact::at(file, site).note("enum", item.ident.to_string()));
         }
@@ -125,6 +128,7 @@ mod tests {
                 "enum E<T> { A(T), B([u64; 64]) }",
                 "enum E { A(u8), B([u64; N]) }",
                 "enum E { A(u8), B(&'static [u64; 64]) }",
+                "#[repr(C)] enum E { A(u8), B([u64; 64]) }",
                 "struct S { a: u8, b: [u64; 64] }",
                 "enum E { A(fn()), B([u64; 64]) }",
                 "mod a { struct S([u8; 900]); } mod b { struct S(u8); } enum E { A(u8), B(S) }",

@@ -3,9 +3,9 @@
 use super::bulk;
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
-use crate::source::SourceFile;
 use crate::source::bulk::boxed_element;
 use crate::source::functions::{attributes, derives, items};
+use crate::source::{SourceFile, shapes};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -21,7 +21,7 @@ pub const RULE: Rule = Rule {
 };
 
 const EXPLAIN: &str = "\
-Finds private fields of the type `Vec<Box<T>>`, where `T` is a struct or enum of the workspace of at most 256 bytes.
+Finds private fields and locals of the type `Vec<Box<T>>`, where `T` has at most 256 bytes.
 
 ## Why it costs
 
@@ -76,6 +76,25 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
             }
         }
     }
+    found.extend(locals(file));
+    found
+}
+
+/// `let mut list: Vec<Box<T>> = …;`
+fn locals(file: &SourceFile) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for block in shapes::blocks(file) {
+        for bound in block.stmts.iter().filter_map(shapes::plain_let) {
+            let Some((ty, element)) = bound.ty.and_then(|ty| Some((ty, boxed_element(ty)?))) else { continue };
+            let fact = Fact::at(file, file.range(ty))
+                .capture("name", file.span_range(bound.name.span()))
+                .capture("element", file.range(element))
+                .capture("local", file.range(bound.local))
+                .note("element", crate::source::functions::head(element))
+                .note("field", bound.name.to_string());
+            found.push(fact);
+        }
+    }
     found
 }
 
@@ -84,7 +103,8 @@ fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
     let all = facts.iter().flat_map(|f| f.facts.iter().map(|fact| (f.file.as_str(), fact)));
     all.filter_map(|(file, fact)| {
         let (element, field) = (fact.word("element")?, fact.word("field")?);
-        let is_small = known.declaration(element).is_some() && known.least(element) <= SMALL;
+        let is_known = known.declaration(element).is_some() || known.whole(element).is_some();
+        let is_small = is_known && known.least(element) <= SMALL;
         let message = format!("each element of `{field}` is an allocation of its own, away from its neighbours");
         is_small.then(|| rule.finding(file, fact, message))
     })
@@ -107,6 +127,8 @@ mod tests {
             "struct E { next: Vec<E> } struct B { a: $0Vec<Box<E>>$0, b: $0Vec<Box<E>>$0 }",
             "mod m { struct E { n: u64 } struct B { es: $0Vec<Box<E>>$0 } }",
             "struct E { f: Foreign } struct B<T> { es: $0Vec<Box<E>>$0, t: T }",
+            "struct B { es: $0Vec<Box<u64>>$0 }",
+            "struct E { n: u8 } fn f() { let mut es: $0Vec<Box<E>>$0 = Vec::new(); es.push(Box::new(E { n: 1 })); }",
         ] {
             check(&RULE, text);
         }
