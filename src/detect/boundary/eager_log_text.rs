@@ -1,8 +1,8 @@
 //! Texts that are formatted for a log line whose level may be off.
 
 use crate::detect::{Fact, Rule, each};
-use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::{SourceFile, names, shapes, usage};
+use crate::model::{Class, Eye, Kind, RuleId, TextRange};
+use crate::source::{self, SourceFile, names, shapes, usage};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -66,6 +66,9 @@ fn eager(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
     if !is_literal || !arguments[1..].iter().all(named) {
         return None;
     }
+    if is_behind_level(file, file.range(bound.local)) {
+        return None;
+    }
     let name = bound.name.to_string();
     let next = block.stmts.get(index + 1)?;
     let syn::Stmt::Macro(line) = next else { return None };
@@ -80,6 +83,16 @@ fn eager(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
             .capture("line", shapes::inside(file, &line.mac))
             .note("message", message),
     )
+}
+
+/// True inside `if log_enabled!(…) { … }`: the level was looked at already.
+fn is_behind_level(file: &SourceFile, site: TextRange) -> bool {
+    source::path_to(file, site).into_iter().any(|node| match node {
+        source::Node::Expr(syn::Expr::If(i)) => shapes::exprs_in(&i.cond).into_iter().any(|e| {
+            ["log_enabled", "enabled", "event_enabled"].iter().any(|name| shapes::macro_call(e, name).is_some())
+        }),
+        _ => false,
+    })
 }
 
 /// True for what nobody notices if it is left out: places, literals and std's reading methods on them.
@@ -161,6 +174,8 @@ mod tests {
                 "fn f() { let t = format!(\"{}\", next()); log::debug!(\"{t}\"); }",
                 "fn f(v: &[u8], i: usize) { let t = format!(\"{}\", v[i]); log::debug!(\"{t}\"); }",
                 "fn f(a: u8, b: u8) { let t = format!(\"{}\", a / b); log::debug!(\"{t}\"); }",
+                // The level is looked at before.
+                "fn f(n: u8) { if log::log_enabled!(log::Level::Debug) { let t = format!(\"{n}\"); log::debug!(\"{t}\"); } }",
                 // Another macro, another text.
                 "fn f(n: u8) { let t = format!(\"{n}\"); println!(\"{t}\"); }",
                 "fn f(n: u8) { let t = format!(\"{n}\"); debug!(\"{t}\"); }",

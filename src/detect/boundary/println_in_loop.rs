@@ -59,10 +59,10 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found: Vec<Fact> = Vec::new();
     for block in shapes::blocks(file) {
         for stmt in &block.stmts {
-            let syn::Stmt::Expr(syn::Expr::ForLoop(around), _) = stmt else { continue };
+            let Some(around) = repeated(stmt) else { continue };
             let mut round = Round { file, prints: Vec::new(), is_quiet: true };
-            round.visit_block(&around.body);
-            if round.prints.is_empty() || !round.is_quiet || around.label.is_some() || may_wait(&around.expr) {
+            round.visit_block(around.body);
+            if round.prints.is_empty() || !round.is_quiet || may_wait(around.list) {
                 continue;
             }
             let whole = file.range(stmt);
@@ -72,7 +72,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
             }
             let message = "each line is a lock and a system call of its own";
             let mut fact =
-                Fact::at(file, file.range(&*around.expr)).capture("loop", file.range(stmt)).note("message", message);
+                Fact::at(file, file.range(around.list)).capture("loop", file.range(stmt)).note("message", message);
             for (whole, arguments, is_line) in round.prints {
                 fact = fact.capture(if is_line { "line" } else { "text" }, whole).capture("arguments", arguments);
             }
@@ -80,6 +80,29 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
         }
     }
     found
+}
+
+/// What runs once per element, and the elements.
+struct Repeated<'a> {
+    list: &'a syn::Expr,
+    body: &'a syn::Block,
+}
+
+/// `for x in list { … }` and `list.for_each(|x| { … });` as statements.
+fn repeated(stmt: &syn::Stmt) -> Option<Repeated<'_>> {
+    match stmt {
+        syn::Stmt::Expr(syn::Expr::ForLoop(around), _) if around.label.is_none() => {
+            Some(Repeated { list: &around.expr, body: &around.body })
+        }
+        syn::Stmt::Expr(call, Some(_)) => {
+            let call = shapes::method(call, "for_each", 1)?;
+            let syn::Expr::Closure(closure) = &call.args[0] else { return None };
+            let syn::Expr::Block(body) = &*closure.body else { return None };
+            (closure.capture.is_none() && body.label.is_none())
+                .then_some(Repeated { list: &call.receiver, body: &body.block })
+        }
+        _ => None,
+    }
 }
 
 /// True if what is looped over may wait or print: anything but places and std's adaptors without closures.
@@ -155,6 +178,7 @@ mod tests {
             "fn f(xs: &[S]) { for x in $0xs.iter()$0 { println!(\"{} {}\", x.a, x.b.len()); } }",
             "fn f(xs: &[S]) { for (i, x) in $0xs.iter().enumerate()$0 { if i > 0 { print!(\", \"); } print!(\"{x:?}\"); } }",
             "fn f(n: u32) { for i in $00..n$0 { println!(\"{i}\"); } }",
+            "fn f(xs: &[S]) { $0xs.iter()$0.for_each(|x| { println!(\"{}\", x.a); }); }",
             "fn f(xs: &[Vec<u8>]) { for x in $0xs$0 { for y in x { print!(\"{y} \"); } println!(); } }",
             "fn f(m: &HashMap<u8, u8>) { for k in $0m.keys()$0 { let v = m[k]; println!(\"{k}: {v}\"); } }",
             "fn f(xs: &[u8]) { let mut sum = 0; for x in $0xs$0 { sum += *x as u64; println!(\"{sum}\"); } }",
@@ -187,6 +211,8 @@ mod tests {
                 "fn f(xs: &[u8], s: &mut String) { for x in xs { write!(s, \"{x}\").unwrap(); } }",
                 "fn f(xs: &[u8]) { for x in xs { eprintln!(\"{x}\"); } }",
                 "fn f(xs: &[u8]) { let mut o = stdout().lock(); for x in xs { writeln!(o, \"{x}\").unwrap(); } }",
+                "fn f(xs: &[u8]) { xs.iter().for_each(|x| { work(x); println!(\"{x}\"); }); }",
+                "fn f(xs: &[u8]) { xs.par_iter().for_each(|x| { println!(\"{x}\"); }); }",
                 "fn f(xs: &[u8]) { xs.iter().for_each(|x| println!(\"{x}\")); }",
                 "fn f(xs: &[u8]) { for x in xs { println!(concat!(\"a\", \"{}\"), x); } }",
                 "#[test] fn f() { for x in xs { println!(\"{x}\"); } }",
