@@ -40,7 +40,11 @@ pub fn opened(file: &SourceFile, wanted: Handle) -> Vec<Opened<'_>> {
 }
 
 fn handle<'a>(file: &'a SourceFile, block: &'a syn::Block, index: usize, wanted: Handle) -> Option<Opened<'a>> {
-    let bound = shapes::plain_let(&block.stmts[index]).filter(|l| l.is_mut && l.ty.is_none())?;
+    let bound = shapes::plain_let(&block.stmts[index]).filter(|l| l.ty.is_none())?;
+    // `bytes` takes the file, so that its name needs no `mut`.
+    if !bound.is_mut && !matches!(wanted, Handle::Read) {
+        return None;
+    }
     let (opens, failure) = shapes::fallible(file, bound.value);
     if failure.is_empty() || !opens_file(opens, wanted) {
         return None;

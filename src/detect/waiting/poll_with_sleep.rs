@@ -69,6 +69,14 @@ const LOOKS: &[&str] = &[
     "is_terminated",
     "has_changed",
     "is_file",
+    "pop",
+    "pop_front",
+    "pop_back",
+    "pop_first",
+    "try_pop",
+    "get",
+    "contains_key",
+    "contains",
 ];
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
@@ -152,6 +160,7 @@ mod tests {
             "async fn f(r: &AtomicBool) { while !r.load(Acquire) { $0tokio::time::sleep(D).await$0; } }",
             "fn f(c: &mut Child) { loop { if c.try_wait().unwrap().is_some() { return; } $0thread::sleep(D)$0; } }",
             "fn f(q: &Queue) { while q.is_empty() { $0sleep(D)$0; } }",
+            "fn f(q: &Mutex<Vec<J>>) -> J { loop { if let Some(j) = q.lock().unwrap().pop() { return j; } $0thread::sleep(D)$0; } }",
             "fn f(m: &Mutex<bool>) { 'a: loop { if m.try_lock().is_ok() { break 'a; } $0thread::sleep(D)$0; } }",
         ] {
             check(&RULE, text);

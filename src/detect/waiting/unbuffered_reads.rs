@@ -77,6 +77,7 @@ mod tests {
             "fn f(p: &Path) { $0let mut r = File::open(p).unwrap();$0 while r.read(&mut b).unwrap() > 0 { g(&b); } }",
             "fn f(p: &Path) -> R { $0let mut r = std::fs::File::open(p)?;$0 loop { let n = r.read(&mut b)?; if n == 0 { break; } } Ok(()) }",
             "fn f(p: &Path) -> R { $0let mut r = File::open(p)?;$0 for b in r.bytes() { g(b?); } Ok(()) }",
+            "fn f(p: &Path) -> R { $0let r = File::open(p)?;$0 for b in r.bytes() { g(b?); } Ok(()) }",
             "fn f(p: &Path) -> R { $0let mut r = File::open(p)?;$0 r.read_exact(&mut magic)?; for x in xs { r.read_exact(x)?; } Ok(()) }",
             "impl S { fn f(&mut self) -> R { $0let mut r = File::open(&self.p)?;$0 while a() { r.read_exact(&mut self.b)?; } Ok(()) } }",
             "fn f(p: &Path) -> R { if a { $0let mut r = File::open(p)?;$0 for _ in 0..9 { r.read_exact(&mut h)?; } } Ok(()) }",
