@@ -30,7 +30,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         preconditions: vec![
             holds("each round of the loop pushes exactly once, and nobody asks for the capacity"),
             std_types::is_one(file, list, &std_types::COUNTED),
-            std_types::is_one_at(file, name, around.start, &std_types::VEC),
+            std_types::is_one_at(file, name, around.start, &std_types::GROWN),
             borrow(format!("`{shown}` is there before the vector is made")),
         ],
         ..Draft::default()

@@ -16,6 +16,12 @@ pub struct Family {
 pub const STRING: Family = Family { name: "a `String` of std", types: &["std::string::String"] };
 /// `Vec`.
 pub const VEC: Family = Family { name: "a `Vec` of std", types: &["std::vec::Vec<_>"] };
+/// What grows step by step unless it is told how much will come.
+pub const GROWN: Family = Family {
+    name: "a vector, a queue or a map of std",
+    types: &["std::vec::Vec<_>", "std::collections::VecDeque<_>", "std::collections::HashMap<_, _>"],
+};
+
 /// `Option`.
 pub const OPTION: Family = Family { name: "an `Option` of std", types: &["std::option::Option<_>"] };
 /// Vectors, slices, arrays.
@@ -53,6 +59,23 @@ pub const COUNTED: Family = Family {
         "std::collections::BTreeSet<_>",
     ],
 };
+/// What can be walked again and again without anybody noticing.
+pub const WALKED: Family = Family {
+    name: "a text or a collection of std",
+    types: &[
+        "std::string::String",
+        "str",
+        "std::vec::Vec<_>",
+        "[_]",
+        "[_; 0]",
+        "std::collections::VecDeque<_>",
+        "std::collections::HashMap<_, _>",
+        "std::collections::HashSet<_>",
+        "std::collections::BTreeMap<_, _>",
+        "std::collections::BTreeSet<_>",
+    ],
+};
+
 /// Guards whose drop unlocks.
 pub const GUARD: Family = Family {
     name: "the guard of a lock",

@@ -14,13 +14,14 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "vector grows step by step although its length is known",
     explain: EXPLAIN,
-    triggers: &["push"],
+    triggers: &["push", "push_back", "insert"],
     facts,
     judge: each,
 };
 
 const EXPLAIN: &str = "\
-Finds `let mut v = Vec::new();` before a loop that pushes exactly once for each element of a collection.
+Finds `let mut v = Vec::new();` (and `VecDeque`, `HashMap`) before a loop that pushes or inserts exactly once for each
+element of a collection.
 
 ## Why it costs
 
@@ -72,7 +73,9 @@ fn empty_vec(stmt: &syn::Stmt) -> Option<Empty<'_>> {
     let bound = shapes::plain_let(stmt).filter(|l| l.is_mut)?;
     let is_empty = match bound.value {
         syn::Expr::Macro(m) => m.mac.path.is_ident("vec") && m.mac.tokens.is_empty(),
-        other => shapes::call(other, &["Vec", "new"]).is_some_and(|call| call.args.is_empty()),
+        other => ["Vec", "VecDeque", "HashMap"]
+            .iter()
+            .any(|name| shapes::call(other, &[name, "new"]).is_some_and(|call| call.args.is_empty())),
     };
     is_empty.then_some(Empty { name: bound.name, value: bound.value })
 }
@@ -117,7 +120,9 @@ fn grown(file: &SourceFile, block: &syn::Block, index: usize, empty: &Empty<'_>)
 /// True if the loop's body pushes exactly once in each round, speaks of the vector nowhere else and always ends.
 fn pushes_once(body: &syn::Block, name: &str) -> bool {
     let is_push = |stmt: &syn::Stmt| match stmt {
-        syn::Stmt::Expr(expr, _) => shapes::method(expr, "push", 1)
+        syn::Stmt::Expr(expr, _) => [("push", 1), ("push_back", 1), ("insert", 2)]
+            .iter()
+            .find_map(|(method, arguments)| shapes::method(expr, method, *arguments))
             .is_some_and(|call| shapes::is_name(&call.receiver, &syn::Ident::new(name, call.method.span()))),
         _ => false,
     };
@@ -142,6 +147,8 @@ mod tests {
             "fn f(xs: &[u8]) { $0let mut v = Vec::new();$0 let n = g(); for x in xs { if n > 1 { h(x); } v.push(x); } k(v) }",
             "fn f(xs: &[u8]) { if a { $0let mut v = std::vec::Vec::new();$0 for x in xs { for y in x { g(y); } v.push(x); } } }",
             "async fn f(xs: Vec<S>) -> Vec<S> { $0let mut v = Vec::new();$0 for x in xs { v.push(x); } v }",
+            "fn f(xs: &[S]) -> M { $0let mut m = HashMap::new();$0 for x in xs { m.insert(x.id, x.n); } m }",
+            "fn f(xs: &[S]) -> Q { $0let mut q = VecDeque::new();$0 for x in xs { q.push_back(x.id); } q }",
         ] {
             check(&RULE, text);
         }
@@ -168,6 +175,9 @@ mod tests {
                 "fn f() { let mut v = Vec::new(); for x in make() { v.push(x); } }",
                 "fn f(xs: impl IntoIterator<Item = u8>) { let mut v = Vec::new(); for x in xs { v.push(x); } }",
                 // Another vector, another constructor, an observer.
+                "fn f(xs: &[S]) { let mut m = BTreeMap::new(); for x in xs { m.insert(x.id, x.n); } }",
+                "fn f(xs: &[S]) { let mut s = HashSet::new(); for x in xs { s.insert(x.id); } }",
+                "fn f(xs: &[S]) { let mut m = HashMap::new(); for x in xs { if x.a { m.insert(x.id, x.n); } } }",
                 "fn f(xs: &[u8]) { let mut v = SmallVec::new(); for x in xs { v.push(x); } }",
                 "fn f(xs: &[u8]) { let mut v = Vec::with_capacity(4); for x in xs { v.push(x); } }",
                 "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs { v.push(x); } g(v.capacity()); }",
