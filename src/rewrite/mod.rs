@@ -22,6 +22,7 @@ mod clone_at_last_use;
 mod clone_for_reference;
 mod clone_of_iterated;
 mod clone_then_read;
+mod collect_then_loop;
 mod contains_then_get;
 mod contains_then_insert;
 mod eager_log_text;
@@ -31,6 +32,7 @@ mod guard_across_work;
 mod guard_then_unwrap;
 mod hoist;
 mod index_loop;
+mod insert_if_missing;
 mod json_text_then_write;
 mod json_through_text;
 mod json_through_value;
@@ -103,10 +105,12 @@ pub const REGISTRY: &[&Recipe] = &[
     &push_format::RECIPE,
     &missing_capacity::RECIPE,
     &buffer_per_round::RECIPE,
+    &collect_then_loop::RECIPE,
     &checked_then_unwrapped::RECIPE,
     &guard_then_unwrap::RECIPE,
     &contains_then_get::RECIPE,
     &contains_then_insert::RECIPE,
+    &insert_if_missing::RECIPE,
     &question_mark::RECIPE,
     &match_to_let_else::RECIPE,
     &from_impl::RECIPE,

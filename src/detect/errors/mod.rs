@@ -4,6 +4,7 @@ pub mod checked_then_unwrapped;
 pub mod contains_then_get;
 pub mod contains_then_insert;
 pub mod guard_then_unwrap;
+pub mod insert_if_missing;
 pub mod match_to_let_else;
 pub mod match_to_question;
 pub mod repeated_map_err;

@@ -5,6 +5,7 @@ pub mod clone_at_last_use;
 pub mod clone_for_reference;
 pub mod clone_of_iterated;
 pub mod clone_then_read;
+pub mod collect_then_loop;
 pub mod missing_capacity;
 pub mod push_format;
 pub mod take_instead_of_clone;

@@ -1,0 +1,299 @@
+//! Vectors that are collected only to be walked once, in the next statement.
+
+use crate::detect::{Fact, Rule, each};
+use crate::model::{Class, Eye, Kind, RuleId, TextRange};
+use crate::source::names::{bound_by, peel, plain_name};
+use crate::source::usage::{self, How};
+use crate::source::{self, SourceFile, json, shapes, types};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId("collect-then-loop"),
+    eye: Eye::Memory,
+    kind: Kind::AllocChurn,
+    class: Class::A,
+    title: "vector collected only to be walked once",
+    explain: EXPLAIN,
+    triggers: &["collect"],
+    facts,
+    judge: each,
+};
+
+const EXPLAIN: &str = "\
+Finds `let list: Vec<_> = items.iter().map(…).collect();` whose only use, soon after, loops over it, goes on
+with `list.iter()` or `list.into_iter()`, or asks for `list.len()`.
+
+## Why it costs
+
+The vector is allocated, grown and freed to hold what each round needs for a moment.
+
+## Before
+
+```rust
+let cents: Vec<i64> = entries.iter().map(|e| e.cents).collect();
+for c in cents {
+    total.add(c);
+}
+```
+
+## After
+
+```rust
+for c in entries.iter().map(|e| e.cents) {
+    total.add(c);
+}
+```
+
+## When it is refused
+
+A closure does more than look at its element (calls, arithmetic, macros): its effects, or its panic, would come in between the
+rounds. What is walked is no collection of std (asked of rustc), or the loop changes it (rustc does not accept it). Not
+reported: lists that are used twice, sorted, indexed or collected into a `Result`.
+";
+
+/// Where a chain may start, and what may follow, with the number of arguments.
+const STARTS: &[(&str, usize)] = &[
+    ("iter", 0),
+    ("values", 0),
+    ("keys", 0),
+    ("chars", 0),
+    ("bytes", 0),
+    ("lines", 0),
+    ("split", 1),
+    ("split_whitespace", 0),
+];
+const STEPS: &[(&str, usize)] = &[
+    ("map", 1),
+    ("filter", 1),
+    ("filter_map", 1),
+    ("copied", 0),
+    ("enumerate", 0),
+    ("rev", 0),
+    ("skip", 1),
+    ("take", 1),
+    ("skip_while", 1),
+    ("take_while", 1),
+    ("flatten", 0),
+];
+
+/// Statements between the `let` and the walk that may stand there.
+const NEAR: usize = 3;
+
+fn facts(file: &SourceFile) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for block in shapes::blocks(file) {
+        found.extend((0..block.stmts.len()).filter_map(|index| collected(file, block, index)));
+    }
+    found
+}
+
+fn collected(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
+    let bound = shapes::plain_let(&block.stmts[index]).filter(|l| !l.is_mut)?;
+    let syn::Expr::MethodCall(collect) = bound.value else { return None };
+    if collect.method != "collect" || !collect.args.is_empty() || !is_vec(bound.ty, collect) {
+        return None;
+    }
+    let root = chain(&collect.receiver)?;
+    let name = bound.name.to_string();
+    let after = &block.stmts[index + 1..];
+    let at = after.iter().take(NEAR + 1).position(|stmt| shapes::count(stmt, &name) > 0)?;
+    let next = &after[at];
+    let is_touched = after[..=at].iter().any(|stmt| is_touched(file, block, stmt, root));
+    if shapes::count(&shapes::rest(block, index), &name) != 1 || is_touched {
+        return None;
+    }
+    let (walked, is_counted) = walked(file, next, bound.name)?;
+    let message = format!("`{name}` is allocated and filled only to be walked once");
+    let mut fact = Fact::at(file, file.range(bound.local))
+        .capture("chain", file.range(&*collect.receiver))
+        .capture("root", file.range(root))
+        .capture("walked", walked)
+        .note("message", message);
+    if is_counted {
+        fact = fact.capture("counted", walked);
+    }
+    Some(fact)
+}
+
+/// True where the annotation or the turbofish says `Vec`.
+fn is_vec(ty: Option<&syn::Type>, collect: &syn::ExprMethodCall) -> bool {
+    let turbofish = collect.turbofish.as_ref().and_then(|list| list.args.first());
+    let told = match (ty, turbofish) {
+        (Some(ty), _) => types::head(ty),
+        (None, Some(syn::GenericArgument::Type(ty))) => types::head(ty),
+        _ => None,
+    };
+    told.as_deref() == Some("Vec")
+}
+
+/// The place at the bottom of a chain of adaptors that only look.
+fn chain(expr: &syn::Expr) -> Option<&syn::Expr> {
+    let syn::Expr::MethodCall(call) = peel(expr) else { return None };
+    let is = |list: &[(&str, usize)]| list.iter().any(|(name, n)| call.method == name && call.args.len() == *n);
+    if !call.args.iter().all(is_looking) || call.turbofish.is_some() {
+        return None;
+    }
+    let is_place = usage::place(&call.receiver).is_some_and(|p| p.is_plain);
+    match is_place {
+        true => is(STARTS).then_some(&*call.receiver),
+        false => is(STEPS).then(|| chain(&call.receiver)).flatten(),
+    }
+}
+
+/// True for literals, and for closures that only look at their element.
+fn is_looking(argument: &syn::Expr) -> bool {
+    match argument {
+        syn::Expr::Closure(c) => {
+            c.capture.is_none() && c.asyncness.is_none() && is_look(&c.body) && !is_literal(&c.body)
+        }
+        other => shapes::is_quiet(other),
+    }
+}
+
+/// True for what gets its type from the vector alone: a literal, or a tuple with one.
+fn is_literal(expr: &syn::Expr) -> bool {
+    match peel(expr) {
+        syn::Expr::Lit(lit) => matches!(lit.lit, syn::Lit::Int(_) | syn::Lit::Float(_)),
+        syn::Expr::Tuple(t) => t.elems.iter().any(is_literal),
+        _ => false,
+    }
+}
+
+/// True for an expression that neither calls what is not std's, nor panics, nor changes anything.
+fn is_look(expr: &syn::Expr) -> bool {
+    use syn::{BinOp, UnOp};
+    match peel(expr) {
+        syn::Expr::Path(_) | syn::Expr::Lit(_) => true,
+        syn::Expr::Field(f) => is_look(&f.base),
+        syn::Expr::Reference(r) => r.mutability.is_none() && is_look(&r.expr),
+        syn::Expr::Unary(u) => matches!(u.op, UnOp::Deref(_) | UnOp::Not(_)) && is_look(&u.expr),
+        syn::Expr::Tuple(t) => t.elems.iter().all(is_look),
+        syn::Expr::Binary(b) => {
+            let is_quiet = matches!(
+                b.op,
+                BinOp::Eq(_)
+                    | BinOp::Ne(_)
+                    | BinOp::Lt(_)
+                    | BinOp::Le(_)
+                    | BinOp::Gt(_)
+                    | BinOp::Ge(_)
+                    | BinOp::And(_)
+                    | BinOp::Or(_)
+            );
+            is_quiet && is_look(&b.left) && is_look(&b.right)
+        }
+        syn::Expr::MethodCall(call) => {
+            const LOOKS: &[&str] = &[
+                "as_str",
+                "as_ref",
+                "as_bytes",
+                "as_deref",
+                "len",
+                "is_empty",
+                "is_some",
+                "is_none",
+                "is_ok",
+                "is_err",
+                "trim",
+                "starts_with",
+                "ends_with",
+                "abs",
+                "is_alphabetic",
+                "is_numeric",
+                "is_ascii_digit",
+                "ok",
+            ];
+            LOOKS.contains(&call.method.to_string().as_str())
+                && is_look(&call.receiver)
+                && call.args.iter().all(is_look)
+        }
+        _ => false,
+    }
+}
+
+/// True if the next statement binds the name at the root of the chain, or changes what is walked, by what can be seen.
+fn is_touched(file: &SourceFile, block: &syn::Block, next: &syn::Stmt, root: &syn::Expr) -> bool {
+    let Some(place) = usage::place(root) else { return true };
+    let only = syn::Block { brace_token: block.brace_token, stmts: vec![next.clone()] };
+    let is_changed = |u: &usage::Use| match &u.how {
+        How::Method(name) if u.is_bare && place.root == "self" => source::takes_self_mutably(file, name),
+        _ => u.is_change(),
+    };
+    let uses = usage::uses(file, &only, &place.root);
+    !usage::bindings(file, &only, &place.root).is_empty()
+        || uses.iter().any(|u| usage::may_overlap(&place, &place.root, &u.fields) && is_changed(u))
+}
+
+/// Where the statement walks the list, and whether it only counts it.
+fn walked(file: &SourceFile, next: &syn::Stmt, name: &syn::Ident) -> Option<(TextRange, bool)> {
+    let by_value = |expr: &syn::Expr| match expr {
+        syn::Expr::MethodCall(call) if call.method == "into_iter" && call.args.is_empty() => {
+            shapes::is_name(&call.receiver, name)
+        }
+        other => plain_name(other).is_some_and(|found| found == name),
+    };
+    if let syn::Stmt::Expr(syn::Expr::ForLoop(around), _) = next {
+        let is_bound = bound_by(&around.pat).iter().any(|bound| name == bound);
+        return (!is_bound && by_value(&around.expr)).then(|| (file.range(&*around.expr), false));
+    }
+    json::run_once(next).into_iter().find_map(|expr| {
+        let syn::Expr::MethodCall(call) = expr else { return None };
+        let is_it = shapes::is_name(&call.receiver, name) && call.args.is_empty();
+        match call.method.to_string().as_str() {
+            "iter" | "into_iter" if is_it => Some((file.range(call), false)),
+            "len" if is_it => Some((file.range(call), true)),
+            _ => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::detect::testing::{check, check_ignores};
+
+    #[test]
+    fn fires_on_lists_that_are_walked_once() {
+        for text in [
+            "fn f(xs: &[X]) { $0let a: Vec<u8> = xs.iter().map(|x| x.a).collect();$0 for n in a { g(n); } }",
+            "fn f(xs: &[X]) -> u8 { $0let all: Vec<&X> = xs.iter().filter(|x| x.a > 0).collect();$0 all.iter().map(|x| x.a).sum() }",
+            "fn f(xs: &[X]) -> usize { $0let a = xs.iter().filter(|x| x.is_on).collect::<Vec<_>>();$0 a.len() }",
+            "fn f(xs: &[X]) { $0let all: Vec<u8> = xs.iter().map(|x| x.a).collect();$0 let mut sum = 0; for n in all { sum += n; } }",
+            "fn f(t: &str) -> usize { $0let parts: Vec<&str> = t.split(',').collect();$0 parts.len() }",
+            "fn f(&self) { $0let ks: Vec<_> = self.map.keys().collect();$0 for k in ks.into_iter() { g(k); } }",
+            "fn f(t: &str) { $0let ls: Vec<_> = t.lines().map(|l| l.trim()).collect();$0 for l in ls { g(l); } }",
+            "fn f(xs: &[X]) { $0let all: Vec<_> = xs.iter().map(|x| (x.a, &x.b)).rev().collect();$0 for (m, n) in all { g(m, n); } }",
+            "fn f(xs: &[X]) -> bool { $0let all: Vec<_> = xs.iter().filter_map(|x| x.a.as_ref()).collect();$0 all.into_iter().any(|a| h(a)) }",
+        ] {
+            check(&RULE, text);
+        }
+    }
+
+    #[test]
+    fn ignores_look_alikes() {
+        check_ignores(
+            &RULE,
+            &[
+                "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a).collect(); for n in &a { g(n); } h(a); }",
+                "fn f(xs: &[X]) { let mut a: Vec<u8> = xs.iter().map(|x| x.a).collect(); a.sort(); for n in a { g(n); } }",
+                "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| spawn(x)).collect(); for n in a { g(n); } }",
+                "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.load()).collect(); for n in a { g(n); } }",
+                "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a / x.b).collect(); for n in a { g(n); } }",
+                "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| { n += 1; x.a }).collect(); for n in a { g(n); } }",
+                "fn f(xs: &[X]) -> R { let a: Vec<u8> = xs.iter().map(|x| x.a.parse()).collect::<Result<_, _>>()?; for n in a { g(n); } Ok(()) }",
+                "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|_| 1).collect(); for n in a { g(n); } }",
+                "fn f(xs: &[X]) { let a: Vec<(u8, u64)> = xs.iter().map(|x| (x.a, 0)).collect(); for n in a { g(n); } }",
+                "fn f(xs: &[X]) { let a: HashSet<u8> = xs.iter().map(|x| x.a).collect(); for n in a { g(n); } }",
+                "struct S { xs: Vec<X> } impl S { fn clear(&mut self) {} fn f(&mut self) { let a: Vec<u8> = self.xs.iter().map(|x| x.n).collect(); self.clear(); for n in a { g(n); } } }",
+                "fn f(mut xs: Vec<X>) { let a: Vec<u8> = xs.iter().map(|x| x.n).collect(); xs.pop(); for n in a { g(n); } }",
+                "fn f(m: &mut M) { let ks: Vec<u8> = m.keys().copied().collect(); for k in ks { m.remove(&k); } }",
+                "fn f(&mut self) { let ks: Vec<u8> = self.m.keys().copied().collect(); for k in ks { self.m.remove(&k); } }",
+                "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a).collect(); g(a); }",
+                "fn f(xs: &[X]) -> Vec<u8> { let a: Vec<u8> = xs.iter().map(|x| x.a).collect(); a }",
+                "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a).collect(); run(|| a.len()); }",
+                "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a).collect(); loop { a.iter(); } }",
+                "fn f() { let a: Vec<u8> = read().iter().map(|x| x.a).collect(); for n in a { g(n); } }",
+            ],
+        );
+    }
+}
