@@ -21,6 +21,7 @@ mod moved;
 mod patch;
 mod perf_data;
 mod place;
+mod planted;
 mod power;
 mod profiles;
 mod proposals;
