@@ -7,7 +7,7 @@ use super::context::Context;
 use super::json;
 use super::style::Style;
 use crate::jobs::{ProveOptions, prove};
-use crate::model::{Measurement, Outcome as Result_, Problem, RungState, Verdict};
+use crate::model::{Measurement, Outcome as Result_, Problem, Rung, RungState, Verdict};
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -26,6 +26,9 @@ pub(super) struct Options {
     /// Ask, too, how many wrong versions of the new code tests and twins catch: a run of the tests for each
     #[arg(long)]
     power: bool,
+    /// Call old and new on made inputs, too, and show the smallest on which they differ
+    #[arg(long)]
+    properties: bool,
 }
 
 pub(super) fn run(context: &Context, options: &Options) -> Outcome {
@@ -33,7 +36,12 @@ pub(super) fn run(context: &Context, options: &Options) -> Outcome {
     context.agree(&workspace).map_err(|p| vec![p])?;
     let listener = context.ear();
     let chosen = context.proposals(&workspace, &options.ids, listener.ear())?;
-    let how = ProveOptions { no_measurement: options.no_measurement, fresh: options.fresh, power: options.power };
+    let how = ProveOptions {
+        properties: options.properties,
+        no_measurement: options.no_measurement,
+        fresh: options.fresh,
+        power: options.power,
+    };
     let verdicts = prove(&workspace, &chosen.rewrites(), &how, listener.ear()).map_err(|p| vec![p])?;
     drop(listener);
     if verdicts.is_empty() && !chosen.proposals.is_empty() {
@@ -70,9 +78,12 @@ pub(super) fn verdict(v: &Verdict, style: Style) -> String {
             RungState::Failed => style.bad(e.state.word()),
             _ => style.doubtful(e.state.word()),
         };
-        let pad = " ".repeat(15usize.saturating_sub(e.rung.word().len()));
+        let pad = " ".repeat(15usize.saturating_sub(e.rung.word().len()).max(1));
         let time = if e.cached { String::from("known") } else { format!("{:.1} s", e.ms as f64 / 1e3) };
         text += &format!("  {}{pad}{state}, {} ({time})\n", e.rung.word(), e.detail);
+    }
+    if let Some(e) = v.rung(Rung::PropertiesAgree).filter(|e| !e.log.is_empty()) {
+        text += &format!("  a test that keeps what the old code does:\n\n{}\n", e.log);
     }
     for survivor in v.power().iter().flat_map(|p| &p.survivors) {
         text += &format!("  survived: {}\n", survivor.line_for_people());

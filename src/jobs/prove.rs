@@ -1,11 +1,13 @@
 //! Proposals in, verdicts out: the ladder climbed in scratch slots.
 
+mod asked;
 mod batch;
 mod compiles;
 mod faster;
 mod forms;
 mod passes;
 mod power;
+mod properties;
 mod reaches;
 mod together_faster;
 
@@ -30,6 +32,19 @@ pub struct ProveOptions {
     pub fresh: bool,
     /// Ask, too, how many wrong versions of the new code the gate catches.
     pub power: bool,
+    /// Call old and new on made inputs, too.
+    pub properties: bool,
+}
+
+impl ProveOptions {
+    /// True if a rung that is not always climbed is asked for.
+    fn asks(&self, rung: Rung) -> bool {
+        match rung {
+            Rung::GateHasPower => self.power,
+            Rung::PropertiesAgree => self.properties,
+            _ => false,
+        }
+    }
 }
 
 /// Climbs the ladder for each proposal on the base tree, in order; tells estimate, steps, log lines and rungs.
@@ -53,22 +68,26 @@ pub fn prove(
         tell_rungs(ear, verdict);
     }
     let open: Vec<&Rewrite> = rewrites.iter().zip(&verdicts).filter(|(_, v)| v.is_none()).map(|(r, _)| r).collect();
-    let lacking = verdicts.iter().flatten().filter(|v| power::lacks(v)).count();
-    let powered = if options.power { open.len() + lacking } else { 0 };
-    if open.is_empty() && powered == 0 {
+    let lacks = |v: &Option<Verdict>| v.as_ref().is_some_and(|v| !asked::lacking(v, options).is_empty());
+    if open.is_empty() && !verdicts.iter().any(lacks) {
         return Ok(verdicts.into_iter().flatten().collect());
     }
     let yard = Yard::open(workspace, base, ear)?;
-    ear.tell(Progress::Estimate(yard.estimate(open.len() as u64, powered as u64)));
+    let waiting = |rung: Rung| match rung.is_on_demand() {
+        true => verdicts
+            .iter()
+            .filter(|v| v.as_ref().map_or(options.asks(rung), |v| asked::lacking(v, options).contains(&rung)))
+            .count(),
+        false => open.len(),
+    };
+    ear.tell(Progress::Estimate(yard.estimate(|rung| waiting(rung) as u64)));
     if !open.is_empty() {
         let mut fresh = climb_all(&yard, &open, options, &key)?.into_iter();
         for verdict in verdicts.iter_mut().filter(|v| v.is_none()) {
             *verdict = fresh.next();
         }
     }
-    if options.power {
-        power::add(&yard, rewrites, &mut verdicts, &key)?;
-    }
+    asked::add(&yard, rewrites, &mut verdicts, options, &key)?;
     Ok(verdicts.into_iter().flatten().collect())
 }
 
@@ -165,7 +184,7 @@ impl Climb<'_> {
                     reached.hits
                 }
                 (_, Rung::TwinsAgree) => twins.take().unwrap_or_else(|| Found::skipped("nothing was run")),
-                (_, Rung::GateHasPower) => Found::skipped("nobody asked for it"),
+                (_, Rung::PropertiesAgree | Rung::GateHasPower) => Found::skipped("nobody asked for it"),
                 (_, Rung::Faster) => faster::climb(self)?,
             };
             if self.yard.ear.cancel.is_cancelled() && step.state != RungState::Passed {

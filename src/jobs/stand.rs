@@ -267,20 +267,16 @@ impl<'a> Yard<'a> {
         Ok((exercise, log))
     }
 
-    /// Seconds per rung for so many proposals, and for so many that are asked for more: what it took last time here, else what a small service takes; and what
+    /// Seconds per rung for so many proposals that climb it: what it took last time here, else what a small service takes; and what
     /// the base still takes, which stands in the first rung that needs it.
-    pub fn estimate(&self, proposals: u64, on_demand: u64) -> Vec<(Rung, u64)> {
+    pub fn estimate(&self, proposals: impl Fn(Rung) -> u64) -> Vec<(Rung, u64)> {
         let took = self.took();
         let of = |rung: &Rung| {
             let one = took.get(rung.word()).copied().unwrap_or(20_000).div_ceil(1000);
-            let asked = if rung.is_on_demand() { on_demand } else { proposals };
-            (*rung, asked * one + self.first_time(*rung, &took))
+            (*rung, proposals(*rung) * one + self.first_time(*rung, &took))
         };
         // What the twins say comes of the run that counts.
-        let is_climbed = |r: &&Rung| match r.is_on_demand() {
-            true => on_demand > 0,
-            false => proposals > 0 && **r != Rung::TwinsAgree,
-        };
+        let is_climbed = |r: &&Rung| **r != Rung::TwinsAgree && proposals(**r) > 0;
         Rung::ALL.iter().filter(is_climbed).map(of).collect()
     }
 
@@ -347,7 +343,7 @@ fn cold_seconds(rung: Rung, packages: f64, lines: f64, cores: f64) -> u64 {
     let core_seconds = match rung {
         Rung::Compiles => packages * CHECK_S + lines / LINES_A_SECOND,
         Rung::TestsPass | Rung::Faster => packages * BUILD_S + 2.0 * lines / LINES_A_SECOND,
-        Rung::TestsReach | Rung::TwinsAgree | Rung::GateHasPower => 0.0,
+        Rung::TestsReach | Rung::TwinsAgree | Rung::PropertiesAgree | Rung::GateHasPower => 0.0,
     };
     (core_seconds / cores / 30.0).ceil() as u64 * 30
 }

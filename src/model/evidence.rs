@@ -13,6 +13,8 @@ pub enum Rung {
     TestsReach,
     /// Old and new on every call of the tests: results, changed arguments, panics.
     TwinsAgree,
+    /// Old and new on made inputs; climbed where it is asked for.
+    PropertiesAgree,
     /// Wrong versions of the new code are caught by tests and twins; climbed where it is asked for.
     GateHasPower,
     /// Timed against the old code in one process.
@@ -21,12 +23,19 @@ pub enum Rung {
 
 impl Rung {
     /// All rungs in order.
-    pub const ALL: &'static [Rung] =
-        &[Rung::Compiles, Rung::TestsPass, Rung::TestsReach, Rung::TwinsAgree, Rung::GateHasPower, Rung::Faster];
+    pub const ALL: &'static [Rung] = &[
+        Rung::Compiles,
+        Rung::TestsPass,
+        Rung::TestsReach,
+        Rung::TwinsAgree,
+        Rung::PropertiesAgree,
+        Rung::GateHasPower,
+        Rung::Faster,
+    ];
 
     /// True for a rung that is climbed only where it is asked for: a verdict is whole without it.
     pub fn is_on_demand(self) -> bool {
-        self == Rung::GateHasPower
+        matches!(self, Rung::PropertiesAgree | Rung::GateHasPower)
     }
 
     /// The name shown and written in JSON.
@@ -36,6 +45,7 @@ impl Rung {
             Rung::TestsPass => "tests pass",
             Rung::TestsReach => "tests reach it",
             Rung::TwinsAgree => "twins agree",
+            Rung::PropertiesAgree => "properties agree",
             Rung::GateHasPower => "gate has power",
             Rung::Faster => "faster",
         }
@@ -377,7 +387,7 @@ mod tests {
         let weak = judged(Some(RungState::Weak), RungState::Passed);
         assert_eq!(
             (weak.outcome(), weak.by()),
-            (Outcome::Verified, "every rung holds; gate has power: 5 of 12 mutants killed")
+            (Outcome::Verified, "every rung holds; properties agree: 5 of 12 mutants killed")
         );
         let refuted = judged(Some(RungState::Weak), RungState::Failed);
         assert_eq!((refuted.outcome(), refuted.by()), (Outcome::Refuted, "compiles: fine"));

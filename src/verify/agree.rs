@@ -124,6 +124,17 @@ pub fn shims(parts: &[Part], effects: &Effects, home: Home, without: &BTreeMap<u
     shims
 }
 
+/// The text with what is put into it.
+pub fn with_shims(text: &str, shims: &Shims) -> String {
+    let (mut out, mut done) = (String::with_capacity(text.len() * 2), 0);
+    for (at, piece) in &shims.inserts {
+        out.push_str(&text[done..*at as usize]);
+        out.push_str(piece);
+        done = *at as usize;
+    }
+    out + &text[done..]
+}
+
 /// The text with the runtime behind it.
 pub fn with_runtime(text: &str) -> String {
     format!("{text}\n{RUNTIME}")

@@ -9,6 +9,7 @@ pub mod hits;
 pub mod mutate;
 pub mod power;
 pub mod probe;
+pub mod properties;
 pub mod purity;
 pub mod quantile;
 pub mod schemata;

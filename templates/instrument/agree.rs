@@ -15,7 +15,7 @@ pub mod __refit_agree {
     use ::std::fmt::{self, Debug, Write as _};
     use ::std::io::Write as _;
     use ::std::panic::{AssertUnwindSafe, catch_unwind};
-    use ::std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    use ::std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
     use ::std::sync::{Mutex, OnceLock, PoisonError};
     use ::std::time::Instant;
     use ::std::vec::Vec;
@@ -39,6 +39,7 @@ pub mod __refit_agree {
 
     thread_local! {
         static ACTIVE: Cell<(u8, usize)> = const { Cell::new((NONE, 0)) };
+        static LAST: RefCell<Option<(String, String, String)>> = const { RefCell::new(None) };
         static COUNTS: RefCell<Counts> = const { RefCell::new(Counts { thread: 0, sites: Vec::new() }) };
     }
 
@@ -61,11 +62,23 @@ pub mod __refit_agree {
             .as_ref()
     }
 
-    fn write(line: String) {
+    pub fn write(line: String) {
         if let Some(config) = config() {
             let mut file = config.file.lock().unwrap_or_else(PoisonError::into_inner);
             let _ = file.write_all(line.as_bytes());
         }
+    }
+
+    static IS_PATIENT: AtomicBool = AtomicBool::new(false);
+
+    /// Takes away the limit of the time that comparing may take.
+    pub fn patient() {
+        IS_PATIENT.store(true, Relaxed);
+    }
+
+    /// The difference that this thread saw last, once: what differs, with the old code and with the new.
+    pub fn last() -> Option<(String, String, String)> {
+        LAST.take()
     }
 
     /// Calls of a thread by site: compared and seen.
@@ -312,7 +325,7 @@ pub mod __refit_agree {
         }
         let config = config()?;
         let (all, spent) = (config.began.elapsed().as_nanos() as u64, config.spent_ns.load(Relaxed));
-        if spent > (FREE_NS + all.saturating_sub(spent)).min(MOST_NS) {
+        if !IS_PATIENT.load(Relaxed) && spent > (FREE_NS + all.saturating_sub(spent)).min(MOST_NS) {
             count(number, false);
             return None;
         }
@@ -360,6 +373,8 @@ pub mod __refit_agree {
         /// Tells the call on which old and new differ.
         pub fn tell(&mut self, arguments: &[(&str, Option<String>)]) {
             let Some((what, same)) = self.differs.take() else { return };
+            let shown = |text: &Option<String>| one_line(text.as_deref().unwrap_or("?"));
+            LAST.set(Some((what.clone(), shown(&same.old), shown(&same.new))));
             let mut told = self.config.told.lock().unwrap_or_else(PoisonError::into_inner);
             while told.len() <= self.number {
                 told.push(0);
@@ -369,7 +384,6 @@ pub mod __refit_agree {
                 return;
             }
             drop(told);
-            let shown = |text: &Option<String>| one_line(text.as_deref().unwrap_or("?"));
             let arguments: Vec<String> = arguments.iter().map(|(name, text)| format!("{name} = {}", shown(text))).collect();
             let arguments = arguments.join(", ");
             write(format!("D\t{}\t{what}\t{arguments}\t{}\t{}\n", self.number, shown(&same.old), shown(&same.new)));

@@ -24,6 +24,7 @@ mod place;
 mod planted;
 mod power;
 mod profiles;
+mod properties;
 mod proposals;
 mod pty;
 mod ranking;

@@ -153,7 +153,8 @@ pub fn states(verdict: &Verdict) -> Vec<(&'static str, &'static str)> {
     verdict.evidence().iter().map(|e| (e.rung.word(), e.state.word())).collect()
 }
 
-pub const UNMEASURED: ProveOptions = ProveOptions { no_measurement: true, fresh: false, power: false };
+pub const UNMEASURED: ProveOptions =
+    ProveOptions { no_measurement: true, fresh: false, power: false, properties: false };
 
 #[test]
 fn what_does_not_compile_is_refuted_with_file_and_line() {

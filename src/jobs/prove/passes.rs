@@ -49,13 +49,23 @@ pub fn command(yard: &Yard, stand: &Stand, packages: &[String]) -> (String, Comm
 
 /// As [`command`] for tests with these names alone, where the project has no command of its own. Documentation has none.
 pub fn by_name(stand: &Stand, packages: &[String], names: &[String]) -> Command {
+    let exact = std::iter::once("--exact").chain(names.iter().map(String::as_str));
+    of_tests(stand, packages, &exact.collect::<Vec<_>>())
+}
+
+/// As [`by_name`] for the tests whose names contain this.
+pub fn containing(stand: &Stand, packages: &[String], part: &str) -> Command {
+    of_tests(stand, packages, &[part])
+}
+
+fn of_tests(stand: &Stand, packages: &[String], filter: &[&str]) -> Command {
     let mut args = vec!["test", "--tests"];
     if packages.is_empty() {
         args.push("--workspace");
     }
     args.extend(packages.iter().flat_map(|p| ["-p", p.as_str()]));
-    args.extend(["--", "--exact"]);
-    args.extend(names.iter().map(String::as_str));
+    args.push("--");
+    args.extend(filter);
     stand.run(&args).merged()
 }
 

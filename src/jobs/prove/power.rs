@@ -6,20 +6,20 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::passes::{self, Baseline};
-use super::{Found, reaches, told};
+use super::{Found, reaches};
+use crate::effects::Cancel;
 use crate::effects::files;
 use crate::effects::process::{Command, Ended, Exit};
 use crate::effects::slots::Arm;
-use crate::effects::{Cancel, evidence};
 use crate::jobs::stand::{Stand, Yard};
-use crate::model::{Outcome, Power, Problem, Rewrite, Rung, RungState, Verdict};
+use crate::model::{Power, Problem, Rewrite, RungState};
 use crate::verify::agree::{self, Home, Part, Shims};
 use crate::verify::agreement::{self, Asked};
 use crate::verify::change::Change;
 use crate::verify::mutate::{self, Mutant, Mutants};
 use crate::verify::power::{self, Fate, Runs};
 use crate::verify::schemata::{self, Sheet};
-use crate::verify::{is_neutral, suite};
+use crate::verify::suite;
 
 /// How often mutants that do not compile are left out, before the rest is given up.
 const ROUNDS: usize = 10;
@@ -33,40 +33,11 @@ const MEMORY: u64 = 8 << 30;
 /// More names than this are no command line.
 const NAMES: usize = 400;
 
-/// True for a verdict that can have the rung and does not.
-pub fn lacks(verdict: &Verdict) -> bool {
-    verdict.outcome() != Outcome::Refuted && verdict.rung(Rung::GateHasPower).is_none()
-}
-
-/// Climbs the rung for the verdicts that lack it, and keeps them with it.
+/// Climbs the rung.
 ///
 /// # Errors
-/// No cargo; a slot or a cache that cannot be written.
-pub fn add(yard: &Yard, rewrites: &[Rewrite], verdicts: &mut [Option<Verdict>], key: &str) -> Result<(), Problem> {
-    for (rewrite, verdict) in rewrites.iter().zip(verdicts) {
-        let Some(known) = verdict.as_ref().filter(|v| lacks(v)) else { continue };
-        let began = Instant::now();
-        let passes = known.rung(Rung::TestsPass).is_some_and(|e| e.state == RungState::Passed);
-        let (found, power) = match passes {
-            true => climb(yard, rewrite)?,
-            false => (Found::skipped("there are no tests that pass"), None),
-        };
-        if yard.ear.cancel.is_cancelled() {
-            return Ok(());
-        }
-        let mut evidence = known.evidence().to_vec();
-        evidence.push(told(yard, &rewrite.id, Rung::GateHasPower, found, began.elapsed().as_millis() as u64));
-        evidence.sort_by_key(|e| e.rung);
-        let (tree, measurement) = (known.tree().to_owned(), known.measurement().cloned());
-        let neutral = is_neutral(rewrite.kind);
-        let with = Verdict::judge(rewrite.id.clone(), tree, evidence, measurement, neutral).with_power(power);
-        evidence::save(&yard.base.tree, key, &with, neutral)?;
-        *verdict = Some(with);
-    }
-    Ok(())
-}
-
-fn climb(yard: &Yard, rewrite: &Rewrite) -> Result<(Found, Option<Power>), Problem> {
+/// No cargo; a slot that cannot be written.
+pub fn climb(yard: &Yard, rewrite: &Rewrite) -> Result<(Found, Option<Power>), Problem> {
     let field = Field::new(yard, rewrite)?;
     let judged = |runs: &Runs| {
         let (state, detail, log, power) = power::judge(runs);

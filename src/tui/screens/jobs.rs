@@ -200,7 +200,7 @@ fn rung_line(state: &State, job: &Job, rewrite: &Rewrite, rung: Rung) -> Line {
     match evidence {
         Some(e) => {
             let (mark, tone) = rung_mark(&state.theme, e.state);
-            (format!("{mark} {:<15}{:<10} {}", rung.word(), duration(e.ms), e.detail), tone)
+            (format!("{mark} {:<14} {:<10} {}", rung.word(), duration(e.ms), e.detail), tone)
         }
         None if here => (format!("{} {:<15}running", state.theme.glyph("▸", ">"), rung.word()), Tone::Accent),
         None => (format!("{} {}", state.theme.glyph("○", "o"), rung.word()), Tone::Dim),

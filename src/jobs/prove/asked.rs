@@ -1,0 +1,61 @@
+//! Rungs that are climbed only where they are asked for: verdicts in, the same with more evidence out.
+
+use std::time::Instant;
+
+use super::{Found, ProveOptions, power, properties, told};
+use crate::effects::evidence;
+use crate::jobs::stand::Yard;
+use crate::model::{Outcome, Power, Problem, Rewrite, Rung, RungState, Verdict};
+use crate::verify::is_neutral;
+
+type Climb = fn(&Yard, &Rewrite) -> Result<(Found, Option<Power>), Problem>;
+
+/// Each of them with what climbs it, in the order of the ladder.
+const RUNGS: &[(Rung, Climb)] = &[(Rung::PropertiesAgree, properties::climb), (Rung::GateHasPower, power::climb)];
+
+/// The rungs that are asked for and that a verdict can have and does not.
+pub fn lacking(verdict: &Verdict, options: &ProveOptions) -> Vec<Rung> {
+    let lacks = |rung: &Rung| options.asks(*rung) && verdict.rung(*rung).is_none();
+    match verdict.outcome() {
+        Outcome::Refuted => Vec::new(),
+        _ => RUNGS.iter().map(|(rung, _)| *rung).filter(lacks).collect(),
+    }
+}
+
+/// Climbs them for the verdicts that lack them, and keeps these with what was found.
+///
+/// # Errors
+/// No cargo; a slot or a cache that cannot be written.
+pub fn add(
+    yard: &Yard,
+    rewrites: &[Rewrite],
+    verdicts: &mut [Option<Verdict>],
+    options: &ProveOptions,
+    key: &str,
+) -> Result<(), Problem> {
+    for (rewrite, verdict) in rewrites.iter().zip(verdicts) {
+        for (rung, climb) in RUNGS {
+            let Some(known) = verdict.as_ref().filter(|v| lacking(v, options).contains(rung)) else { continue };
+            let began = Instant::now();
+            let passes = known.rung(Rung::TestsPass).is_some_and(|e| e.state == RungState::Passed);
+            let (found, power) = match passes || *rung == Rung::PropertiesAgree {
+                true => climb(yard, rewrite)?,
+                false => (Found::skipped("there are no tests that pass"), None),
+            };
+            if yard.ear.cancel.is_cancelled() {
+                return Ok(());
+            }
+            let ms = began.elapsed().as_millis() as u64;
+            let mut evidence = known.evidence().to_vec();
+            evidence.push(told(yard, &rewrite.id, *rung, found, ms));
+            evidence.sort_by_key(|e| e.rung);
+            let (tree, measurement) = (known.tree().to_owned(), known.measurement().cloned());
+            let power = power.or_else(|| known.power().cloned());
+            let neutral = is_neutral(rewrite.kind);
+            let with = Verdict::judge(rewrite.id.clone(), tree, evidence, measurement, neutral).with_power(power);
+            evidence::save(&yard.base.tree, key, &with, neutral)?;
+            *verdict = Some(with);
+        }
+    }
+    Ok(())
+}
