@@ -1,3 +1,5 @@
+//! Functions before and after in; the mutants that stand in what is new, out.
+
 use super::*;
 use crate::model::{EditSet, TextEdit};
 use crate::source::hash;
