@@ -1,3 +1,5 @@
+//! Functions in, the tests of made inputs out; and what was written in, what it comes to out.
+
 use std::collections::BTreeMap;
 
 use super::*;
