@@ -70,5 +70,5 @@ pub(super) fn since(
 /// The checkout's text of a file that was last written before that time.
 fn recorded_text(root: &Path, file: &str, at: Option<u64>) -> Option<String> {
     let path = root.join(file);
-    (files::modified(&path)? <= at?).then(|| files::read_text(&path, file).ok()).flatten()
+    (files::modified(&path)? < at?).then(|| files::read_text(&path, file).ok()).flatten()
 }

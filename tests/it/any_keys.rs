@@ -7,7 +7,7 @@ use refit::tui::message::Message;
 use crate::workbench::Person;
 
 fn any_message() -> impl Strategy<Value = Message> {
-    let keys: Vec<KeyCode> = "1234jkghlGaxdectvVwisLuUnmNfop/[] ?!qrybf\\"
+    let keys: Vec<KeyCode> = "1234jkghlGaxdectvVwisLuUnmNfop/[] ?!qrybf\\FTCBDSz&:#0m"
         .chars()
         .map(KeyCode::Char)
         .chain([
