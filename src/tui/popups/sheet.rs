@@ -317,7 +317,8 @@ fn rows_of_line(line: &SheetLine, width: usize) -> Vec<Row> {
     let keys = format!("{keys:<KEYS$}");
     let beside = width >= line.indent + HEAD + 24;
     let indent = if beside { line.indent + HEAD } else { line.indent + 4 };
-    let mut rows: Vec<Row> = wrap(&line.text, width.saturating_sub(indent)).into_iter().map(|t| row(indent, t)).collect();
+    let mut rows: Vec<Row> =
+        wrap(&line.text, width.saturating_sub(indent)).into_iter().map(|t| row(indent, t)).collect();
     if beside {
         let first = rows[0].text.clone();
         rows[0] = Row { keys, ..row(line.indent, format!("{name:<0$}{first}", HEAD - KEYS)) };
