@@ -131,7 +131,7 @@ impl Workspace {
         let (survey, base, found) = surveyed.map_err(|p| vec![p])?;
         let (mut profile, troubles) = profile?;
         let repository = self.repository().ok();
-        let since = repository.and_then(|r| since(&r, &self.root, &base, &dated, &profile.sources));
+        let since = repository.and_then(|r| since(&r, &self.root, &base, &dated, &profile));
         let moved = since.and_then(|since| pipeline::move_lines(&mut profile, &survey, &since));
         let mut analysis = pipeline::analyse(&inputs, survey, &profile);
         // No tree is left on this thread, and a workbench analyses again and again.
