@@ -7,6 +7,7 @@ use serde::Serialize;
 pub(super) use reviews::{Operations, Reviews};
 
 use super::compared::{ComparisonJson, PredictionJson};
+use crate::jobs::{Said, Settled};
 use crate::model::{
     AllocatedBy, Contribution, Evidence, Finding, FindingCost, Interval, Measurement, ObjectiveSplit, Power,
     Precondition, Problem, Refusal, Rewrite, SourceQuality, Survivor, TextEdit, Unit, Verdict,
@@ -341,22 +342,48 @@ pub(super) struct Propose {
     refused: Vec<RefusalJson>,
     problems: Vec<ProblemJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    together: Option<Together>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     verdicts: Option<Vec<VerdictJson>>,
 }
 
 impl Propose {
     pub(super) fn new(
-        rewrites: &[&Rewrite],
-        refused: &[&Refusal],
+        rewrites: &[Rewrite],
+        refused: &[Refusal],
         problems: &[Problem],
+        together: Option<Together>,
         verdicts: Option<&[Verdict]>,
     ) -> Propose {
         Propose {
             schema: "refit.propose/1",
-            rewrites: rewrites.iter().map(|r| RewriteJson::from(*r)).collect(),
-            refused: refused.iter().map(|r| RefusalJson::from(*r)).collect(),
+            rewrites: all(rewrites),
+            refused: all(refused),
             problems: all(problems),
+            together,
             verdicts: verdicts.map(all),
+        }
+    }
+}
+
+/// Proposals that compile as one.
+#[derive(Serialize)]
+pub(super) struct Together {
+    /// Their ids.
+    ids: Vec<String>,
+    /// All of them in one unified diff.
+    diff: String,
+    /// Runs of the compiler that settled it.
+    compiler_runs: usize,
+}
+
+impl From<&Settled> for Together {
+    fn from(settled: &Settled) -> Together {
+        let stands = |(rewrite, said): &(Rewrite, Said)| (*said == Said::Accepted).then(|| rewrite.id.0.clone());
+        Together {
+            ids: settled.said.iter().filter_map(stands).collect(),
+            diff: settled.together.as_ref().map(|r| r.diff.clone()).unwrap_or_default(),
+            compiler_runs: settled.runs,
         }
     }
 }

@@ -26,6 +26,25 @@ pub struct Cargo {
     pub limit: Duration,
 }
 
+/// Targets that are checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Targets {
+    /// All.
+    #[default]
+    All,
+    /// All but benches: many need a nightly compiler or files that are not there.
+    WithoutBenches,
+}
+
+impl Targets {
+    fn flags(self) -> &'static [&'static str] {
+        match self {
+            Targets::All => &["--all-targets"],
+            Targets::WithoutBenches => &["--bins", "--examples", "--tests"],
+        }
+    }
+}
+
 /// What `cargo check` said.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checked {
@@ -75,19 +94,21 @@ impl Cargo {
         if self.offline { command.env("CARGO_NET_OFFLINE", "true") } else { command }
     }
 
-    /// `cargo check` of these packages (none: the whole workspace) with all targets; `wrapper` stands between cargo and
-    /// rustc for the workspace's own crates.
+    /// `cargo check` of these packages (none: the whole workspace); `wrapper` stands between cargo and rustc for the
+    /// workspace's own crates.
     ///
     /// # Errors
     /// No cargo.
     pub fn check(
         &self,
         packages: &[String],
+        targets: Targets,
         wrapper: Option<&Path>,
         cancel: &Cancel,
         line: &mut dyn FnMut(&str),
     ) -> Result<Checked, Problem> {
-        let mut args = vec!["check", "--all-targets", "--keep-going", "--message-format=json"];
+        let mut args = vec!["check", "--keep-going", "--message-format=json"];
+        args.extend(targets.flags());
         if packages.is_empty() {
             args.push("--workspace");
         }

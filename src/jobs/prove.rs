@@ -9,6 +9,7 @@ mod passes;
 mod power;
 mod properties;
 mod reaches;
+mod settle;
 mod together_faster;
 
 use std::time::Instant;
@@ -16,6 +17,7 @@ use std::time::Instant;
 pub(super) use self::batch::join;
 use self::compiles::Answered;
 use self::passes::Baseline;
+pub use self::settle::{Said, Settled, settle};
 use super::stand::{self, Stand, Yard};
 use super::{Ear, Workspace};
 use crate::effects::evidence;
@@ -100,7 +102,7 @@ pub fn warm(workspace: &Workspace, ear: &Ear) -> Result<(), Problem> {
     let (_, candidate, _) = ground(&yard, &[])?;
     yard.step("checking the candidate's slot");
     candidate.put(&yard, &[])?;
-    candidate.cargo.check(&[], None, &ear.cancel, &mut |line| yard.log(line))?;
+    yard.check(&candidate, &[], None)?;
     faster::warm(&yard)
 }
 
@@ -125,7 +127,7 @@ fn climb_all(yard: &Yard, rewrites: &[&Rewrite], options: &ProveOptions, key: &s
     if yard.ear.cancel.is_cancelled() {
         return Ok(Vec::new());
     }
-    let answered = compiles::ask(yard, &candidate, rewrites, &packages)?;
+    let answered = compiles::ask(yard, &candidate, rewrites, &packages)?.of;
     let climb = |i: usize| Climb {
         yard,
         rewrite: rewrites[i],

@@ -1,14 +1,14 @@
 //! A workspace in; its locked slots with base, packages and cargo ready to run, and what earlier proofs took, out.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Trust;
 use super::{Ear, Workspace};
-use crate::effects::cargo::{self, Cargo, Package};
+use crate::effects::cargo::{self, Cargo, Checked, Package, Targets};
 use crate::effects::files;
 use crate::effects::git::{Base, Repository};
 use crate::effects::process::Command;
@@ -83,6 +83,7 @@ pub struct Yard<'a> {
     on_base: OnceCell<Stand>,
     effects: OnceCell<Effects>,
     packages: OnceCell<Vec<Package>>,
+    targets: Cell<Targets>,
 }
 
 /// One scratch checkout with its cargo.
@@ -122,6 +123,7 @@ impl<'a> Yard<'a> {
             on_base: OnceCell::new(),
             effects: OnceCell::new(),
             packages: OnceCell::new(),
+            targets: Cell::default(),
         })
     }
 
@@ -134,6 +136,27 @@ impl<'a> Yard<'a> {
     /// Tells a line of output.
     pub fn log(&self, line: &str) {
         self.ear.tell(Progress::Log(line.to_owned()));
+    }
+
+    /// `cargo check` on a stand, of the targets that build on the base.
+    ///
+    /// # Errors
+    /// No cargo.
+    pub fn check(&self, stand: &Stand, packages: &[String], wrapper: Option<&Path>) -> Result<Checked, Problem> {
+        stand.cargo.check(packages, self.targets.get(), wrapper, &self.ear.cancel, &mut |line| self.log(line))
+    }
+
+    /// From here on benches are checked no more.
+    pub fn leave_out_benches(&self) {
+        self.targets.set(Targets::WithoutBenches);
+    }
+
+    /// What is said beside evidence that rests on fewer targets than there are.
+    pub fn left_out(&self) -> &'static str {
+        match self.targets.get() {
+            Targets::All => "",
+            Targets::WithoutBenches => "; benches are left out, because they do not build on the base",
+        }
     }
 
     /// The base's slot: checked out, its target folder seeded from the project's, dependencies fetched.

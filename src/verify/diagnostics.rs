@@ -21,7 +21,7 @@ impl Added {
 }
 
 /// Compares by code and message, not by place: an edit moves what stands below it. A message that comes once more than
-/// before is new; the newest place is named.
+/// before is new: each place where the base says nothing like it, else the place that the base does not name.
 pub fn added(base: &[Diagnostic], candidate: &[Diagnostic]) -> Added {
     let (before, after) = (counted(base), counted(candidate));
     let mut added = Added::default();
@@ -31,11 +31,14 @@ pub fn added(base: &[Diagnostic], candidate: &[Diagnostic]) -> Added {
             continue;
         }
         let elsewhere = places.iter().find(|d| !known.iter().any(|k| (&k.file, k.line) == (&d.file, d.line)));
-        let diagnostic = (*elsewhere.unwrap_or(&places[places.len() - 1])).clone();
-        match diagnostic.is_error() {
-            true => added.errors.push(diagnostic),
-            false => added.warnings.push(diagnostic),
-        }
+        let new = match known.is_empty() {
+            true => &places[..],
+            false => std::slice::from_ref(elsewhere.unwrap_or(&places[places.len() - 1])),
+        };
+        let (errors, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) =
+            new.iter().map(|d| (*d).clone()).partition(Diagnostic::is_error);
+        added.errors.extend(errors);
+        added.warnings.extend(warnings);
     }
     let by_place = |d: &Diagnostic| (d.file.clone(), d.line, d.column);
     added.errors.sort_by_key(by_place);
@@ -90,6 +93,12 @@ mod tests {
     fn the_same_warning_at_a_second_place_is_new_and_named_there() {
         let found = added(&[warning("unused x", 3)], &[warning("unused x", 3), warning("unused x", 9)]);
         assert_eq!(found.warnings.iter().map(|d| d.line).collect::<Vec<_>>(), [9]);
+    }
+
+    #[test]
+    fn what_the_base_does_not_say_at_all_is_named_at_each_place() {
+        let found = added(&[], &[warning("unused x", 3), warning("unused x", 9)]);
+        assert_eq!(found.warnings.iter().map(|d| d.line).collect::<Vec<_>>(), [3, 9]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod agree;
 pub mod agreement;
+pub mod blame;
 pub mod change;
 pub mod contention;
 pub mod diagnostics;

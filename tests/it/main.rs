@@ -35,6 +35,7 @@ mod rules_on_example;
 mod rules_table;
 mod scene;
 mod screens;
+mod settle;
 mod symbols;
 mod truth;
 mod twins;

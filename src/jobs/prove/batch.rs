@@ -86,7 +86,7 @@ pub fn climb(members: &[Climb], options: &ProveOptions) -> Result<Vec<Verdict>, 
         return Ok(vec![one.run(options)?]);
     }
     // What falls by an answer falls alone.
-    if let Some(at) = members.iter().position(|m| compiles::denied(m).is_some()) {
+    if let Some(at) = members.iter().position(|m| compiles::denied(m.rewrite, m.answers).is_some()) {
         let mut verdicts = if at == 0 { Vec::new() } else { climb(&members[..at], options)? };
         verdicts.push(members[at].run(options)?);
         if at + 1 < members.len() {
@@ -126,7 +126,11 @@ fn together(members: &[Climb], options: &ProveOptions) -> Result<Option<Vec<Verd
         RungState::Passed => Found { detail: format!("{}{others}", found.detail), ..found },
         _ => found,
     };
-    book.enter(Rung::Compiles, members.iter().map(|m| said(compiles::accepted(m))).collect(), began);
+    book.enter(
+        Rung::Compiles,
+        members.iter().map(|m| said(compiles::accepted(m.yard, m.rewrite, m.answers))).collect(),
+        began,
+    );
     let began = Instant::now();
     let passed = passes::climb(&whole)?;
     if passed.state == RungState::Failed {

@@ -19,10 +19,10 @@ const ROUNDS: usize = 4;
 const PRESENCE: usize = usize::MAX;
 
 /// What the compiler says of the base.
-pub struct BaseCheck(Vec<Diagnostic>);
+pub struct BaseCheck(pub Vec<Diagnostic>);
 
 /// The answers to one proposal's preconditions, by their index, with what rustc said.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Answered(BTreeMap<usize, (Answer, String)>);
 
 /// Checks the base: what does not build cannot be compared with.
@@ -31,7 +31,10 @@ pub struct Answered(BTreeMap<usize, (Answer, String)>);
 /// A base that does not build, with the compiler's first words.
 pub fn check_base(yard: &Yard, base: &Stand, packages: &[String]) -> Result<BaseCheck, Problem> {
     yard.step("cargo check (base)");
-    let checked = base.cargo.check(packages, None, &yard.ear.cancel, &mut |line| yard.log(line))?;
+    let mut checked = yard.check(base, packages, None)?;
+    if !checked.ended.ok() && !yard.ear.cancel.is_cancelled() {
+        checked = without_benches(yard, base, packages)?;
+    }
     if checked.ended.ok() || yard.ear.cancel.is_cancelled() {
         return Ok(BaseCheck(checked.diagnostics));
     }
@@ -41,11 +44,26 @@ pub fn check_base(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Base
         .help("make `cargo check --all-targets` pass in the project first"))
 }
 
-/// Asks all type questions of all proposals in one run of the compiler.
+/// Many benches need a nightly compiler or files that are not published; code and tests can be proved without them.
+fn without_benches(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Checked, Problem> {
+    yard.step("cargo check (base, without benches)");
+    yard.leave_out_benches();
+    yard.check(base, packages, None)
+}
+
+/// The answers to all proposals, in their order, and how often the compiler ran for them.
+pub struct Asked {
+    /// By proposal.
+    pub of: Vec<Answered>,
+    /// Runs of the compiler.
+    pub runs: usize,
+}
+
+/// Asks all type questions of all proposals in one run of the compiler, unless it rejects some of them.
 ///
 /// # Errors
 /// No cargo; a slot that cannot be written.
-pub fn ask(yard: &Yard, stand: &Stand, rewrites: &[&Rewrite], packages: &[String]) -> Result<Vec<Answered>, Problem> {
+pub fn ask(yard: &Yard, stand: &Stand, rewrites: &[&Rewrite], packages: &[String]) -> Result<Asked, Problem> {
     let mut answered: Vec<Answered> = rewrites.iter().map(|_| Answered::default()).collect();
     let mut asked: Vec<(usize, usize, &Probe)> = Vec::new();
     for (r, rewrite) in rewrites.iter().enumerate() {
@@ -54,8 +72,9 @@ pub fn ask(yard: &Yard, stand: &Stand, rewrites: &[&Rewrite], packages: &[String
     }
     let presence = presence(yard, rewrites, &asked);
     asked.extend(presence.iter().map(|(r, probe)| (*r, PRESENCE, probe)));
+    let mut runs = 0;
     if asked.is_empty() {
-        return Ok(answered);
+        return Ok(Asked { of: answered, runs });
     }
     yard.step(&format!("cargo check with {} type questions", asked.len()));
     for _ in 0..ROUNDS {
@@ -66,6 +85,7 @@ pub fn ask(yard: &Yard, stand: &Stand, rewrites: &[&Rewrite], packages: &[String
             break;
         }
         let checked = run(yard, stand, &sheets, packages)?;
+        runs += 1;
         let rejected: Vec<(usize, String)> =
             sheets.iter().flat_map(|s| probe::rejected(s, &checked.diagnostics)).collect();
         if rejected.is_empty() || yard.ear.cancel.is_cancelled() {
@@ -82,7 +102,7 @@ pub fn ask(yard: &Yard, stand: &Stand, rewrites: &[&Rewrite], packages: &[String
             answered[r].0.insert(p, (answer, format!("the question does not compile here: {said}")));
         }
     }
-    Ok(answered)
+    Ok(Asked { of: answered, runs })
 }
 
 /// Where features or platforms leave code out, rustc accepts any edit of what it never sees. Type questions tell by
@@ -124,23 +144,23 @@ fn run(yard: &Yard, stand: &Stand, sheets: &[probe::Sheet], packages: &[String])
     stand.put(yard, &overlay)?;
     let wrapper = stand.slot.dir.join("ask.sh");
     files::write_program(&wrapper, &format!("#!/bin/sh\nexec \"$@\" {}\n", probe::FLAGS.join(" ")))?;
-    stand.cargo.check(packages, Some(&wrapper), &yard.ear.cancel, &mut |line| yard.log(line))
+    yard.check(stand, packages, Some(&wrapper))
 }
 
 /// Climbs the rung; `tree` becomes the id of the tree that is compiled.
 pub fn climb(climb: &Climb, tree: &mut String) -> Result<Found, Problem> {
-    if let Some(found) = denied(climb) {
+    if let Some(found) = denied(climb.rewrite, climb.answers) {
         return Ok(found);
     }
     Ok(match check(climb, tree)? {
         Some(found) => found,
-        None => accepted(climb),
+        None => accepted(climb.yard, climb.rewrite, climb.answers),
     })
 }
 
 /// The rung's failure where an answer denies a precondition.
-pub fn denied(climb: &Climb) -> Option<Found> {
-    let answers = answers(climb);
+pub fn denied(rewrite: &Rewrite, answered: &Answered) -> Option<Found> {
+    let answers = answers(rewrite, answered);
     let (refuted, _, said) = answers.iter().find(|(_, state, _)| *state == Answer::Refuted)?;
     let said = if said.is_empty() { String::new() } else { format!(" (the type is `{said}`)") };
     let detail = format!("a precondition does not hold: {}{said}", refuted.text);
@@ -162,18 +182,18 @@ pub fn check(climb: &Climb, tree: &mut String) -> Result<Option<Found>, Problem>
     climb.candidate.put(yard, &edited)?;
     yard.step(&format!("cargo check ({})", rewrite.id));
     let packages = yard.packages_of(&[rewrite])?;
-    let checked = climb.candidate.cargo.check(&packages, None, &yard.ear.cancel, &mut |line| yard.log(line))?;
+    let checked = yard.check(climb.candidate, &packages, None)?;
     let added = diagnostics::added(&climb.base.0, &checked.diagnostics);
     Ok(refuted(&added, &checked))
 }
 
 /// What comes of the preconditions once the edits compile.
-pub fn accepted(climb: &Climb) -> Found {
-    if let Some((Answer::Open, said)) = climb.answers.0.get(&PRESENCE) {
+pub fn accepted(yard: &Yard, rewrite: &Rewrite, answered: &Answered) -> Found {
+    if let Some((Answer::Open, said)) = answered.0.get(&PRESENCE) {
         let detail = format!("rustc never saw the edit, which features or a platform leave out ({said})");
         return Found::new(RungState::Undecided, detail);
     }
-    let mut answers = answers(climb);
+    let mut answers = answers(rewrite, answered);
     // rustc has accepted the edit, which is the answer to every question of ownership.
     for (precondition, state, _) in &mut answers {
         if precondition.answered_by == AnsweredBy::Borrow && *state == Answer::Open {
@@ -187,18 +207,29 @@ pub fn accepted(climb: &Climb) -> Found {
         return Found::new(RungState::Undecided, format!("a precondition is open: {}{said}", open.text)).log(log);
     }
     let held = answers.iter().filter(|(_, state, _)| *state == Answer::Holds).count();
-    let detail = format!("compiles without a new warning; {held} of {} preconditions hold", answers.len());
+    let (all, left_out) = (answers.len(), yard.left_out());
+    let detail = format!("compiles without a new warning; {held} of {all} preconditions hold{left_out}");
     Found::new(RungState::Passed, detail).log(log)
 }
 
-fn answers<'r>(climb: &Climb<'r>) -> Vec<(&'r Precondition, Answer, String)> {
-    let known = |index: usize| climb.answers.0.get(&index).cloned();
-    let preconditions = climb.rewrite.preconditions.iter().enumerate();
+fn answers<'r>(rewrite: &'r Rewrite, answered: &Answered) -> Vec<(&'r Precondition, Answer, String)> {
+    let known = |index: usize| answered.0.get(&index).cloned();
+    let preconditions = rewrite.preconditions.iter().enumerate();
     let answer = |(index, p): (usize, &'r Precondition)| {
         let (state, said) = known(index).unwrap_or((p.state, String::new()));
         (p, state, said)
     };
     preconditions.map(answer).collect()
+}
+
+/// The proposal with what was answered of it.
+pub fn with_answers(rewrite: &Rewrite, answered: &Answered) -> Rewrite {
+    let states: Vec<Answer> = answers(rewrite, answered).into_iter().map(|(_, state, _)| state).collect();
+    let mut rewrite = rewrite.clone();
+    for (precondition, state) in rewrite.preconditions.iter_mut().zip(states) {
+        precondition.state = state;
+    }
+    rewrite
 }
 
 fn log(answers: &[(&Precondition, Answer, String)]) -> String {

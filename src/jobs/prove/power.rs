@@ -132,7 +132,7 @@ impl<'a> Field<'a> {
             let planted = self.made(&dead, &without)?;
             self.candidate.put(yard, &planted.files)?;
             yard.step(&format!("cargo check with {} mutants", self.all().count() - dead.len()));
-            let checked = self.candidate.cargo.check(&self.packages, None, &yard.ear.cancel, &mut |l| yard.log(l))?;
+            let checked = yard.check(&self.candidate, &self.packages, None)?;
             if checked.ended.ok() {
                 return Ok(Ok(planted));
             }

@@ -37,7 +37,7 @@ pub fn climb(yard: &Yard, rewrite: &Rewrite) -> Result<(Found, Option<Power>), P
         }
         candidate.put(yard, &made.files)?;
         yard.step(&format!("cargo check with tests of made inputs ({})", rewrite.id));
-        let checked = candidate.cargo.check(&packages, None, &yard.ear.cancel, &mut |l| yard.log(l))?;
+        let checked = yard.check(&candidate, &packages, None)?;
         if checked.ended.ok() {
             return Ok((run(yard, &candidate, &packages, &made)?, None));
         }
