@@ -63,11 +63,14 @@ fn main() {
 }
 
 /// Counts the verdicts of so many runs.
-fn tell(what: &str, runs: usize, run: impl Fn(usize) -> (String, f64)) {
+fn tell(what: &str, runs: usize, run: impl Fn(usize) -> (String, f64, String)) {
     let mut verdicts: BTreeMap<String, usize> = BTreeMap::new();
     let mut floors = Vec::new();
     for n in 0..runs {
-        let (word, floor) = run(n);
+        let (word, floor, detail) = run(n);
+        if runs < 10 {
+            println!("  {detail}");
+        }
         *verdicts.entry(word).or_default() += 1;
         floors.push(floor);
     }
@@ -99,11 +102,11 @@ impl Program {
         Program { binary, twins: twinned.twins }
     }
 
-    /// Runs until the numbers decide, at most once for each of these seconds; the verdict and the noise floor.
-    fn judged(&self, seconds: &[usize]) -> (String, f64) {
+    /// Runs until the numbers decide, at most once for each of these seconds; the verdict, the noise floor and all of it.
+    fn judged(&self, seconds: &[usize]) -> (String, f64, String) {
         let written = self.binary.with_extension("timed");
         let _ = std::fs::remove_file(&written);
-        let mut said = (String::from("nothing"), 1.0);
+        let mut said = (String::from("nothing"), 1.0, String::new());
         let looks = seconds.len();
         for (look, seconds) in seconds.iter().enumerate() {
             let ran = Command::new(&self.binary).arg(seconds.to_string()).env(VARIABLE, &written).status();
@@ -121,7 +124,7 @@ impl Program {
             };
             let assessed = assess(&text, &question);
             let word = assessed.detail.split([' ', ':']).next().unwrap_or_default().to_owned();
-            said = (word, assessed.measurement.as_ref().map_or(1.0, |m| m.noise_floor));
+            said = (word, assessed.measurement.as_ref().map_or(1.0, |m| m.noise_floor), assessed.detail.clone());
             if assessed.is_final() {
                 break;
             }
