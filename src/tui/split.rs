@@ -51,6 +51,7 @@ fn sort(split: &ObjectiveSplit, order: Order, lines: &mut [SplitLine], findings:
         Order::SelfTime => row.self_ms,
         Order::Total => row.total_ms,
         Order::Over => row.over_ms,
+        Order::Allocated => row.allocated.map_or(0.0, |a| a.blocks),
         Order::Findings => findings(row) as f64,
     };
     let row = |line: &SplitLine| match *line {

@@ -16,6 +16,7 @@ use super::message::{Command, JobId, Task};
 use super::popups::Popup;
 use super::screens::ScreenId;
 use super::split::{Wanted, lines};
+use super::text::plural;
 use super::theme::Theme;
 use super::view::Drawn;
 use crate::model::{
@@ -356,6 +357,11 @@ impl State {
     /// Proposals for a function, dearest first.
     pub fn proposals_of(&self, function: &FunctionId) -> Vec<&Proposal> {
         self.proposals.iter().filter(|p| p.rewrite.function == *function).collect()
+    }
+
+    /// How many proposals there are, or that they are still being read.
+    pub fn proposals_in_words(&self, count: usize) -> String {
+        if count == 0 && !self.reviews_read { String::from("reading the proposals") } else { plural(count, "proposal") }
     }
 
     /// The selected proposal.

@@ -487,8 +487,10 @@ pub fn has_split(state: &State) -> Result<(), String> {
 
 /// By the next column.
 pub fn other_order(state: &mut State) -> Vec<Command> {
-    let at = Order::ALL.iter().position(|o| *o == state.order).unwrap_or(0);
-    order_by(state, Order::ALL[(at + 1) % Order::ALL.len()])
+    let has_allocations = state.split().is_some_and(|split| split.rows.iter().any(|r| r.allocated.is_some()));
+    let mut orders = Order::ALL.into_iter().filter(|o| *o != Order::Allocated || has_allocations).cycle();
+    let next = orders.by_ref().skip_while(|o| *o != state.order).nth(1);
+    order_by(state, next.unwrap_or_default())
 }
 
 /// Orders the split; the cursor stays on its row.

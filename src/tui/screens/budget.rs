@@ -9,7 +9,7 @@ use crate::tui::actions::{self, general, moving, working};
 use crate::tui::pen::{Pen, vertical_rule};
 use crate::tui::sources;
 use crate::tui::state::State;
-use crate::tui::text::{count, estimate, interval_ms, ms, plural, quantile, short_ms, short_path, width, wrap};
+use crate::tui::text::{bytes, count, estimate, interval_ms, ms, plural, quantile, short_ms, short_path, width, wrap};
 use crate::tui::theme::Tone;
 use crate::tui::view::{Drawn, Target, body, requests};
 use crate::tui::widgets::{flame, histogram, split_table};
@@ -367,8 +367,11 @@ fn about(state: &State, split: &ObjectiveSplit, cells: usize) -> Vec<(String, To
                 say(format!("{samples} samples; what they have to do with the quantile only requests tell"), Tone::Dim);
             } else {
                 say(format!("{band}{samples} samples, {} around the quantile", count(row.cohort_samples)), Tone::Dim);
-                if row.cohort_samples < 30 {
-                    say(String::from("fewer than 30 samples there: not resolved"), Tone::Warn);
+                if !split.is_resolved(row) {
+                    let few = row.cohort_samples < ObjectiveSplit::ENOUGH_SAMPLES;
+                    let why =
+                        if few { "fewer than 30 samples there" } else { "smaller than other intervals leave open" };
+                    say(format!("{why}: not resolved"), Tone::Warn);
                 }
             }
         }
@@ -386,6 +389,10 @@ fn about(state: &State, split: &ObjectiveSplit, cells: usize) -> Vec<(String, To
             say(String::from("in the request, but not placed on any function of the workspace"), Tone::Dim)
         }
     }
+    if let Some(a) = row.allocated.filter(|a| a.blocks > 0.0) {
+        let per = if a.per_request { "a request" } else { "in the whole recording" };
+        say(format!("allocates {:.1} blocks, {} {per}", a.blocks, bytes(a.bytes.round() as u64)), Tone::Text);
+    }
     if let Some(function) = &row.function {
         let findings = state.findings_of(function);
         say(String::new(), Tone::Text);
@@ -396,7 +403,7 @@ fn about(state: &State, split: &ObjectiveSplit, cells: usize) -> Vec<(String, To
         }
         let proposals = state.proposals_of(function);
         say(String::new(), Tone::Text);
-        say(plural(proposals.len(), "proposal"), Tone::Title);
+        say(state.proposals_in_words(proposals.len()), Tone::Title);
         for p in proposals {
             let word = p.verdict.as_ref().map_or("open", |v| v.state_word());
             say(format!("{} · {word}", p.rewrite.title), Tone::Text);

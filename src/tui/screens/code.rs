@@ -7,7 +7,7 @@ use super::{Footer, Screen, ScreenId};
 use crate::tui::actions::moving;
 use crate::tui::pen::{Pen, vertical_rule};
 use crate::tui::state::{Page, Pane, Proposal, SourceText, State};
-use crate::tui::text::{interval_ms, ms, plural, short_path, width, wrap};
+use crate::tui::text::{interval_ms, ms, short_path, width, wrap};
 use crate::tui::theme::Tone;
 use crate::tui::view::{Drawn, Target};
 use crate::tui::widgets::{code, top_for};
@@ -107,8 +107,8 @@ fn aside(state: &State, cells: usize) -> Vec<(String, Tone)> {
     let mut lines: Vec<(String, Tone)> = Vec::new();
     let mut say = |text: String, tone: Tone| lines.extend(wrap(&text, cells).into_iter().map(|l| (l, tone)));
     let proposals = state.proposals_of(function);
-    say(plural(proposals.len(), "proposal"), Tone::Title);
-    if proposals.is_empty() {
+    say(state.proposals_in_words(proposals.len()), Tone::Title);
+    if proposals.is_empty() && state.reviews_read {
         let why = if state.findings_of(function).is_empty() {
             "no rule recognises anything here: what it does may simply be its work"
         } else {
@@ -137,7 +137,7 @@ fn aside(state: &State, cells: usize) -> Vec<(String, Tone)> {
 fn strip(state: &State, proposals: &[&Proposal], buffer: &mut Buffer, area: Rect) {
     let theme = &state.theme;
     let mut pen = Pen::new(buffer, theme, area, 0);
-    pen.put(" ", Tone::Dim).put(&plural(proposals.len(), "proposal"), Tone::Title).put(" ", Tone::Dim).rule();
+    pen.put(" ", Tone::Dim).put(&state.proposals_in_words(proposals.len()), Tone::Title).put(" ", Tone::Dim).rule();
     let nearest = moving::proposal_at_cursor(state);
     for (y, proposal) in (1..area.height).zip(proposals) {
         let mut pen = Pen::new(buffer, theme, area, y);

@@ -72,6 +72,8 @@ pub enum Order {
     Total,
     /// By what is over budget.
     Over,
+    /// By the blocks it allocates, where a memory profile was read.
+    Allocated,
     /// By the number of findings.
     Findings,
     /// By name.
@@ -80,8 +82,16 @@ pub enum Order {
 
 impl Order {
     /// Every order, in the order they are gone through.
-    pub const ALL: [Order; 7] =
-        [Order::Quantile, Order::Mean, Order::SelfTime, Order::Total, Order::Over, Order::Findings, Order::Name];
+    pub const ALL: [Order; 8] = [
+        Order::Quantile,
+        Order::Mean,
+        Order::SelfTime,
+        Order::Total,
+        Order::Over,
+        Order::Allocated,
+        Order::Findings,
+        Order::Name,
+    ];
 
     /// What the heading of the table says.
     pub fn words(self) -> &'static str {
@@ -91,6 +101,7 @@ impl Order {
             Order::SelfTime => "function, by self",
             Order::Total => "function, by total",
             Order::Over => "function, by ms over",
+            Order::Allocated => "function, by allocations",
             Order::Findings => "function, by findings",
             Order::Name => "function, by name",
         }

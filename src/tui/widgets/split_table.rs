@@ -7,7 +7,7 @@ use super::top_for;
 use crate::model::{Basis, Contribution, ObjectiveSplit, RowKind, SplitLine};
 use crate::tui::pen::Pen;
 use crate::tui::state::{Order, Page, Pane, State};
-use crate::tui::text::{count, interval_ms, ms, quantile, short_path, width};
+use crate::tui::text::{bytes, count, interval_ms, ms, quantile, short_path, width};
 use crate::tui::theme::Tone;
 use crate::tui::view::{Drawn, Target};
 
@@ -53,6 +53,8 @@ const COLUMNS: &[Column] = &[
         order: Some(Order::Over),
     },
     Column { head: "flame", cells: 10, from: 92, text: flame, order: Some(Order::Mean) },
+    Column { head: "blocks", cells: 10, from: 66, text: blocks, order: Some(Order::Allocated) },
+    Column { head: "bytes", cells: 9, from: 100, text: allocated_bytes, order: None },
     Column { head: "fnd", cells: 4, from: 56, text: findings, order: Some(Order::Findings) },
 ];
 
@@ -87,6 +89,25 @@ fn flame(state: &State, row: &Contribution) -> String {
     of_function(row, format!("{rank}{:.1}%", row.share * 100.0))
 }
 
+/// Allocated blocks: of a request's mean where requests are known, else of the whole recording.
+fn blocks(_: &State, row: &Contribution) -> String {
+    let of = |a: crate::model::AllocatedBy| if a.per_request { short_number(a.blocks) } else { count(a.blocks as u64) };
+    row.allocated.filter(|a| a.blocks > 0.0).map(of).unwrap_or_default()
+}
+
+fn allocated_bytes(_: &State, row: &Contribution) -> String {
+    row.allocated.filter(|a| a.bytes > 0.0).map(|a| bytes(a.bytes.round() as u64)).unwrap_or_default()
+}
+
+/// Two digits behind the point below ten, none from a hundred on.
+fn short_number(value: f64) -> String {
+    match value {
+        ..10.0 => format!("{value:.2}"),
+        ..100.0 => format!("{value:.1}"),
+        _ => count(value.round() as u64),
+    }
+}
+
 fn findings(state: &State, row: &Contribution) -> String {
     match row.function.as_ref().map(|f| state.counts_of(f).0) {
         Some(n) if n > 0 => count(n as u64),
@@ -96,9 +117,14 @@ fn findings(state: &State, row: &Contribution) -> String {
 
 fn columns(split: &ObjectiveSplit, width: u16) -> Vec<Column> {
     let budgets = split.rows.iter().any(|r| r.budget_ms.is_some());
-    let fits = |c: &&Column| width >= c.from && (budgets || !["budget", "over"].contains(&c.head));
+    let allocations = split.rows.iter().any(|r| r.allocated.is_some());
+    let fits = |c: &&Column| match c.head {
+        "budget" | "over" if !budgets => false,
+        "blocks" | "bytes" if !allocations => false,
+        _ => width >= c.from,
+    };
     if split.basis == Basis::SampledShare {
-        let rest = COLUMNS.iter().filter(|c| c.head == "fnd");
+        let rest = COLUMNS.iter().filter(|c| ["blocks", "bytes", "fnd"].contains(&c.head));
         return std::iter::once(SHARE).chain(rest.filter(fits).copied()).collect();
     }
     COLUMNS.iter().filter(fits).copied().collect()
@@ -149,8 +175,12 @@ fn heading(
     for column in columns {
         // Both show the mean; the share is what it is ordered by.
         let ranked = column.order == Some(state.order) && !(column.head == "mean" && is_flame);
-        let head =
-            if column.head == "ms" { format!("{} ms", quantile(split.quantile)) } else { column.head.to_string() };
+        let per_request = split.rows.iter().any(|r| r.allocated.is_some_and(|a| a.per_request));
+        let head = match column.head {
+            "ms" => format!("{} ms", quantile(split.quantile)),
+            "blocks" if per_request => String::from("allocs/rq"),
+            head => head.to_string(),
+        };
         let start = pen.x();
         pen.right(&head, column.cells, if ranked { Tone::Title } else { Tone::Dim });
         if let Some(order) = column.order {
