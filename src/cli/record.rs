@@ -46,6 +46,9 @@ struct RecordJson {
     command: String,
     reasons: Vec<String>,
     samples: u64,
+    /// Only where the service wrote them down itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requests: Option<u64>,
     lost: u64,
     truncated: u64,
     event: String,
@@ -82,6 +85,7 @@ fn to_json(recorded: &Recorded) -> RecordJson {
         command: recorded.line.clone(),
         reasons: recorded.reasons.clone(),
         samples: recorded.quality.samples,
+        requests: (recorded.requests > 0).then_some(recorded.requests),
         lost: recorded.quality.lost,
         truncated: recorded.quality.truncated,
         event: recorded.quality.event.clone(),
@@ -93,11 +97,13 @@ fn to_json(recorded: &Recorded) -> RecordJson {
 
 fn text(recorded: &Recorded, config: &str, style: Style) -> String {
     let quality = &recorded.quality;
+    let what = match recorded.requests {
+        0 => format!("{} samples of {}", thousands(quality.samples), quality.event),
+        requests => format!("{} requests, {}", thousands(requests), quality.format),
+    };
     let mut text = format!(
-        "{} is recorded: {} samples of {}, {:.1} MB\n  {}\n",
+        "{} is recorded: {what}, {:.1} MB\n  {}\n",
         style.strong(&recorded.file),
-        thousands(quality.samples),
-        quality.event,
         recorded.bytes as f64 / 1e6,
         style.code(&recorded.line)
     );
@@ -105,11 +111,13 @@ fn text(recorded: &Recorded, config: &str, style: Style) -> String {
         text += &format!("  {reason}\n");
     }
     let share = |part: u64| if quality.samples == 0 { 0.0 } else { part as f64 * 100.0 / quality.samples as f64 };
-    text += &format!(
-        "  {} lost, {:.1} % of the stacks do not reach the start of their thread\n",
-        thousands(quality.lost),
-        share(quality.truncated)
-    );
+    if quality.samples > 0 {
+        text += &format!(
+            "  {} lost, {:.1} % of the stacks do not reach the start of their thread\n",
+            thousands(quality.lost),
+            share(quality.truncated)
+        );
+    }
     if recorded.added {
         text += &format!("  {config}: the source was added\n");
     }
@@ -131,6 +139,7 @@ mod tests {
             line: "perf record -k mono -e cpu-clock -F 997 --call-graph fp -o perf/gw.perf.data -- ./gw".into(),
             reasons: vec!["--call-graph fp: the functions of this binary keep frame pointers".into()],
             quality,
+            requests: 0,
             added: true,
             next: "refit rank".into(),
             problems: vec![],

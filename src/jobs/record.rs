@@ -49,6 +49,8 @@ pub struct Recorded {
     pub reasons: Vec<String>,
     /// What the reader says of it.
     pub quality: SourceQuality,
+    /// Requests in it, where the service wrote them down itself.
+    pub requests: u64,
     /// True if an entry was added to `slo.toml`, false if it names the file already or is not there.
     pub added: bool,
     /// The command that leads on.
@@ -81,7 +83,9 @@ pub fn record(root: &Path, config: &Path, options: &RecordOptions, ear: &Ear) ->
         ]);
     };
     let folder = root.join(config).parent().map_or_else(|| root.to_path_buf(), Path::to_path_buf);
-    machine::perf_samples(root).map_err(|words| vec![refused(&words)])?;
+    if let Err(words) = machine::perf_samples(root) {
+        return super::record_log::record(root, config, &folder, options, &words, ear);
+    }
     let file = options.output.clone().unwrap_or_else(|| format!("perf/{}.perf.data", stem(program)));
     let binary = binary_of(&folder, program);
     let plan = plan(&folder, binary.as_deref(), &file, options);
@@ -197,7 +201,7 @@ fn judge(root: &Path, config: &Path, binary: Option<&str>, recorded: &mut Record
     Ok(())
 }
 
-fn name_in_config(
+pub(super) fn name_in_config(
     root: &Path,
     config: &Path,
     binary: Option<String>,
@@ -228,7 +232,7 @@ fn nothing(file: &str, words: &str) -> Problem {
 }
 
 /// What is left where perf is refused: what the service itself can write.
-fn refused(words: &str) -> Problem {
+pub(super) fn refused(words: &str) -> Problem {
     Problem::error(format!("perf cannot sample on this machine: {words}")).help(NO_PERF)
 }
 

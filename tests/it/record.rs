@@ -124,6 +124,27 @@ fn where_perf_is_refused_the_other_ways_are_named() {
 }
 
 #[test]
+fn where_perf_is_refused_the_log_that_the_service_writes_is_taken() {
+    let scene = Scene::new(REFUSED);
+    let line = |id: u32| {
+        let start = u64::from(id) * 1_000_000;
+        format!("{{\"request\":\"{id}\",\"operation\":\"GET /\",\"start_ns\":{start},\"end_ns\":{}}}\\n", start + 900)
+    };
+    let log: String = (0..400).map(line).collect();
+    let service = format!("mkdir -p perf; printf '{log}' > perf/requests.jsonl; echo other > perf/notes.txt");
+    let (status, said, beside) = scene.refit(&["record", "--", "sh", "-c", &service]);
+    assert_eq!(status, 0, "{said}{beside}");
+    assert!(said.starts_with("perf/requests.jsonl is recorded: 400 requests, "), "{said}");
+    assert!(said.contains("perf cannot sample on this machine: Access to performance monitoring"), "{said}");
+    assert!(said.ends_with("  slo.toml: the source was added\nnext: refit rank\n"), "{said}");
+    let config = std::fs::read_to_string(scene.at("project/slo.toml")).unwrap();
+    assert!(config.contains("\n[[source]]\nfile = \"perf/requests.jsonl\"\n"), "{config}");
+    let (status, said, _) = scene.refit(&["rank"]);
+    assert_eq!(status, 0, "{said}");
+    assert!(said.contains("400 requests"), "{said}");
+}
+
+#[test]
 fn a_command_that_does_not_start_is_no_recording() {
     let scene = Scene::new(EMPTY_HANDED);
     let (status, _, beside) = scene.refit(&["record", "--", "svc"]);
