@@ -28,6 +28,9 @@ pub enum Match<'a> {
     None,
 }
 
+/// `#[instrument]` gives the line of the attribute, which stands at most so many lines above its function.
+pub const MOST_ATTRIBUTES: u32 = 12;
+
 impl<'a> Files<'a> {
     /// Indexes the items.
     pub fn new(items: &'a [Item]) -> Files<'a> {
@@ -73,6 +76,14 @@ impl<'a> Files<'a> {
         self.by_file.get(file)?.iter().copied().find(|i| self.items[*i as usize].line == line)
     }
 
+    /// How many lines a line is away from the beginning of the function of this name that holds it, or that begins within the
+    /// lines that attributes above it take.
+    pub fn distance_to(&self, name: &str, file: &str, line: u32) -> Option<u32> {
+        let first = || (line..line + MOST_ATTRIBUTES).find_map(|l| self.begins_at(file, l));
+        let item = &self.items[self.at(file, line).or_else(first)? as usize];
+        (item.name == name).then(|| item.line.abs_diff(line))
+    }
+
     /// True if two items of one file begin and end on the same lines.
     pub fn same_lines(&self, one: u32, other: u32) -> bool {
         let place =
@@ -91,7 +102,8 @@ fn last_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-fn ends_in(path: &str, tail: &str) -> bool {
+/// True if a path is another one, or ends in all of it.
+pub fn ends_in(path: &str, tail: &str) -> bool {
     path.strip_suffix(tail).is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }
 

@@ -1,52 +1,95 @@
-//! Frames with the lines of an older version of the source in; the same frames with the lines of today out.
+//! Frames and spans with the lines of an older version of the source in; the same with the lines of today out.
 
 use std::collections::BTreeMap;
 
-use super::files::{Files, Match};
+use super::files::{self, Files, Match};
 use super::index::{Index, Meaning};
 use super::symbol::Symbol;
-use crate::model::{Frame, Item, MovedLines, Problem, Since};
+use crate::model::{Frame, Item, MovedLines, Problem, Profile, Since, Span};
 
-/// Puts the lines of frames where they stand now, and says what that came to; a line that was changed becomes 0, unknown.
+/// Puts the lines of frames and spans where they stand now, and says what that came to; a line that was changed becomes 0,
+/// unknown.
 ///
 /// A recording may have been made of changes that no commit has, so that its lines need no moving. Symbols tell: a file's
 /// lines are moved where more of them then lie in the function that the symbol names. Where both are equally many, the
-/// commit decides if somebody named it.
-pub fn move_lines(frames: &mut [Frame], items: &[Item], since: &Since) -> Option<Problem> {
+/// commit decides if somebody named it. A file that has another name now has only the old lines.
+pub fn move_lines(profile: &mut Profile, items: &[Item], since: &Since) -> Option<Problem> {
     let (index, files) = (Index::new(items), Files::new(items));
     let moved: BTreeMap<&str, &MovedLines> = since.moved.iter().map(|m| (m.file.as_str(), m)).collect();
-    let mut of_file: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, frame) in frames.iter().enumerate().filter(|(_, f)| f.line > 0) {
-        let (Match::Whole { file, .. } | Match::Tail(file)) = files.find(&frame.file) else { continue };
-        if moved.contains_key(file) && index.may_be_ours(&Symbol::parse(&frame.symbol)) {
-            of_file.entry(file).or_default().push(at);
+    let frames = profile.frames.iter_mut().filter(|f| index.may_be_ours(&Symbol::parse(&f.symbol))).map(Written::frame);
+    let spans = profile.spans.iter_mut().map(Written::span);
+    let mut of_file: BTreeMap<&str, Vec<Written>> = BTreeMap::new();
+    for mut place in frames.chain(spans).filter(|place| *place.line > 0) {
+        if let Some(file) = place.file_now(&files, since).filter(|file| moved.contains_key(file)) {
+            of_file.entry(file).or_default().push(place);
         }
     }
     let mut told = Told::default();
     for (file, places) in of_file {
         let lines = moved[file];
-        let votes = places.iter().map(|at| vote(&frames[*at], file, lines, &index, &files));
+        let votes = places.iter().map(|place| place.vote(file, lines, &index, &files));
         let (now, before) = votes.fold((0, 0), |(n, b), (now, before)| (n + u32::from(now), b + u32::from(before)));
-        if now < before || (now == before && !since.is_certain) {
+        if lines.was.is_empty() && (now < before || (now == before && !since.is_certain)) {
             continue;
         }
         told.files += 1;
-        for at in places {
-            let line = lines.now(frames[at].line).unwrap_or(0);
-            told.lines += u32::from(line != frames[at].line);
+        for place in places {
+            let line = lines.now(*place.line).unwrap_or(0);
+            told.lines += u32::from(line != *place.line || !lines.was.is_empty());
             told.changed += u32::from(line == 0);
-            frames[at].line = line;
+            *place.line = line;
         }
     }
     told.problem(since)
 }
 
-/// Whether the function that the symbol names holds the line where it stands now, and where it stood; a changed line has
-/// no vote.
-fn vote(frame: &Frame, file: &str, lines: &MovedLines, index: &Index, files: &Files) -> (bool, bool) {
-    match (index.resolve(&Symbol::parse(&frame.symbol)), lines.now(frame.line)) {
-        (Meaning::Item(item), Some(now)) => (files.holds(item, file, now), files.holds(item, file, frame.line)),
-        _ => (false, false),
+/// A place in the source as the recording has it.
+struct Written<'a> {
+    file: &'a mut String,
+    line: &'a mut u32,
+    /// The symbol, or the function that a span names.
+    symbol: &'a str,
+    is_span: bool,
+}
+
+impl<'a> Written<'a> {
+    fn frame(frame: &'a mut Frame) -> Written<'a> {
+        Written { file: &mut frame.file, line: &mut frame.line, symbol: &frame.symbol, is_span: false }
+    }
+
+    /// A span is often called as its function is.
+    fn span(span: &'a mut Span) -> Written<'a> {
+        let symbol = if span.function.is_empty() { &span.name } else { &span.function };
+        Written { file: &mut span.file, line: &mut span.line, symbol, is_span: true }
+    }
+
+    /// The file of the workspace that is meant; one that has another name now gets it.
+    fn file_now<'f>(&mut self, files: &Files<'f>, since: &'f Since) -> Option<&'f str> {
+        let was = |m: &&MovedLines| !m.was.is_empty() && files::ends_in(self.file, &m.was);
+        if let Some(renamed) = since.moved.iter().filter(was).max_by_key(|m| m.was.len()) {
+            let before = self.file.len() - renamed.was.len();
+            self.file.replace_range(before.., &renamed.file);
+        }
+        match files.find(self.file) {
+            Match::Whole { file, .. } | Match::Tail(file) => Some(file),
+            Match::None => None,
+        }
+    }
+
+    /// Whether the function that is named holds the line where it stands now, and where it stood (of a span: which of them is
+    /// nearer to its beginning); a changed line has no vote.
+    fn vote(&self, file: &str, lines: &MovedLines, index: &Index, files: &Files) -> (bool, bool) {
+        let Some(now) = lines.now(*self.line) else { return (false, false) };
+        if self.is_span {
+            let name = self.symbol.rsplit("::").next().unwrap_or(self.symbol);
+            let away = |line| files.distance_to(name, file, line).unwrap_or(u32::MAX);
+            let (now, before) = (away(now), away(*self.line));
+            return (now < before, before < now);
+        }
+        match index.resolve(&Symbol::parse(self.symbol)) {
+            Meaning::Item(item) => (files.holds(item, file, now), files.holds(item, file, *self.line)),
+            _ => (false, false),
+        }
     }
 }
 
@@ -82,7 +125,11 @@ mod tests {
     /// Three lines shorter at the top, and another call in `second`.
     fn since(is_certain: bool) -> Since {
         let same = vec![SameLines { old: 1, new: 3, count: 4 }, SameLines { old: 6, new: 8, count: 2 }];
-        Since { commit: "0123456789".into(), is_certain, moved: vec![MovedLines { file: "src/lib.rs".into(), same }] }
+        Since {
+            commit: "0123456789".into(),
+            is_certain,
+            moved: vec![MovedLines { file: "src/lib.rs".into(), was: String::new(), same }],
+        }
     }
 
     fn frame(symbol: &str, line: u32) -> Frame {
@@ -93,9 +140,10 @@ mod tests {
     fn check(frames: &[(&str, u32)], since: &Since, expected: &[u32], said: Option<&str>) {
         let role = FileRole { krate: "gw".into(), ..FileRole::default() };
         let items = SourceFile::parse("src/lib.rs", NOW, &role).unwrap().items;
-        let mut frames: Vec<Frame> = frames.iter().map(|(symbol, line)| frame(symbol, *line)).collect();
-        let problem = move_lines(&mut frames, &items, since);
-        assert_eq!(frames.iter().map(|f| f.line).collect::<Vec<_>>(), expected);
+        let frames = frames.iter().map(|(symbol, line)| frame(symbol, *line)).collect();
+        let mut profile = Profile { frames, ..Profile::default() };
+        let problem = move_lines(&mut profile, &items, since);
+        assert_eq!(profile.frames.iter().map(|f| f.line).collect::<Vec<_>>(), expected);
         assert_eq!(problem.map(|p| p.what).as_deref(), said);
     }
 
@@ -125,5 +173,40 @@ mod tests {
             &[4],
             Some("recorded at 0123456: lines in 1 file are shown where they stand now"),
         );
+    }
+
+    fn items() -> Vec<Item> {
+        let role = FileRole { krate: "gw".into(), ..FileRole::default() };
+        SourceFile::parse("src/lib.rs", NOW, &role).unwrap().items
+    }
+
+    #[test]
+    fn spans_move_with_the_functions_they_stand_above() {
+        let span = |name: &str, function: &str, line| Span {
+            name: name.into(),
+            function: function.into(),
+            file: "src/lib.rs".into(),
+            line,
+            ..Span::default()
+        };
+        let spans = vec![span("first", "", 1), span("work", "gw::second", 4), span("first", "", 1)];
+        let mut profile = Profile { spans: spans.clone(), ..Profile::default() };
+        assert!(move_lines(&mut profile, &items(), &since(false)).is_some());
+        assert_eq!(profile.spans.iter().map(|s| s.line).collect::<Vec<_>>(), [3, 6, 3]);
+        let recorded_later = vec![span("first", "", 3), span("second", "", 6)];
+        let mut profile = Profile { spans: recorded_later.clone(), ..Profile::default() };
+        assert_eq!((move_lines(&mut profile, &items(), &since(false)), profile.spans), (None, recorded_later));
+    }
+
+    #[test]
+    fn a_file_that_has_another_name_now_gets_it() {
+        let mut since = since(false);
+        since.moved[0].was = "src/old.rs".into();
+        let old = |symbol: &str, line| Frame { file: "/build/gw/src/old.rs".into(), ..frame(symbol, line) };
+        let mut profile = Profile { frames: vec![old("gw::first", 2), old("gw::second", 5)], ..Profile::default() };
+        let told = move_lines(&mut profile, &items(), &since).expect("it is said");
+        assert!(told.what.contains("lines in 1 file are shown where they stand now"), "{told:?}");
+        let places: Vec<(&str, u32)> = profile.frames.iter().map(|f| (f.file.as_str(), f.line)).collect();
+        assert_eq!(places, [("/build/gw/src/lib.rs", 4), ("/build/gw/src/lib.rs", 0)]);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::files::{Files, Match};
+use super::files::{Files, MOST_ATTRIBUTES, Match};
 use super::index::{Index, Meaning};
 use super::owners::Owners;
 use super::sampled::{Key, Rows, finish};
@@ -31,7 +31,7 @@ pub fn attribute(profile: &Profile, items: &[Item], options: &Options) -> Attrib
     }
     let mut out = Attribution { basis: Basis::Spans, unit: Unit::WallNanoseconds, ..Attribution::default() };
     out.allocated_over = allocated::requests(profile);
-    for (request, spans) in profile.requests.iter().zip(&by_request) {
+    for (number, (request, spans)) in (0..).zip(profile.requests.iter().zip(&by_request)) {
         let latency_ns = request.end_ns.saturating_sub(request.start_ns);
         let mut own: HashMap<u32, Part> = HashMap::new();
         let mut left = latency_ns as f64;
@@ -53,6 +53,7 @@ pub fn attribute(profile: &Profile, items: &[Item], options: &Options) -> Attrib
         out.parts.extend(own.into_values());
         let root = spans.iter().map(|s| &profile.spans[*s as usize]).find(|s| s.parent.is_none());
         out.requests.push(AttributedRequest {
+            request: number,
             operation: request.operation.clone(),
             span_name: root.map_or(String::new(), |r| r.name.clone()),
             latency_ns,
@@ -114,9 +115,9 @@ fn span_key(span: &Span, index: &Index, files: &Files, items: &[Item]) -> Key {
     Key::Named(RowKind::Unattributed, label)
 }
 
-/// `#[instrument]` gives the line of the attribute, which stands a few lines above its function.
+/// The function at a line, or the one that an attribute there stands above.
 fn attribute_line(files: &Files, file: &str, line: u32) -> Option<u32> {
-    files.at(file, line).or_else(|| (line..line + 12).find_map(|l| files.begins_at(file, l)))
+    files.at(file, line).or_else(|| (line..line + MOST_ATTRIBUTES).find_map(|l| files.begins_at(file, l)))
 }
 
 fn children(profile: &Profile) -> Vec<Vec<u32>> {

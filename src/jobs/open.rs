@@ -16,6 +16,7 @@ use crate::effects::git::{Base, Repository};
 use crate::effects::{files, measured, project, trust};
 use crate::model::{CrateRoot, Level, Place, Problem, Profile, Progress, Slo, Source};
 use crate::pipeline::{self, Analysis, Depth, InputFile, Inputs, Survey};
+use crate::profile;
 use crate::slo;
 use crate::source;
 
@@ -129,10 +130,23 @@ impl Workspace {
             (surveyed, dated, profile.expect("reading a profile does not panic"))
         });
         let (survey, base, found) = surveyed.map_err(|p| vec![p])?;
-        let (mut profile, troubles) = profile?;
-        let repository = self.repository().ok();
-        let since = repository.and_then(|r| since(&r, &self.root, &base, &dated, &profile));
-        let moved = since.and_then(|since| pipeline::move_lines(&mut profile, &survey, &since));
+        let (mut profiles, troubles) = profile?;
+        let mut moved: Vec<Problem> = Vec::new();
+        if let Ok(repository) = self.repository() {
+            // Each recording has its own commit; once they are merged nobody can tell their frames apart.
+            for (profile, dated) in profiles.iter_mut().zip(&dated) {
+                let since = since(&repository, &self.root, &base, dated, profile);
+                let told = since.and_then(|since| pipeline::move_lines(profile, &survey, &since));
+                moved.extend(told.map(|problem| problem.at(Place::file(&dated.file))));
+            }
+            if let Some((file, older)) = &mut inputs.base {
+                let dated = recordings(&repository, &self.root, &[Source { file: file.clone(), ..Source::default() }]);
+                let since = dated.first().and_then(|dated| since(&repository, &self.root, &base, dated, older));
+                let told = since.and_then(|since| pipeline::move_lines(older, &survey, &since));
+                moved.extend(told.map(|problem| problem.at(Place::file(file.as_str()))));
+            }
+        }
+        let profile = profile::merge(profiles);
         let mut analysis = pipeline::analyse(&inputs, survey, &profile);
         // No tree is left on this thread, and a workbench analyses again and again.
         source::forget_spans();

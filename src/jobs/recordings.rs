@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::effects::git::{Base, Repository};
+use crate::effects::git::{Base, Repository, TreeChange};
 use crate::effects::{clock, files};
 use crate::model::{KnownBy, MovedLines, Profile, Recording, Since, Source};
 use crate::source;
@@ -36,42 +36,72 @@ fn recording(repository: &Repository, root: &Path, source: &Source) -> Recording
     }
 }
 
-/// What was changed since the samples were taken, of the files that they speak of; `None` where that is not known, or
-/// nothing was.
+/// What was changed since a recording was made, of the files that its frames and spans speak of; `None` where that is not
+/// known, or nothing was.
 pub(super) fn since(
     repository: &Repository,
     root: &Path,
     base: &Base,
-    recordings: &[Recording],
+    recording: &Recording,
     profile: &Profile,
 ) -> Option<Since> {
-    let is_sampled = |r: &&Recording| profile.sources.iter().any(|s| s.file == r.file && s.samples > 0);
-    let sampled: Vec<&Recording> = recordings.iter().filter(is_sampled).collect();
-    let commits: BTreeSet<&String> = sampled.iter().filter_map(|r| r.commit.as_ref()).collect();
-    // Frames of several recordings cannot be told apart any more: with two commits no line is sure.
-    let (Some(first), Some(commit), 1) = (sampled.first(), commits.first(), commits.len()) else { return None };
-    let changes = repository.changes(&repository.tree_of(commit).ok()?, &base.tree).ok()?;
-    if changes.is_empty() {
+    let commit = recording.commit.as_ref()?;
+    let frames = profile.frames.iter().filter(|f| f.line > 0).map(|f| f.file.as_str());
+    let spans = profile.spans.iter().filter(|s| s.line > 0).map(|s| s.file.as_str());
+    let spoken_of: BTreeSet<&str> = frames.chain(spans).map(last_name).collect();
+    if spoken_of.is_empty() {
         return None;
     }
-    let spoken_of: BTreeSet<&str> = profile.frames.iter().filter(|f| f.line > 0).map(|f| last_name(&f.file)).collect();
-    let changed = changes.iter().filter_map(|change| {
-        let file = repository.from_git(&change.path).filter(|file| spoken_of.contains(last_name(file)))?;
-        Some((file, change, [&change.before.as_ref()?.1, &change.after.as_ref()?.1]))
-    });
-    let changed: Vec<_> = changed.collect();
-    let oids: Vec<&str> = changed.iter().flat_map(|(_, _, oids)| oids.map(String::as_str)).collect();
+    let tree = repository.tree_of(commit).ok()?;
+    let changed = changed(repository, &tree, base, &spoken_of)?;
+    let oids: Vec<&str> = changed.iter().flat_map(|c| c.oids.iter().map(String::as_str)).collect();
     let texts = repository.blobs(&oids).ok()?;
     let texts = texts.chunks(2).map(|pair| [0, 1].map(|i| String::from_utf8_lossy(&pair[i]).into_owned()));
-    let moved = changed.into_iter().zip(texts).filter_map(|((file, change, _), [old, new])| {
+    let moved = changed.into_iter().zip(texts).filter_map(|(changed, [old, new])| {
         // A change of the checkout that is older than the recording was recorded with it.
-        let recorded = base.dirty.contains(&change.path).then(|| recorded_text(root, &file, first.at)).flatten();
+        let is_dirty = base.dirty.contains(&changed.path) && changed.was.is_empty();
+        let recorded = is_dirty.then(|| recorded_text(root, &changed.file, recording.at)).flatten();
         let old = recorded.unwrap_or(old);
-        (old != new).then(|| MovedLines { same: source::same_lines(&old, &new), file })
+        let (same, is_other) = (source::same_lines(&old, &new), old != new || !changed.was.is_empty());
+        is_other.then_some(MovedLines { file: changed.file, was: changed.was, same })
     });
     let moved: Vec<MovedLines> = moved.collect();
-    let is_certain = first.known_by != KnownBy::FileTime;
-    (!moved.is_empty()).then(|| Since { commit: (*commit).clone(), is_certain, moved })
+    let is_certain = recording.known_by != KnownBy::FileTime;
+    (!moved.is_empty()).then(|| Since { commit: commit.clone(), is_certain, moved })
+}
+
+/// A file that has another text or another name now.
+struct Changed {
+    /// From the top of the repository.
+    path: String,
+    /// From the project.
+    file: String,
+    /// What it was called; empty where it has its name still.
+    was: String,
+    /// The old and the new text.
+    oids: [String; 2],
+}
+
+fn changed(repository: &Repository, tree: &str, base: &Base, spoken_of: &BTreeSet<&str>) -> Option<Vec<Changed>> {
+    let speaks_of = |file: &String| spoken_of.contains(last_name(file));
+    let changes = repository.changes(tree, &base.tree).ok()?;
+    // Only a file that has gone can have another name now.
+    let is_gone = |c: &&TreeChange| c.after.is_none() && spoken_of.contains(last_name(&c.path));
+    let renames = match changes.iter().any(|c| is_gone(&c)) {
+        true => repository.renames(tree, &base.tree).ok()?,
+        false => Vec::new(),
+    };
+    let renamed = renames.into_iter().filter_map(|rename| {
+        let was = repository.from_git(&rename.from).filter(speaks_of)?;
+        let file = repository.from_git(&rename.to)?;
+        Some(Changed { path: rename.to, file, was, oids: rename.oids })
+    });
+    let edited = changes.iter().filter_map(|change| {
+        let file = repository.from_git(&change.path).filter(speaks_of)?;
+        let oids = [change.before.as_ref()?.1.clone(), change.after.as_ref()?.1.clone()];
+        Some(Changed { path: change.path.clone(), file, was: String::new(), oids })
+    });
+    Some(edited.chain(renamed).collect())
 }
 
 fn last_name(path: &str) -> &str {

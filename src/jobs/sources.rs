@@ -16,16 +16,16 @@ use crate::profile;
 /// # Errors
 /// Every source that is not there, is empty or is of no known format.
 pub fn read_sources(root: &Path, sources: &[Source], ear: &Ear) -> Result<(Profile, Vec<Problem>), Vec<Problem>> {
-    read_and_show(root, sources, ear, None)
+    read_and_show(root, sources, ear, None).map(|(profiles, problems)| (profile::merge(profiles), problems))
 }
 
-/// As [`read_sources`]; what is known before the end goes to `looks`.
+/// As [`read_sources`], source by source; what is known before the end goes to `looks`.
 pub(super) fn read_and_show(
     root: &Path,
     sources: &[Source],
     ear: &Ear,
     looks: Option<&Sender<Look>>,
-) -> Result<(Profile, Vec<Problem>), Vec<Problem>> {
+) -> Result<(Vec<Profile>, Vec<Problem>), Vec<Problem>> {
     let read = std::thread::scope(|scope| {
         let threads: Vec<_> = sources.iter().map(|s| scope.spawn(move || read_source(root, s, ear, looks))).collect();
         threads.into_iter().map(|t| t.join().expect("readers report problems, they do not panic")).collect::<Vec<_>>()
@@ -40,7 +40,7 @@ pub(super) fn read_and_show(
             Err(problem) => errors.push(problem),
         }
     }
-    if errors.is_empty() { Ok((profile::merge(profiles), problems)) } else { Err(errors) }
+    if errors.is_empty() { Ok((profiles, problems)) } else { Err(errors) }
 }
 
 fn read_source(

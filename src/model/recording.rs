@@ -56,6 +56,8 @@ pub struct SameLines {
 pub struct MovedLines {
     /// File relative to the project root.
     pub file: String,
+    /// What it was called then; empty where it has its name still.
+    pub was: String,
     /// What stayed, in the order of the text.
     pub same: Vec<SameLines>,
 }

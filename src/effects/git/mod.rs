@@ -22,5 +22,5 @@ pub use journal::Lock;
 pub use landed::LandedCommit;
 pub use oplog::{Change, Draft, Entry, FileMove, Move, Side, to_redo, to_undo, undone};
 pub use refs::{LogLine, RefMove};
-pub use repository::{Repository, TreeChange, TreeEntry};
+pub use repository::{Rename, Repository, TreeChange, TreeEntry};
 pub use scratch::Scratch;

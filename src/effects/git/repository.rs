@@ -40,6 +40,17 @@ pub struct TreeChange {
     pub after: Option<(String, String)>,
 }
 
+/// A file that has another path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rename {
+    /// The old path, relative to the top of the repository.
+    pub from: String,
+    /// The new one.
+    pub to: String,
+    /// Object ids before and after.
+    pub oids: [String; 2],
+}
+
 impl Repository {
     /// Finds the repository that holds `root`, the folder of `slo.toml`.
     ///
@@ -210,6 +221,17 @@ impl Repository {
         fields.chunks(2).map(change).collect()
     }
 
+    /// The files that have another path in a newer tree, found by their text as `git diff -M` finds them.
+    ///
+    /// # Errors
+    /// As [`Repository::changes`].
+    pub fn renames(&self, old: &str, new: &str) -> Result<Vec<Rename>, Problem> {
+        let args = ["diff-tree", "-r", "-z", "--raw", "-M", "--diff-filter=R", "--no-abbrev", old, new];
+        let out = self.git.run(&args)?;
+        let fields: Vec<&[u8]> = out.split(|b| *b == 0).filter(|f| !f.is_empty()).collect();
+        fields.chunks(3).map(rename).collect()
+    }
+
     /// The bytes of objects, in the order asked for.
     ///
     /// # Errors
@@ -329,6 +351,16 @@ fn entry(line: &[u8]) -> Option<TreeEntry> {
 }
 
 /// `:oldmode newmode oldoid newoid letter`, then the path.
+fn rename(fields: &[&[u8]]) -> Result<Rename, Problem> {
+    let broken = || Problem::error("cannot read git's list of renames");
+    let [head, from, to] = fields else { return Err(broken()) };
+    let text = |bytes: &[u8]| std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| broken());
+    let head = text(head)?;
+    let words: Vec<&str> = head.split(' ').collect();
+    let [_, _, old, new, _] = words[..] else { return Err(broken()) };
+    Ok(Rename { from: text(from)?, to: text(to)?, oids: [old.to_owned(), new.to_owned()] })
+}
+
 fn change(fields: &[&[u8]]) -> Result<TreeChange, Problem> {
     let broken = || Problem::error("cannot read git's list of changes");
     let [head, path] = fields else { return Err(broken()) };
