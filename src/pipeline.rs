@@ -6,9 +6,8 @@ use std::sync::Arc;
 use crate::attribute;
 use crate::detect;
 use crate::model::{
-    Attribution, Brush, Change, Comparison, CostLines, Finding, Flame, HotFunction, Item, Level, LineHeat, Objective,
-    ObjectiveSplit, Prediction, Problem, Profile, Recording, Refusal, Request, Rewrite, Since, Slo, SourceQuality,
-    Suggested,
+    Change, Comparison, CostLines, Finding, HotFunction, Item, Level, LineHeat, ObjectiveSplit, Prediction, Problem,
+    Profile, Recording, Refusal, Rewrite, Since, Slo, SourceQuality, Suggested,
 };
 use crate::price;
 use crate::rank;
@@ -16,6 +15,9 @@ use crate::rewrite;
 use crate::source::{self, FieldOwners, FileRole, Index, SourceFile};
 
 pub mod kept;
+mod look;
+
+pub use look::{Look, Older, Ready, look};
 
 /// Seed of the bootstrap: fixed, so that the same inputs give the same ranking to the byte.
 const SEED: u64 = 0x5eed;
@@ -73,6 +75,8 @@ pub struct Analysis {
     pub sources: Vec<SourceQuality>,
     /// What was measured, to be looked at again in parts.
     pub profile: Arc<Profile>,
+    /// What of it is at hand when a part is asked for.
+    pub ready: Arc<Ready>,
     /// When and at which commit each source was recorded.
     pub recordings: Vec<Recording>,
     /// One split per objective, as in `slo.toml`.
@@ -222,7 +226,7 @@ pub fn provisional(inputs: &Inputs, survey: &Survey, profile: &Profile) -> Vec<a
 
 /// Puts the lines of a recording where they stand in the surveyed sources, and says what that came to.
 pub fn move_lines(profile: &mut Profile, survey: &Survey, since: &Since) -> Option<Problem> {
-    attribute::move_lines(&mut profile.frames, &survey.analysis.items, since)
+    attribute::move_lines(profile, &survey.analysis.items, since)
 }
 
 /// Ranks the functions, prices what was found in them, and derives rewrites.
@@ -249,63 +253,12 @@ fn without_tests(items: &[Item]) -> Option<Problem> {
     })
 }
 
-/// A part of a recording, looked at again.
-#[derive(Clone, Debug, Default)]
-pub struct Look {
-    /// The call tree of its samples.
-    pub flame: Flame,
-    /// The splits of its requests; `None` where the whole recording is looked at, whose splits are known.
-    pub objectives: Option<Vec<ObjectiveSplit>>,
-}
-
-/// Requests of an objective by their latencies in nanoseconds.
-type Latencies<'a> = (&'a Objective, std::ops::RangeInclusive<u64>);
-
-/// Makes the call tree of the part that the brush leaves, of the requests around an objective's quantile alone if `tail`
-/// is asked for, and splits the quantiles of that part's requests anew. Where an older recording is given, the call tree
-/// is compared with all of it, or with the requests around its own quantile.
-pub fn look(
-    analysis: &Analysis,
-    slo: &Slo,
-    objective: usize,
-    tail: bool,
-    brush: &Brush,
-    older: Option<&Profile>,
-) -> Look {
-    let (profile, items, own) = (&*analysis.profile, &analysis.items, &slo.code.own);
-    let attributed = |profile: &Profile| attribute::attribute(profile, items, &attribute::Options { own: own.clone() });
-    let part = (!brush.is_empty()).then(|| profile.brushed(brush));
-    let attribution = (tail || part.is_some()).then(|| attributed(part.as_ref().unwrap_or(profile)));
-    let asked = slo.objectives.get(objective).filter(|_| tail);
-    let around = |a: &Attribution| asked.and_then(|o| Some((o, rank::around_quantile(a, o)?)));
-    let mut chosen = attribution.as_ref().and_then(around);
-    let chosen_before = older.filter(|_| chosen.is_some()).and_then(|older| around(&attributed(older)));
-    // The tail of the one and all of the other have nothing to say to each other.
-    chosen = chosen.filter(|_| older.is_none() || chosen_before.is_some());
-    let tree = |profile: &Profile, brush: &Brush, chosen: Option<Latencies<'_>>| {
-        let is_chosen = chosen.map(|(objective, latencies)| {
-            move |request: &Request| {
-                let latency = request.end_ns.saturating_sub(request.start_ns);
-                rank::speaks_of(objective, &request.operation) && latencies.contains(&latency)
-            }
-        });
-        attribute::flame(profile, items, own, brush, is_chosen.as_ref().map(|c| c as &dyn Fn(&Request) -> bool))
-    };
-    let mut flame = tree(profile, brush, chosen);
-    if let Some(older) = older {
-        attribute::compare(&mut flame, &tree(older, &Brush::default(), chosen_before));
-    }
-    let options = rank::Options { seed: SEED, despite_quality: true };
-    let objectives = part.and(attribution).map(|a| rank::rank(&a, slo, options).objectives);
-    Look { flame, objectives }
-}
-
 fn rank_functions(inputs: &Inputs, profile: &Profile, analysis: &mut Analysis) {
     if profile.sources.is_empty() {
         return;
     }
     let own = attribute::Options { own: inputs.slo.code.own.clone() };
-    let attribution = attribute::attribute(profile, &analysis.items, &own);
+    let mut attribution = attribute::attribute(profile, &analysis.items, &own);
     let options = rank::Options { seed: SEED, despite_quality: inputs.despite_quality };
     let ranking = rank::rank(&attribution, &inputs.slo, options);
     let (predictions, unclear) = rank::what_if(&attribution, &inputs.slo, &inputs.what_if, SEED);
@@ -317,11 +270,13 @@ fn rank_functions(inputs: &Inputs, profile: &Profile, analysis: &mut Analysis) {
     }
     // What the ranking lacks with the profile of another program is said by that alone.
     let is_foreign = attribution.problems.iter().any(|p| p.level == Level::Error);
-    analysis.problems.extend(attribution.problems);
+    analysis.problems.append(&mut attribution.problems);
     analysis.problems.extend(ranking.problems.into_iter().filter(|p| !is_foreign || p.level != Level::Error));
     analysis.objectives = ranking.objectives;
     analysis.hot = ranking.hot;
     analysis.heat = ranking.heat;
+    attribution.lines = Vec::new();
+    analysis.ready = Arc::new(Ready::with(attribution));
 }
 
 fn keep_and_price(

@@ -1,50 +1,13 @@
-//! A profile and a choice of its samples in, their stacks merged into one call tree out.
+//! A profile in, the call tree of its stacks out, ready to be weighed for any choice of samples.
 
 use std::collections::HashMap;
 
-use super::join::Polls;
 use super::owners;
 use super::symbol::Symbol;
-use crate::model::{Before, Brush, Flame, FlameName, FlameNode, Frame, Item, Owner, Profile, Request, Sample};
+use crate::model::{Before, Flame, FlameName, FlameNode, Frame, Item, Owner, Profile};
 
 /// Name of the root.
 const ALL: &str = "all";
-
-/// Merges the stacks of the samples that the brush leaves and, if asked, that fall into requests for which `chosen` holds.
-pub fn flame(
-    profile: &Profile,
-    items: &[Item],
-    own: &[String],
-    brush: &Brush,
-    chosen: Option<&dyn Fn(&Request) -> bool>,
-) -> Flame {
-    let (begin, end) = span(profile);
-    let polls = chosen.map(|_| Polls::new(profile));
-    let wanted: Vec<bool> = chosen.map(|c| profile.requests.iter().map(c).collect()).unwrap_or_default();
-    let is_in = |sample: &Sample| {
-        let in_request = match &polls {
-            Some(polls) => polls.request_of(sample).is_some_and(|r| wanted[r as usize]),
-            None => true,
-        };
-        in_request && brushed(brush, begin, sample)
-    };
-    let mut tree = Tree::new(profile, items, own);
-    let (mut samples, mut threads) = (0, HashMap::new());
-    for sample in profile.samples.iter() {
-        if let Some(tid) = sample.tid {
-            *threads.entry(tid).or_insert(0) += sample.weight;
-        }
-        if is_in(&sample) {
-            samples += 1;
-            tree.add(&sample);
-        }
-    }
-    let mut threads: Vec<(u64, u64)> = threads.into_iter().collect();
-    threads.sort_by_key(|(tid, weight)| (std::cmp::Reverse(*weight), *tid));
-    let requests = chosen.map(|_| wanted.iter().filter(|w| **w).count() as u64);
-    let length_ns = end.saturating_sub(begin);
-    Flame { unit: profile.unit, samples, requests, threads, length_ns, ..tree.laid_out() }
-}
 
 /// Puts an older recording's call tree beside a newer one: nodes meet by the names on their way from the root.
 pub fn compare(flame: &mut Flame, older: &Flame) {
@@ -66,31 +29,19 @@ pub fn compare(flame: &mut Flame, older: &Flame) {
     flame.before = Some(Before { nodes, weight, gone, samples: older.samples });
 }
 
-/// First and last moment of samples and requests.
-fn span(profile: &Profile) -> (u64, u64) {
-    let times = profile.samples.iter().filter_map(|s| s.time_ns);
-    let (low, high) = times.fold((u64::MAX, 0), |(low, high), t| (low.min(t), high.max(t)));
-    if low == u64::MAX { (0, 0) } else { (low, high) }
-}
-
-fn brushed(brush: &Brush, begin: u64, sample: &Sample) -> bool {
-    let thread = brush.threads.is_empty() || sample.tid.is_some_and(|t| brush.threads.contains(&t));
-    let moment = || sample.time_ns.map(|t| t.saturating_sub(begin));
-    thread && brush.time_ns.is_none_or(|(from, to)| moment().is_some_and(|t| from <= t && t < to))
-}
-
 /// Stacks merged by name: closures and calls of a function by itself count for the frame above them.
-struct Tree {
+#[derive(Debug)]
+pub struct Tree {
     names: Vec<FlameName>,
     /// Caller and name of each merged node; the root is 0.
     nodes: Vec<(u32, u32)>,
-    /// The merged node of each of the profile's nodes.
+    /// The merged node of each of the profile's nodes; the root for what has no stack, which stands last.
     merged: Vec<u32>,
-    own: Vec<u64>,
 }
 
 impl Tree {
-    fn new(profile: &Profile, items: &[Item], own: &[String]) -> Tree {
+    /// Merges the stacks of a profile, once.
+    pub fn new(profile: &Profile, items: &[Item], own: &[String]) -> Tree {
         let (names, of_frame) = names(profile, items, own);
         let mut nodes = vec![(0, 0)];
         let mut known: HashMap<(u32, u32), u32> = HashMap::new();
@@ -107,18 +58,17 @@ impl Tree {
             };
             merged.push(place);
         }
-        let own = vec![0; nodes.len()];
-        Tree { names, nodes, merged, own }
+        merged.push(0);
+        Tree { names, nodes, merged }
     }
 
-    fn add(&mut self, sample: &Sample) {
-        let node = sample.leaf.map_or(0, |leaf| self.merged[leaf.0 as usize]);
-        self.own[node as usize] += sample.weight;
-    }
-
-    /// Level by level; what no sample has is left out.
-    fn laid_out(self) -> Flame {
-        let mut weight = self.own.clone();
+    /// The tree with the weights of the profile's nodes as leaves, level by level; what has no weight is left out.
+    pub fn laid_out(&self, leaves: &[u64]) -> Flame {
+        let mut own = vec![0; self.nodes.len()];
+        for (node, weight) in self.merged.iter().zip(leaves) {
+            own[*node as usize] += weight;
+        }
+        let mut weight = own.clone();
         for at in (1..self.nodes.len()).rev() {
             weight[self.nodes[at].0 as usize] += weight[at];
         }
@@ -130,7 +80,7 @@ impl Tree {
         for list in &mut children {
             list.sort_by(|a, b| weight[*b as usize].cmp(&weight[*a as usize]).then_with(|| text(*a).cmp(text(*b))));
         }
-        let root = FlameNode { weight: weight[0], own: self.own[0], ..FlameNode::default() };
+        let root = FlameNode { weight: weight[0], own: own[0], ..FlameNode::default() };
         let (mut nodes, mut levels, mut level) = (vec![root], vec![1], vec![0_u32]);
         while !level.is_empty() {
             let first = nodes.len() - level.len();
@@ -140,7 +90,7 @@ impl Tree {
                 let (mut start, depth) = (nodes[first + place].start, nodes[first + place].depth + 1);
                 for &child in &children[*merged as usize] {
                     let (name, weight) = (self.nodes[child as usize].1, weight[child as usize]);
-                    nodes.push(FlameNode { name, parent, depth, start, weight, own: self.own[child as usize] });
+                    nodes.push(FlameNode { name, parent, depth, start, weight, own: own[child as usize] });
                     start += weight;
                     next.push(child);
                 }
@@ -150,7 +100,7 @@ impl Tree {
                 levels.push(nodes.len() as u32);
             }
         }
-        Flame { nodes, levels, names: self.names, ..Flame::default() }
+        Flame { nodes, levels, names: self.names.clone(), ..Flame::default() }
     }
 }
 
@@ -191,7 +141,12 @@ fn name(frame: &Frame, item: Option<&Item>) -> FlameName {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{FrameId, Node, NodeId};
+    use crate::attribute::{Filter, Lens, Options};
+    use crate::model::{FrameId, Node, NodeId, Request, Sample};
+
+    fn flame(profile: &Profile, filter: &Filter) -> Flame {
+        Lens::new(profile, &[], &Options::default()).flame(filter)
+    }
 
     /// `main` calls `a` and `b`; `a` calls itself and then `b`.
     fn profile() -> Profile {
@@ -225,7 +180,7 @@ mod tests {
 
     #[test]
     fn stacks_are_merged_by_name_and_the_heaviest_callee_stands_first() {
-        let flame = flame(&profile(), &[], &[], &Brush::default(), None);
+        let flame = flame(&profile(), &Filter::default());
         insta::assert_snapshot!(shown(&flame).join("\n"), @r"
         all 0+20 own 0
           svc::main 0+20 own 1
@@ -247,8 +202,8 @@ mod tests {
         for (leaf, weight) in [(4, 100), (0, 100)] {
             now.samples.push(Sample { leaf: Some(NodeId(leaf)), weight, time_ns: None, tid: None });
         }
-        let older = flame(&old, &[], &[], &Brush::default(), None);
-        let mut flame = flame(&now, &[], &[], &Brush::default(), None);
+        let older = flame(&old, &Filter::default());
+        let mut flame = flame(&now, &Filter::default());
         compare(&mut flame, &older);
         // all, svc::main and the svc::b that main calls; a and the b below it are gone.
         let before = flame.before.clone().unwrap();
@@ -264,7 +219,7 @@ mod tests {
 
     #[test]
     fn every_level_is_found_by_weight() {
-        let flame = flame(&profile(), &[], &[], &Brush::default(), None);
+        let flame = flame(&profile(), &Filter::default());
         assert_eq!([0, 9, 10, 18, 19].map(|w| flame.at(2, w)), [Some(2), Some(2), Some(3), Some(3), None]);
         assert_eq!((flame.at(3, 9), flame.at(3, 12), flame.at(4, 0)), (None, Some(4), None));
         assert_eq!((flame.first_child(1), flame.first_child(2), flame.first_child(3)), (Some(2), None, Some(4)));
@@ -273,29 +228,23 @@ mod tests {
 
     #[test]
     fn a_brush_leaves_threads_and_moments_out() {
+        let lens = Lens::new(&profile(), &[], &Options::default());
         let of = |threads: &[u64], time_ns| {
-            let brush = Brush { threads: threads.to_vec(), time_ns };
-            flame(&profile(), &[], &[], &brush, None)
+            lens.flame(&lens.filter(&crate::model::Brush { threads: threads.to_vec(), time_ns }, None))
         };
         assert_eq!(of(&[8], None).node(0).weight, 4);
         assert_eq!(of(&[], Some((100, 300))).node(0).weight, 13);
         assert_eq!(of(&[7], Some((100, 300))).node(0).weight, 10);
         assert_eq!(of(&[9], None).nodes.len(), 1);
+        assert_eq!((of(&[9], None).threads, of(&[8], None).length_ns), (vec![(7, 16), (8, 4)], 400));
     }
 
     #[test]
     fn only_samples_of_chosen_requests_count_if_that_is_asked() {
         let mut profile = profile();
-        let request = |id: &str, start_ns, end_ns| Request {
-            id: id.into(),
-            operation: "GET /".into(),
-            start_ns,
-            end_ns,
-            tid: Some(7),
-        };
-        profile.requests = vec![request("1", 950, 1050), request("2", 1150, 1250)];
-        let slow = |r: &Request| r.id == "2";
-        let flame = flame(&profile, &[], &[], &Brush::default(), Some(&slow));
+        let request = |start_ns, end_ns| Request { start_ns, end_ns, tid: Some(7), ..Request::default() };
+        profile.requests = vec![request(950, 1050), request(1150, 1250)];
+        let flame = flame(&profile, &Filter { requests: Some(vec![1]), ..Filter::default() });
         assert_eq!((flame.node(0).weight, flame.requests), (10, Some(1)));
     }
 }

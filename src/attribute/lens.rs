@@ -1,4 +1,5 @@
-//! A profile in; for any thread, time and requests the shares of its functions, and the weight of what a search finds, out.
+//! A profile in; for any threads, time and requests the shares of its functions, its call tree, and the weight of what a
+//! search finds, out.
 //!
 //! What a key press asks has to be answered at once, whatever the size: samples are kept by thread and time, so that a
 //! filter is a handful of slices, and of two halves the smaller one is summed up.
@@ -7,15 +8,16 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::Options;
+use super::flame::Tree;
 use super::join::Polls;
 use super::shares::{Placed, Share, ranked};
-use crate::model::{Column, Item, NO_LEAF, Profile, Unit};
+use crate::model::{Brush, Column, Flame, Item, NO_LEAF, Profile, Unit};
 
 /// Which samples count; what is `None` does not limit them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
-    /// Samples of one OS thread.
-    pub thread: Option<u64>,
+    /// Samples of these OS threads; empty for all.
+    pub threads: Vec<u64>,
     /// Samples of a time, CLOCK_MONOTONIC nanoseconds.
     pub time: Option<Range<u64>>,
     /// Samples of some requests, by their index in the profile.
@@ -23,6 +25,7 @@ pub struct Filter {
 }
 
 /// A profile made ready for questions.
+#[derive(Debug)]
 pub struct Lens {
     /// Leaves by thread, then by time; an empty stack has the number behind the last node.
     leaves: Vec<u32>,
@@ -39,7 +42,12 @@ pub struct Lens {
     /// Names of the frames in lower case.
     names: Vec<String>,
     placed: Placed,
+    tree: Tree,
     unit: Unit,
+    /// Weight of each thread, heaviest first.
+    heaviest: Vec<(u64, u64)>,
+    /// First and last moment of the samples.
+    span: (u64, u64),
 }
 
 /// Weight and number of samples of every node as a leaf; what stands last has no stack.
@@ -70,20 +78,60 @@ impl Lens {
             frames: profile.nodes.iter().map(|n| n.frame.0).collect(),
             names: profile.frames.iter().map(|f| f.symbol.to_lowercase()).collect(),
             placed: Placed::new(profile, items, options),
+            tree: Tree::new(profile, items, &options.own),
             unit: profile.unit,
+            heaviest: Vec::new(),
+            span: span(profile),
         };
         lens.requests = Polls::new(profile).of_request.iter().map(|polls| lens.slices(polls)).collect();
         let everything = 0..lens.leaves.len();
         lens.all = lens.sum(std::slice::from_ref(&everything));
+        let weight = |slice: &Range<usize>| slice.clone().map(|at| lens.weights.at(at)).fold(0, u64::saturating_add);
+        let known = lens.threads.iter().filter_map(|(tid, slice)| Some(((*tid)?, weight(slice))));
+        lens.heaviest = known.collect();
+        lens.heaviest.sort_by_key(|(tid, weight)| (std::cmp::Reverse(*weight), *tid));
         lens
+    }
+
+    /// What a brush leaves, and of that the samples of some requests alone where they are given.
+    pub fn filter(&self, brush: &Brush, requests: Option<Vec<u32>>) -> Filter {
+        let moment = |since: u64| self.span.0.saturating_add(since);
+        Filter {
+            threads: brush.threads.clone(),
+            time: brush.time_ns.map(|(from, to)| moment(from)..moment(to)),
+            requests,
+        }
+    }
+
+    /// The call tree of the samples that count.
+    pub fn flame(&self, filter: &Filter) -> Flame {
+        let sums = self.sums(filter);
+        Flame {
+            unit: self.unit,
+            samples: sums.samples,
+            requests: filter.requests.as_ref().map(|r| r.len() as u64),
+            threads: self.heaviest.clone(),
+            length_ns: self.span.1 - self.span.0,
+            ..self.tree.laid_out(&sums.weights)
+        }
+    }
+
+    /// When the first sample was taken.
+    pub fn begin_ns(&self) -> u64 {
+        self.span.0
     }
 
     /// The shares of all functions among the samples that count, largest first.
     pub fn rank(&self, filter: &Filter) -> Vec<Share> {
+        self.rank_and_weight(filter).0
+    }
+
+    /// The shares, and the weight of all samples that count.
+    pub fn rank_and_weight(&self, filter: &Filter) -> (Vec<Share>, f64) {
         let sums = self.sums(filter);
         let weight = sums.weights.iter().fold(0, |sum, w| u64::saturating_add(sum, *w));
         let drawn = if self.unit == Unit::Samples { weight } else { sums.samples };
-        ranked(&sums.weights, &self.placed, drawn as f64)
+        (ranked(&sums.weights, &self.placed, drawn as f64), weight as f64)
     }
 
     /// Weight of every node as a leaf, by its number; what stands last has no stack.
@@ -128,20 +176,22 @@ impl Lens {
             Some(time) => self.before(r, time.start)..self.before(r, time.end),
             None => r.clone(),
         };
-        let of_thread = |r: &Range<usize>| match filter.thread {
-            Some(tid) => {
-                let thread = self.threads.get(&Some(tid)).cloned().unwrap_or(0..0);
-                r.start.max(thread.start)..r.end.min(thread.end)
+        let threads: Vec<&Range<usize>> = match filter.threads.is_empty() {
+            true => self.threads.values().collect(),
+            false => {
+                let wanted: std::collections::BTreeSet<u64> = filter.threads.iter().copied().collect();
+                wanted.iter().filter_map(|tid| self.threads.get(&Some(*tid))).collect()
             }
-            None => r.clone(),
         };
+        let on_threads = |r: &Range<usize>| threads.iter().any(|t| t.start <= r.start && r.end <= t.end);
         let mut slices: Vec<Range<usize>> = match &filter.requests {
             Some(requests) => {
-                requests.iter().filter_map(|r| self.requests.get(*r as usize)).flatten().cloned().collect()
+                let polls = requests.iter().filter_map(|r| self.requests.get(*r as usize)).flatten();
+                polls.filter(|r| filter.threads.is_empty() || on_threads(r)).map(of_time).collect()
             }
-            None => self.threads.values().cloned().collect(),
+            None => threads.into_iter().map(of_time).collect(),
         };
-        slices = slices.iter().map(|r| of_time(&of_thread(r))).filter(|r| r.start < r.end).collect();
+        slices.retain(|r| r.start < r.end);
         slices.sort_by_key(|r| r.start);
         slices
     }
@@ -182,6 +232,13 @@ impl Lens {
         }
         sums
     }
+}
+
+/// First and last moment of the samples.
+fn span(profile: &Profile) -> (u64, u64) {
+    let times = profile.samples.iter().filter_map(|s| s.time_ns);
+    let (low, high) = times.fold((u64::MAX, 0), |(low, high), t| (low.min(t), high.max(t)));
+    if low == u64::MAX { (0, 0) } else { (low, high) }
 }
 
 /// The places of the samples by thread, then by time, and where each thread's lie.
@@ -253,7 +310,7 @@ mod tests {
         let polls = Polls::new(profile);
         let mut weights = vec![0; 3];
         for s in profile.samples.iter() {
-            let counts = filter.thread.is_none_or(|t| s.tid == Some(t))
+            let counts = (filter.threads.is_empty() || s.tid.is_some_and(|t| filter.threads.contains(&t)))
                 && filter.time.as_ref().is_none_or(|t| s.time_ns.is_some_and(|at| t.contains(&at)))
                 && filter.requests.as_ref().is_none_or(|r| polls.request_of(&s).is_some_and(|of| r.contains(&of)));
             weights[s.leaf.map_or(2, |n| n.0 as usize)] += if counts { s.weight } else { 0 };
@@ -266,10 +323,10 @@ mod tests {
         for weights in [|_| 7, |at| at as u64, |at| at as u64 * 5_000_000_000] as [fn(usize) -> u64; 3] {
             let profile = profile(weights);
             let lens = Lens::new(&profile, &[], &Options::default());
-            for thread in [None, Some(0), Some(1), Some(9)] {
+            for threads in [vec![], vec![0], vec![1], vec![1, 0, 1], vec![9]] {
                 for time in [None, Some(0..0), Some(100..300), Some(0..110_000), Some(50..1_000_000)] {
                     for requests in [None, Some(vec![]), Some(vec![0]), Some(vec![0, 5])] {
-                        let filter = Filter { thread, time: time.clone(), requests };
+                        let filter = Filter { threads: threads.clone(), time: time.clone(), requests };
                         assert_eq!(lens.weights(&filter), expected(&profile, &filter), "{filter:?}");
                     }
                 }
@@ -283,14 +340,14 @@ mod tests {
         let all = Filter::default();
         assert_eq!(lens.search("outer", &all), (800, 1200));
         assert_eq!(lens.search("MEMCPY", &all), (400, 1200));
-        assert_eq!(lens.search("memcpy", &Filter { thread: Some(0), ..all.clone() }), (200, 600));
+        assert_eq!(lens.search("memcpy", &Filter { threads: vec![0], ..all.clone() }), (200, 600));
         assert_eq!(lens.search("nothing", &all).0, 0);
     }
 
     #[test]
     fn shares_of_a_filter_are_those_of_its_samples() {
         let lens = Lens::new(&profile(|_| 1), &[], &Options::default());
-        let shares = lens.rank(&Filter { thread: Some(1), ..Filter::default() });
+        let shares = lens.rank(&Filter { threads: vec![1], ..Filter::default() });
         assert_eq!(shares.iter().map(|s| s.share).sum::<f64>(), 1.0);
         assert_eq!((shares[0].name.as_str(), shares[0].share), ("runtime and libraries", 2.0 / 3.0));
     }

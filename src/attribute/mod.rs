@@ -9,6 +9,7 @@ mod join;
 mod lens;
 mod moved;
 mod owners;
+mod part;
 mod sampled;
 mod shares;
 mod spans;
@@ -16,13 +17,14 @@ mod symbol;
 mod text;
 mod v0;
 
-pub use flame::{compare, flame};
+pub use flame::compare;
 
 use crate::model::{Attribution, Basis, Item, Place, Problem, Profile, RowKind};
 use join::Polls;
 pub use lens::{Filter, Lens};
 pub use moved::move_lines;
 use owners::Owners;
+pub use part::part;
 pub use shares::{Share, shares};
 
 /// What the attribution should know beside the profile.

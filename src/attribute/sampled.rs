@@ -164,7 +164,8 @@ pub fn attribute(profile: &Profile, items: &[Item], owners: &Owners, polls: &Pol
         split.request(at, &by_request[at], &mut rows, &mut out.parts);
         let latency_ns = request.end_ns - request.start_ns;
         let (operation, parts) = (request.operation.clone(), start..out.parts.len());
-        out.requests.push(AttributedRequest { operation, span_name: String::new(), latency_ns, parts });
+        let (request, span_name) = (at as u32, String::new());
+        out.requests.push(AttributedRequest { request, operation, span_name, latency_ns, parts });
     }
     out.lines = line_parts(owners, &placed, &stacks, &kept);
     out.basis = if joined { Basis::JoinedSamples } else { Basis::SampledShare };

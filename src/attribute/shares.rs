@@ -28,6 +28,7 @@ pub fn shares(profile: &Profile, items: &[Item], options: &Options) -> Vec<Share
 }
 
 /// The row of every stack.
+#[derive(Debug)]
 pub struct Placed {
     /// Index into the names, by node; what stands last has no stack.
     rows: Vec<u32>,

@@ -13,6 +13,7 @@ mod prove;
 mod quiet;
 mod reading;
 mod record;
+mod record_log;
 mod recordings;
 mod report;
 mod review;
@@ -86,8 +87,14 @@ pub fn look(
         let unread = || Problem::error("this recording cannot be read").at(Place::file(older));
         problems.into_iter().max_by_key(|p| p.level).unwrap_or_else(unread)
     };
-    let profile = (!older.is_empty()).then(read).transpose().map_err(first)?;
-    Ok(crate::pipeline::look(analysis, &workspace.slo, objective, tail, brush, profile.as_ref()))
+    let older = (!older.is_empty()).then(|| analysis.ready.older(older, read)).transpose().map_err(first)?;
+    Ok(crate::pipeline::look(analysis, &workspace.slo, objective, tail, brush, older.as_deref()))
+}
+
+/// Makes the recording ready for looks, beside whatever else is done.
+pub fn make_ready(workspace: &Workspace, analysis: &std::sync::Arc<Analysis>) {
+    let (slo, analysis) = (workspace.slo.clone(), analysis.clone());
+    std::thread::spawn(move || analysis.make_ready(&slo));
 }
 
 /// Notes in Refit's own request log that a frame is on its way, until what it returns is dropped.

@@ -25,6 +25,8 @@ pub struct AttributedRow {
 /// One request with its latency; its parts are `Attribution::parts[parts]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttributedRequest {
+    /// Its index in the profile.
+    pub request: u32,
     /// The operation, `POST /authorize`.
     pub operation: String,
     /// Name of the root span where it differs from the operation; empty otherwise.

@@ -142,7 +142,9 @@ impl Shared {
             Task::Open => self.open(ear),
             Task::Analyse => {
                 let workspace = self.opened().map_err(one)?;
-                Ok(Answer::Analysed(Arc::new(workspace.analyse(false, ear)?)))
+                let analysis = Arc::new(workspace.analyse(false, ear)?);
+                jobs::make_ready(&workspace, &analysis);
+                Ok(Answer::Analysed(analysis))
             }
             Task::Report => {
                 let workspace = self.opened().map_err(one)?;

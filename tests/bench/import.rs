@@ -187,7 +187,7 @@ fn ten_million(recorded: &Profile) {
     let all = Filter::default();
     let asked = [
         ("ranking", all.clone()),
-        ("one thread", Filter { thread: Some(3), ..all.clone() }),
+        ("one thread", Filter { threads: vec![3], ..all.clone() }),
         ("half of the time", Filter { time: Some(half / 2..half / 2 + half), ..all.clone() }),
         ("the worst 400 requests", Filter { requests: Some((0..400).collect()), ..all.clone() }),
         ("every other request", Filter { requests: Some((0..REQUESTS as u32).step_by(2).collect()), ..all.clone() }),

@@ -571,6 +571,7 @@ impl Person {
             }
             Task::Agree => Ok(Answer::Agreed),
             Task::Look(analysis, wish) => older(wish).map(|older| {
+                let older = older.map(refit::pipeline::Older::new);
                 let look = refit::pipeline::look(
                     analysis,
                     &project().slo,

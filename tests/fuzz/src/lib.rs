@@ -26,7 +26,7 @@ pub fn drive(format: &Format, bytes: &[u8]) {
     assert!(attribution.requests.len() <= merged.requests.len());
     let lens = Lens::new(&merged, &[], &Options::default());
     lens.rank(&Filter { time: Some(5..u64::MAX), requests: Some(vec![0, 1]), ..Filter::default() });
-    lens.search("a", &Filter { thread: Some(7), ..Filter::default() });
+    lens.search("a", &Filter { threads: vec![7], ..Filter::default() });
 }
 
 fn in_pieces(format: &Format, bytes: &[u8], size: usize) -> (refit::model::Profile, Vec<refit::model::Problem>) {
