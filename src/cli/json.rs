@@ -174,6 +174,9 @@ struct ObjectiveJson {
     smallest_set: Vec<String>,
     smallest_set_ms: f64,
     reachable: bool,
+    /// Rows too small for what was measured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unresolved: Vec<String>,
 }
 
 impl From<&ObjectiveSplit> for ObjectiveJson {
@@ -195,6 +198,7 @@ impl From<&ObjectiveSplit> for ObjectiveJson {
             smallest_set: o.smallest_set.iter().map(ToString::to_string).collect(),
             smallest_set_ms: number(o.smallest_set_ms),
             reachable: o.reachable,
+            unresolved: o.unresolved().map(|r| r.name.clone()).collect(),
         }
     }
 }

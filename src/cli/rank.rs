@@ -108,10 +108,9 @@ pub(super) fn headline(o: &ObjectiveSplit, style: Style) -> String {
 fn parts(o: &ObjectiveSplit) -> String {
     let sum = |kind: RowKind| o.rows.iter().filter(|r| r.kind == kind).map(|r| r.c_ms).sum::<f64>();
     format!(
-        "  code {:.1} ms | waits {:.1} ms | window {:.1} ms | unplaced {:.1} ms\n",
+        "  code {:.1} ms | waits {:.1} ms | unplaced {:.1} ms\n",
         sum(RowKind::Function),
         sum(RowKind::Wait),
-        sum(RowKind::Window),
         sum(RowKind::Unattributed)
     )
 }
@@ -152,7 +151,17 @@ fn rows(o: &ObjectiveSplit, all: bool, width: usize) -> String {
     if with_tail {
         table.row([String::new(), String::from("sum"), format!("{:.2}", o.sum_ms)]);
     }
-    format!("\n{}", table.render(2, width))
+    format!("\n{}{}", table.render(2, width), unresolved(o))
+}
+
+/// Rows whose size says nothing yet, so that nobody compares them.
+fn unresolved(o: &ObjectiveSplit) -> String {
+    const NAMED: usize = 3;
+    let names: Vec<&str> = o.unresolved().map(|r| last_two(&r.name)).collect();
+    let more = names.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named = names[..names.len().min(NAMED)].join(", ");
+    if names.is_empty() { named } else { format!("  too small to resolve with what was measured: {named}{more}\n") }
 }
 
 /// Small rows summed up; intervals do not add up.
@@ -281,7 +290,7 @@ mod tests {
         authorize-latency  POST /authorize
           p99 243.0 ms [236.0, 251.0], limit 200 ms, 43.0 ms over
           4,000 requests, 95.30 % within the limit, basis samples+requests
-          code 155.0 ms | waits 61.0 ms | window -7.0 ms | unplaced 34.0 ms
+          code 155.0 ms | waits 61.0 ms | unplaced 34.0 ms
           enough to meet it: DeviceHistory::score (together at most 121.0 ms)
 
              function                 p99 ms [95 %]   mean  self   total  budget    over

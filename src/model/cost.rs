@@ -112,7 +112,7 @@ pub struct Contribution {
     pub band: u32,
     /// Samples behind the number.
     pub samples: u64,
-    /// Samples in the cohort around the quantile; fewer than 30 is "not resolved".
+    /// Samples in the cohort around the quantile: see [`ObjectiveSplit::is_resolved`].
     pub cohort_samples: u64,
     /// What it allocates; `None` where no memory profile was read.
     pub allocated: Option<AllocatedBy>,
@@ -171,6 +171,30 @@ pub struct ObjectiveSplit {
     pub reachable: bool,
     /// Histogram of latencies: upper edge in ms and count.
     pub histogram: Vec<(f64, u64)>,
+}
+
+impl ObjectiveSplit {
+    /// Samples around the quantile that a sampled row needs: with fewer, one more or less changes it by more than a tenth.
+    pub const ENOUGH_SAMPLES: u64 = 10;
+
+    /// True if a row is large enough for what was measured: a function has [`Self::ENOUGH_SAMPLES`] around the quantile, where
+    /// samples were taken, and is not smaller than a quarter of the ± of the widest interval. Rows add up to the quantile, so
+    /// what one of them may have more, the small ones may have less.
+    pub fn is_resolved(&self, row: &Contribution) -> bool {
+        if self.measured_ms.is_none() || !matches!(self.basis, Basis::JoinedSamples | Basis::Spans) {
+            return true;
+        }
+        let is_sampled = self.basis == Basis::JoinedSamples && row.kind == RowKind::Function;
+        let half = |r: &Contribution| (r.ci_ms.high - r.ci_ms.low) / 2.0;
+        let widest = self.rows.iter().map(half).fold(0.0, f64::max);
+        (!is_sampled || row.cohort_samples >= Self::ENOUGH_SAMPLES) && row.c_ms >= widest / 4.0
+    }
+
+    /// The functions and waits that are too small for what was measured, in their order.
+    pub fn unresolved(&self) -> impl Iterator<Item = &Contribution> {
+        let speaks = |r: &&Contribution| matches!(r.kind, RowKind::Function | RowKind::Wait) && r.c_ms > 0.0;
+        self.rows.iter().filter(speaks).filter(|r| !self.is_resolved(r))
+    }
 }
 
 /// A function on the ranking, with what it owns of the worst objective.

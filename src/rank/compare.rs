@@ -200,7 +200,7 @@ mod tests {
             parts.push(Part { row: 0, owned_ns, self_ns: 0.0, total_ns: 0.0, samples: 1 });
             let latency_ns = 20_000_000;
             let (operation, span_name) = ("op".to_owned(), String::new());
-            requests.push(AttributedRequest { operation, span_name, latency_ns, parts: n..n + 1 });
+            requests.push(AttributedRequest { request: 0, operation, span_name, latency_ns, parts: n..n + 1 });
         }
         Attribution { rows: vec![row("gw::spin", 500.0)], requests, parts, ..Attribution::default() }
     }

@@ -1,20 +1,21 @@
 //! An attribution and its splits in; what must be said before anybody believes the ranking out.
 
-use super::quantile::{order_statistic, requests_needed};
+use super::quantile::{order_statistic, requests_needed, window};
 use super::split::named;
-use crate::model::{Attribution, Contribution, Interval, Objective, ObjectiveSplit, Problem, RowKind};
+use crate::model::{Attribution, Basis, Contribution, Interval, Objective, ObjectiveSplit, Problem, RowKind};
 
 /// Above this share of sampled time without a function, nothing is ranked.
 const MOST_UNPLACED: f64 = 0.30;
-/// Fewer samples than this around the quantile do not resolve a function.
-const RESOLVED: u64 = 30;
+/// Requests beyond the quantile from which on intervals hold the truth as often as they say, whatever its shape.
+const ENOUGH_BEYOND: f64 = 10.0;
 /// How rows of symbols begin that only an older source explains.
 const NOT_IN_SOURCE: &str = "not in the source: ";
 /// Row that stands for all functions where they are not ranked.
 const NOT_RANKED: &str = "functions, not ranked";
 
-/// Whether enough of the measured time lies on functions; an error refuses the ranking.
-pub fn quality(attribution: &Attribution, despite: bool) -> Vec<Problem> {
+/// Whether enough of the measured time lies on functions; an error refuses the ranking. `missing` is how many more requests
+/// which quantile needs.
+pub fn quality(attribution: &Attribution, missing: Option<(u64, f64)>, despite: bool) -> Vec<Problem> {
     let placed = attribution.placed;
     let share = if placed.judged > 0.0 { placed.unplaced / placed.judged } else { 0.0 };
     let mut largest: Vec<_> =
@@ -42,7 +43,10 @@ pub fn quality(attribution: &Attribution, despite: bool) -> Vec<Problem> {
     let no_stacks = "record whole stacks with symbols: build with `debug = 1` and `-C symbol-mangling-version=v0`, then \
                 `perf record -k mono -e cpu-clock -F 997 --call-graph dwarf` (or frame pointers: `-C \
                 force-frame-pointers=yes` and `--call-graph fp`); or rank all the same, on request";
-    let help = if gone > placed.unplaced / 2.0 { other_source } else { no_stacks };
+    let mut help = if gone > placed.unplaced / 2.0 { other_source } else { no_stacks }.to_owned();
+    if let Some((requests, quantile)) = missing {
+        help += &format!("; and let it serve {requests} more requests, which the {} needs", percentile(quantile));
+    }
     let problem = if despite { Problem::warning(what) } else { Problem::error(what) };
     vec![problem.help(help)]
 }
@@ -117,27 +121,28 @@ pub fn waits_alone(split: &ObjectiveSplit) -> Option<Problem> {
     Some(Problem::warning(what).help(format!("shorten the waits first; the longest is \"{dearest}\"")))
 }
 
-/// The requests around the quantile lie so far apart that their mean is another latency.
-pub fn wide_window(split: &ObjectiveSplit) -> Option<Problem> {
-    let window = split.rows.iter().find(|r| r.kind == RowKind::Window)?;
-    let measured = split.measured_ms?;
-    if window.c_ms.abs() <= 0.05 * measured {
+/// So few requests lie around the quantile that what is drawn from them varies less than what is recorded would.
+pub fn few_around(split: &ObjectiveSplit) -> Option<Problem> {
+    let few = split.requests as f64 * (1.0 - split.quantile).min(split.quantile) < ENOUGH_BEYOND;
+    let with_tail = matches!(split.basis, Basis::JoinedSamples | Basis::Spans);
+    if split.measured_ms.is_none() || !few || !with_tail {
         return None;
     }
+    let around = window(split.requests as usize, split.quantile).len();
     let what = format!(
-        "objective {}: the requests around the quantile are {:.1} ms {} than it on average; the split speaks of those",
+        "objective {}: the split rests on the {around} requests around the {}: its intervals may be too narrow",
         split.slo,
-        window.c_ms.abs(),
-        if window.c_ms > 0.0 { "faster" } else { "slower" }
+        percentile(split.quantile)
     );
-    let help = format!("record more requests: {} make the window narrow", (40.0 / (1.0 - split.quantile)).round());
-    Some(Problem::note(what).help(help))
+    let enough = (ENOUGH_BEYOND / (1.0 - split.quantile).min(split.quantile)).round();
+    Some(Problem::note(what).help(format!("record at least {enough} requests")))
 }
 
 /// Functions that the smallest set rests on, although too few samples stand behind them.
 pub fn unresolved(split: &ObjectiveSplit) -> Option<Problem> {
+    const ENOUGH: u64 = ObjectiveSplit::ENOUGH_SAMPLES;
     let weak = |r: &&Contribution| {
-        r.cohort_samples < RESOLVED && r.function.as_ref().is_some_and(|f| split.smallest_set.contains(f))
+        r.cohort_samples < ENOUGH && r.function.as_ref().is_some_and(|f| split.smallest_set.contains(f))
     };
     let names: Vec<String> =
         split.rows.iter().filter(weak).map(|r| format!("{} ({} samples)", r.name, r.cohort_samples)).collect();
@@ -145,10 +150,10 @@ pub fn unresolved(split: &ObjectiveSplit) -> Option<Problem> {
         return None;
     }
     let least = split.rows.iter().filter(weak).map(|r| r.cohort_samples.max(1)).min().unwrap_or(1);
-    let more = (RESOLVED as f64 / least as f64 * split.requests as f64).ceil() as u64;
+    let more = (ENOUGH as f64 / least as f64 * split.requests as f64).ceil() as u64;
     let what = format!("objective {}: not resolved around the quantile: {}", split.slo, names.join(", "));
     Some(
         Problem::note(what)
-            .help(format!("{RESOLVED} samples each need about {more} requests, or a higher sampling rate")),
+            .help(format!("{ENOUGH} samples each need about {more} requests, or a higher sampling rate")),
     )
 }

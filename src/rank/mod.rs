@@ -40,7 +40,7 @@ pub struct Ranking {
 
 /// Splits the quantile of every objective over the rows that own it.
 pub fn rank(attribution: &Attribution, slo: &Slo, options: Options) -> Ranking {
-    let mut problems = gate::quality(attribution, options.despite_quality);
+    let mut problems = gate::quality(attribution, missing_requests(attribution, slo), options.despite_quality);
     let refused = problems.iter().any(|p| p.level == crate::model::Level::Error);
     let mut objectives = Vec::new();
     let mut heat = Vec::new();
@@ -59,24 +59,27 @@ pub fn rank(attribution: &Attribution, slo: &Slo, options: Options) -> Ranking {
     Ranking { objectives, hot, heat, problems }
 }
 
-/// Latencies of the requests around an objective's quantile, in nanoseconds: those that the split speaks of.
-///
-/// `None` where there are too few requests for the quantile.
-pub fn around_quantile(attribution: &Attribution, objective: &Objective) -> Option<std::ops::RangeInclusive<u64>> {
+/// The requests around an objective's quantile, by their index in the profile, in ascending order. `None` where there are too few requests for the quantile.
+pub fn around_quantile(attribution: &Attribution, objective: &Objective) -> Option<Vec<u32>> {
     let of_operation = |r: &usize| is_operation(&objective.operation, &attribution.requests[*r]);
     let requests: Vec<usize> = (0..attribution.requests.len()).filter(of_operation).collect();
     let population = Population::new(attribution, requests);
     if (population.len() as u64) < quantile::requests_needed(objective.target) {
         return None;
     }
-    let cohort = &population.sorted[quantile::window(population.len(), objective.target)];
-    let latency = |r: &usize| attribution.requests[*r].latency_ns;
-    Some(latency(cohort.first()?)..=latency(cohort.last()?))
+    let cohort = &population.sorted[quantile::cohort(population.len(), objective.target)];
+    let mut around: Vec<u32> = cohort.iter().map(|r| attribution.requests[*r].request).collect();
+    around.sort_unstable();
+    Some(around)
 }
 
-/// True if an objective speaks of requests with this operation.
-pub fn speaks_of(objective: &Objective, operation: &str) -> bool {
-    objective.operation.is_empty() || normal(&objective.operation) == normal(operation)
+/// The objective that lacks most requests: how many, and its quantile.
+fn missing_requests(attribution: &Attribution, slo: &Slo) -> Option<(u64, f64)> {
+    let missing = |o: &Objective| {
+        let recorded = attribution.requests.iter().filter(|r| is_operation(&o.operation, r)).count() as u64;
+        (quantile::requests_needed(o.target).saturating_sub(recorded), o.target)
+    };
+    slo.objectives.iter().map(missing).filter(|(requests, _)| *requests > 0).max_by_key(|(requests, _)| *requests)
 }
 
 struct Ranked {
@@ -111,7 +114,7 @@ fn rank_objective(
     split.basis = basis;
     split.rows = match basis {
         Basis::JoinedSamples | Basis::Spans => split::split(&population, q, options.seed),
-        Basis::Bounds => split::bounds(&population, q),
+        Basis::Bounds => split::bounds(&population, q, options.seed),
         // The samples of other operations say nothing about this one.
         Basis::SampledShare if n == 0 && !attribution.requests.is_empty() => Vec::new(),
         Basis::SampledShare => split::shares(&population),
@@ -122,9 +125,9 @@ fn rank_objective(
     budget::order(&mut split.rows, matches!(basis, Basis::Bounds | Basis::SampledShare));
     finish(&mut split, slo, basis);
     problems.extend(gate::waits_alone(&split));
-    problems.extend(gate::wide_window(&split));
+    problems.extend(gate::few_around(&split));
     problems.extend(gate::unresolved(&split));
-    let cohort = if supported { population.sorted[quantile::window(n, q)].to_vec() } else { population.sorted };
+    let cohort = if supported { population.sorted[quantile::cohort(n, q)].to_vec() } else { population.sorted };
     Ranked { split, cohort, problems }
 }
 

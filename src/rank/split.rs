@@ -1,7 +1,8 @@
 //! The requests of one operation in; how the quantile's milliseconds divide over rows, with intervals, out.
 //!
 //! `C_f(q) = E[T_f | L = Q_q(L)]`, and the C of all rows add up to the quantile (Tasche 2000, "Conditional expectation as
-//! quantile derivative"). Intervals: bootstrap over requests, the quantile and its window drawn anew each time.
+//! quantile derivative"). The expectation is that of the line through the requests around the quantile, taken at it.
+//! Intervals: bootstrap over requests, the quantile and its window drawn anew each time.
 
 use std::ops::Range;
 
@@ -10,8 +11,6 @@ use crate::model::{AllocatedBy, AttributedRow, Attribution, Contribution, Interv
 
 /// Draws of the bootstrap.
 const DRAWS: usize = 1000;
-/// Row of the difference between the mean of the window and the quantile.
-pub const WINDOW: &str = "window";
 /// Row that closes the sum where the tail is not identified.
 pub const NOT_IDENTIFIED: &str = "tail not identified";
 
@@ -51,6 +50,34 @@ impl<'a> Population<'a> {
         ranks.map(|r| self.latency_ms(r)).sum::<f64>() / count
     }
 
+    /// Nanoseconds of every row in a request that takes as long as the quantile.
+    fn at_quantile(&self, quantile: f64) -> Vec<f64> {
+        let window = quantile::window(self.len(), quantile);
+        let ranks: Vec<usize> = window.clone().collect();
+        let mut owned = vec![0.0; self.attribution.rows.len()];
+        self.line(
+            &ranks,
+            quantile::order_statistic(self.len(), quantile) - window.start,
+            &mut Line::default(),
+            &mut owned,
+        );
+        owned
+    }
+
+    /// Adds up the nanoseconds of every row on the line through requests by their ranks, at the latency of one of them.
+    fn line(&self, ranks: &[usize], centre: usize, line: &mut Line, owned: &mut [f64]) {
+        owned.fill(0.0);
+        let request = |rank: &usize| &self.attribution.requests[self.sorted[*rank]];
+        line.latencies.clear();
+        line.latencies.extend(ranks.iter().map(|rank| request(rank).latency_ns as f64));
+        quantile::weights(&line.latencies, centre, &mut line.weights);
+        for (rank, weight) in ranks.iter().zip(&line.weights) {
+            for part in &self.attribution.parts[request(rank).parts.clone()] {
+                owned[part.row as usize] += weight * part.owned_ns;
+            }
+        }
+    }
+
     /// Sums over ranks, per row.
     pub fn sums(&self, ranks: impl Iterator<Item = usize>) -> Vec<Sums> {
         let mut sums = vec![Sums::default(); self.attribution.rows.len()];
@@ -67,6 +94,13 @@ impl<'a> Population<'a> {
         }
         sums
     }
+}
+
+/// Room for one line after another.
+#[derive(Default)]
+struct Line {
+    latencies: Vec<f64>,
+    weights: Vec<f64>,
 }
 
 /// Nanoseconds of a row over some requests.
@@ -121,30 +155,29 @@ pub fn with_means(row: &AttributedRow, attribution: &Attribution, all: &Sums, re
 /// Splits the quantile; the `c_ms` of the rows add up to it.
 pub fn split(population: &Population, quantile: f64, seed: u64) -> Vec<Contribution> {
     let (n, attribution) = (population.len(), population.attribution);
-    let window = quantile::window(n, quantile);
-    let (all, cohort) = (population.sums(0..n), population.sums(window.clone()));
+    let (all, cohort) = (population.sums(0..n), population.sums(quantile::window(n, quantile)));
+    let found = estimates(population, quantile, seed);
+    let rows = attribution.rows.iter().enumerate().filter(|(at, row)| all[*at].touched || is_outside(row));
+    let row = |(at, row): (usize, &AttributedRow)| Contribution {
+        c_ms: found[at].0,
+        ci_ms: found[at].1,
+        cohort_samples: cohort[at].samples,
+        ..with_means(row, attribution, &all[at], n)
+    };
+    rows.map(row).collect()
+}
+
+/// What every row owns of the quantile in ms, with its 95 % interval.
+fn estimates(population: &Population, quantile: f64, seed: u64) -> Vec<(f64, Interval)> {
+    let window = quantile::window(population.len(), quantile);
     let mut draws = bootstrap(population, quantile, &window, seed);
-    let size = window.len() as f64;
-    let mut rows = Vec::new();
-    for (at, row) in attribution.rows.iter().enumerate().filter(|(at, row)| all[*at].touched || is_outside(row)) {
-        let (low, high) = quantile::middle_95(draws.of(at));
-        rows.push(Contribution {
-            c_ms: ms(cohort[at].owned) / size,
-            ci_ms: Interval { low, high },
-            cohort_samples: cohort[at].samples,
-            ..with_means(row, attribution, &all[at], n)
-        });
-    }
-    let measured = population.latency_ms(quantile::order_statistic(n, quantile));
-    let (low, high) = quantile::middle_95(draws.of(attribution.rows.len()));
-    rows.push(Contribution {
-        kind: RowKind::Window,
-        name: WINDOW.into(),
-        c_ms: measured - population.mean_latency_ms(window),
-        ci_ms: Interval { low, high },
-        ..named(RowKind::Window, WINDOW)
-    });
-    rows
+    let wider = quantile::shortfall(population.len(), quantile);
+    let estimate = |(at, ns): (usize, f64)| {
+        let ((low, high), c_ms) = (quantile::middle_95(draws.of(at)), ms(ns));
+        let away = |end: f64| c_ms + (end - c_ms) * wider;
+        (c_ms, Interval { low: away(low.min(c_ms)), high: away(high.max(c_ms)) })
+    };
+    population.at_quantile(quantile).into_iter().enumerate().map(estimate).collect()
 }
 
 /// Work outside of requests is shown, and is no part of the quantile.
@@ -165,7 +198,7 @@ pub fn named(kind: RowKind, name: &str) -> Contribution {
     blank(&row, &Attribution::default())
 }
 
-/// Draws of every row's C in ms, and of the window's difference last.
+/// Draws of every row's C in ms.
 struct Draws {
     values: Vec<f64>,
 }
@@ -180,43 +213,31 @@ fn bootstrap(population: &Population, quantile: f64, window: &Range<usize>, seed
     let (n, columns) = (population.len(), population.attribution.rows.len());
     let centre = quantile::order_statistic(n, quantile) - window.start;
     let mut random = Random::new(seed);
-    let mut draws = Draws { values: vec![0.0; (columns + 1) * DRAWS] };
-    let (mut ranks, mut sums) = (Vec::with_capacity(window.len()), vec![0.0; columns]);
-    let size = window.len() as f64;
+    let mut draws = Draws { values: vec![0.0; columns * DRAWS] };
+    let (mut ranks, mut owned, mut line) = (Vec::with_capacity(window.len()), vec![0.0; columns], Line::default());
     for draw in 0..DRAWS {
         quantile::resampled_window(n, window, &mut random, &mut ranks);
-        sums.fill(0.0);
-        let mut latency = 0.0;
-        for rank in &ranks {
-            let request = &population.attribution.requests[population.sorted[*rank]];
-            latency += request.latency_ns as f64;
-            for part in &population.attribution.parts[request.parts.clone()] {
-                sums[part.row as usize] += part.owned_ns;
-            }
+        population.line(&ranks, centre, &mut line, &mut owned);
+        for (column, ns) in owned.iter().enumerate() {
+            draws.values[column * DRAWS + draw] = ms(*ns);
         }
-        for (column, sum) in sums.iter().enumerate() {
-            draws.values[column * DRAWS + draw] = ms(*sum) / size;
-        }
-        draws.values[columns * DRAWS + draw] = population.latency_ms(ranks[centre]) - ms(latency) / size;
     }
     draws
 }
 
 /// Mean shares and, with the number of requests, bounds of the tail:
 /// `0 <= E[T_f | L >= Q] <= min(E[L | L >= Q], E[T_f] / (1-q))`.
-pub fn bounds(population: &Population, quantile: f64) -> Vec<Contribution> {
+pub fn bounds(population: &Population, quantile: f64, seed: u64) -> Vec<Contribution> {
     let (n, attribution) = (population.len(), population.attribution);
     let at = quantile::order_statistic(n, quantile);
     let (measured, tail) = (population.latency_ms(at), population.mean_latency_ms(at..n));
     let all = population.sums(0..n);
-    let window = quantile::window(n, quantile);
-    let cohort = population.sums(window.clone());
+    let waits = estimates(population, quantile, seed);
     let requests = attribution.requests.len().max(1) as f64;
     let mut rows = Vec::new();
     for (at, (row, sums)) in attribution.rows.iter().zip(&all).enumerate() {
         if row.kind == RowKind::Wait && sums.touched {
-            let c_ms = ms(cohort[at].owned) / window.len() as f64;
-            let ci_ms = Interval { low: c_ms, high: c_ms };
+            let (c_ms, ci_ms) = waits[at];
             rows.push(Contribution { c_ms, ci_ms, ..with_means(row, attribution, sums, n) });
         }
         if row.cost.samples == 0 {
@@ -292,7 +313,7 @@ mod tests {
             out.parts.extend(parts);
             let latency_ns = out.parts[start..].iter().map(|p| p.owned_ns).sum::<f64>() as u64;
             let (operation, span_name, parts) = (String::new(), String::new(), start..out.parts.len());
-            out.requests.push(AttributedRequest { operation, span_name, latency_ns, parts });
+            out.requests.push(AttributedRequest { request: 0, operation, span_name, latency_ns, parts });
         }
         out
     }
@@ -331,7 +352,7 @@ mod tests {
         for n in [368, 1000, 5000] {
             let (rows, measured) = split_of(&draw(n, &mut Random::new(n as u64)), 1);
             assert!((rows.iter().map(|r| r.c_ms).sum::<f64>() - measured).abs() < 1e-6, "{n}");
-            assert_eq!(rows.iter().filter(|r| r.kind == RowKind::Window).count(), 1);
+            assert_eq!(rows.len(), NAMES.len());
         }
     }
 

@@ -72,7 +72,7 @@ fn predict(attribution: &Attribution, objective: &Objective, saved: &[f64], seed
     let measured_ms = population.latency_ms(quantile::order_statistic(n, q));
     let difference = |drawn: &[usize]| match method {
         Method::Replayed => replayed(&requests, drawn, q),
-        Method::FirstOrder => first_order(&requests, drawn, &window),
+        Method::FirstOrder => first_order(&requests, drawn, &window, q),
     };
     let everyone: Vec<usize> = (0..n).collect();
     let mut random = Random::new(seed);
@@ -122,10 +122,13 @@ fn replayed(requests: &[Shortened], drawn: &[usize], q: f64) -> f64 {
     *quantile - requests[drawn[at]].latency
 }
 
-/// Minus the mean of what is saved of the requests around the quantile.
-fn first_order(requests: &[Shortened], drawn: &[usize], window: &std::ops::Range<usize>) -> f64 {
-    let around = &drawn[window.clone()];
-    -around.iter().map(|r| requests[*r].saved).sum::<f64>() / around.len() as f64
+/// Minus what is saved of a request that takes as long as the quantile, as the split has it.
+fn first_order(requests: &[Shortened], drawn: &[usize], window: &std::ops::Range<usize>, q: f64) -> f64 {
+    let around: Vec<&Shortened> = drawn[window.clone()].iter().map(|r| &requests[*r]).collect();
+    let latencies: Vec<f64> = around.iter().map(|r| r.latency).collect();
+    let mut weights = Vec::new();
+    quantile::weights(&latencies, quantile::order_statistic(drawn.len(), q) - window.start, &mut weights);
+    -around.iter().zip(&weights).map(|(r, weight)| r.saved * weight).sum::<f64>()
 }
 
 #[cfg(test)]
@@ -156,6 +159,7 @@ mod tests {
                 parts.push(Part { row: row as u32, owned_ns, self_ns: 0.0, total_ns: 0.0, samples });
             }
             requests.push(AttributedRequest {
+                request: n,
                 operation: "op".into(),
                 span_name: String::new(),
                 latency_ns: (steady + rare) as u64,

@@ -216,6 +216,14 @@ fn too_much_without_a_function_is_refused_unless_told_otherwise() {
     let attribution = attributed(&script, &log);
     let ranking = rank::rank(&attribution, &slo(20), options());
     assert_eq!((ranking.problems[0].level, ranking.hot.len()), (Level::Error, 0));
+    for word in ["`debug = 1`", "symbol-mangling-version=v0", "force-frame-pointers=yes", "-F 997"] {
+        assert!(ranking.problems[0].help.contains(word), "{word}: {}", ranking.problems[0].help);
+    }
+    assert!(!ranking.problems[0].help.contains("more requests"), "there are enough");
+    let nowhere = script.replace("gw::steady+0x60d", "libother::steady+0x60d");
+    let short = log.lines().take(500).fold(String::new(), |log, line| log + line + "\n");
+    let few = rank::rank(&attributed(&nowhere, &short), &slo(20), options());
+    assert!(few.problems[0].help.ends_with(" more requests, which the p99 needs"), "{:?}", few.problems);
     assert!(ranking.objectives[0].rows.iter().all(|r| r.kind != RowKind::Function));
     assert!((ranking.objectives[0].sum_ms - ranking.objectives[0].measured_ms.unwrap()).abs() < 1e-6);
     let told = rank::rank(&attribution, &slo(20), rank::Options { despite_quality: true, ..options() });

@@ -1,0 +1,39 @@
+//! `cargo bench --bench coverage [-- --recordings N]`: how often the 95 % intervals of a split hold what they speak of, in 1,000
+//! recordings drawn from each of five services whose split is known.
+
+#[path = "../it/repeated.rs"]
+mod repeated;
+
+use repeated::{Coverage, PARTS, SERVICES};
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    let after = args.iter().position(|a| a == "--recordings").and_then(|at| args.get(at + 1)?.parse().ok());
+    let recordings = after.unwrap_or(1000);
+    let mut missed = false;
+    for service in &SERVICES {
+        let truth = service.measure_truth();
+        let is_right = truth.iter().zip(service.truth).all(|(t, constant)| (t - constant).abs() < 0.02 * t + 0.05);
+        assert!(is_right, "{}: in truth {truth:.2?}", service.name);
+        for requests in [400, 1_000, 4_000, 12_000] {
+            let coverage = service.coverage(requests, recordings);
+            let share = coverage.share();
+            missed |= !(0.92..=0.98).contains(&share);
+            println!(
+                "{:<58}{requests:>7} requests {:>6.1} % of {recordings} recordings; asked 92 to 98;{}",
+                service.name,
+                share * 100.0,
+                parts(&coverage)
+            );
+        }
+    }
+    std::process::exit(i32::from(missed));
+}
+
+fn parts(coverage: &Coverage) -> String {
+    let part = |at: usize| {
+        let (held, claimed) = (f64::from(coverage.held[at]), f64::from(coverage.claimed[at]));
+        format!(" {} {:.1} % of {claimed}", PARTS[at], held / claimed.max(1.0) * 100.0)
+    };
+    (0..3).map(part).collect::<Vec<_>>().join(",")
+}
