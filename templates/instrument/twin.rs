@@ -40,9 +40,6 @@ pub mod __refit_twin {
     const PATIENCE_NS: u64 = 10_000_000_000;
     /// Else the repeated calls take at most this share (1/n) of the time since the process began.
     const SHARE: u64 = 4;
-    /// Bodies that take so long are likely to be thrown off their core: the wait for it is read and taken off. Reading
-    /// it takes a few microseconds, which would disturb shorter ones more than that ever does.
-    const LONG_NS: u64 = 10_000;
     /// Each n-th group counts instead of being timed.
     const COUNTED: u64 = 16;
 
@@ -54,8 +51,6 @@ pub mod __refit_twin {
         /// What the last repeated call took or counted.
         static LAST: Cell<Taken> = const { Cell::new(Taken { ns: 0, allocations: 0, writes: 0 }) };
         static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-        /// What the kernel's scheduler says of this thread.
-        static SCHEDULED: Option<::std::fs::File> = ::std::fs::File::open("/proc/thread-self/schedstat").ok();
     }
 
     /// What runs: the body, whose proposal it is, and whether its time is taken, so that nothing else may disturb it.
@@ -272,8 +267,6 @@ pub mod __refit_twin {
         spent: AtomicU64,
         /// Nanoseconds at which it went on; 0 while it waits.
         since: AtomicU64,
-        /// What the thread had waited for a core then; none where that is not asked.
-        delayed: AtomicU64,
     }
 
     /// Chooses the body of a call that cannot be repeated.
@@ -304,8 +297,6 @@ pub mod __refit_twin {
         if way != Way::Follows {
             ACTIVE.set(own);
         }
-        let is_long = LAST.get().ns >= LONG_NS && own.is_timed && way != Way::Follows && !is_counted;
-        let delayed = if is_long { delay() } else { NEVER };
         let before = if is_counted { counters() } else { (0, 0) };
         if is_counted {
             COUNTING.fetch_add(1, Relaxed);
@@ -321,7 +312,6 @@ pub mod __refit_twin {
             before,
             spent: AtomicU64::new(0),
             since: AtomicU64::new(now()),
-            delayed: AtomicU64::new(delayed),
         }
     }
 
@@ -344,44 +334,6 @@ pub mod __refit_twin {
         config().map_or(1, |c| c.began.elapsed().as_nanos() as u64 + 1)
     }
 
-    /// No delay was asked for.
-    const NEVER: u64 = u64::MAX;
-
-    /// Nanoseconds that this thread was ready to run and had no core, since it began (`sched_info.run_delay` of Linux,
-    /// Documentation/scheduler/sched-stats); 0 where nobody tells.
-    fn delay() -> u64 {
-        let read = |file: &Option<::std::fs::File>| {
-            let mut text = [0u8; 96];
-            let n = read_start(file.as_ref()?, &mut text)?;
-            let second = text[..n].split(|b| *b == b' ').nth(1)?;
-            second.iter().try_fold(0u64, |sum, b| Some(sum * 10 + b.checked_sub(b'0')? as u64))
-        };
-        SCHEDULED.try_with(read).ok().flatten().unwrap_or(0)
-    }
-
-    #[cfg(unix)]
-    fn read_start(file: &::std::fs::File, into: &mut [u8]) -> Option<usize> {
-        ::std::os::unix::fs::FileExt::read_at(file, into, 0).ok()
-    }
-
-    #[cfg(not(unix))]
-    fn read_start(_: &::std::fs::File, _: &mut [u8]) -> Option<usize> {
-        None
-    }
-
-    /// What ran from then to now, without the wait for a core.
-    fn ran(since: u64, delayed: u64) -> u64 {
-        let ns = now() - since;
-        if delayed == NEVER {
-            return ns;
-        }
-        // A wait that began before or ended after the body is not in its time.
-        match delay().saturating_sub(delayed) {
-            waited if waited < ns => ns - waited,
-            _ => ns,
-        }
-    }
-
     impl Guard {
         /// True if this call runs the new body.
         pub fn is_new(&self) -> bool {
@@ -391,7 +343,7 @@ pub mod __refit_twin {
         fn pause(&self) {
             let since = self.since.swap(0, Relaxed);
             if since != 0 && self.way != Way::Follows {
-                self.spent.fetch_add(ran(since, self.delayed.load(Relaxed)), Relaxed);
+                self.spent.fetch_add(now() - since, Relaxed);
                 ACTIVE.set(IDLE);
             }
             // The counters belong to a thread, and the task may go on on another.
@@ -405,10 +357,6 @@ pub mod __refit_twin {
                 if self.way != Way::Follows {
                     ACTIVE.set(self.own);
                 }
-                if self.delayed.load(Relaxed) != NEVER {
-                    // It may go on on another thread, which has waits of its own.
-                    self.delayed.store(delay(), Relaxed);
-                }
                 self.since.store(now(), Relaxed);
             }
         }
@@ -417,8 +365,7 @@ pub mod __refit_twin {
     impl Drop for Guard {
         fn drop(&mut self) {
             let since = *self.since.get_mut();
-            let delayed = *self.delayed.get_mut();
-            let ns = if since == 0 { 0 } else { *self.spent.get_mut() + ran(since, delayed) };
+            let ns = if since == 0 { 0 } else { *self.spent.get_mut() + (now() - since) };
             if self.way == Way::Follows {
                 return;
             }
@@ -436,7 +383,6 @@ pub mod __refit_twin {
             match self.way {
                 Way::Forced => LAST.set(taken),
                 Way::Pooled => {
-                    LAST.set(taken);
                     if let Some(config) = config() {
                         let taken = if is_whole { Some(taken) } else { None };
                         let done = site(config, self.number, |s| s.give(self.group, self.own.arm, taken));
@@ -590,7 +536,6 @@ pub mod __refit_twin {
         order: [u8; 3],
         at: usize,
         since: u64,
-        delayed: u64,
         ns: [u64; 3],
     }
 
@@ -601,7 +546,7 @@ pub mod __refit_twin {
         if let Some(config) = config {
             site(config, number, |s| s.shuffle(&mut order));
         }
-        Shadow { config, number, order, at: 0, since: 0, delayed: NEVER, ns: [0; 3] }
+        Shadow { config, number, order, at: 0, since: 0, ns: [0; 3] }
     }
 
     /// Calls that a group of such an owner holds at most: each runs once only, so there are fewer of them.
@@ -617,15 +562,12 @@ pub mod __refit_twin {
 
         /// Starts the clock of that form.
         pub fn begin(&mut self) {
-            self.delayed = if LAST.get().ns >= LONG_NS { delay() } else { NEVER };
             self.since = now();
         }
 
         /// Stops it.
         pub fn end(&mut self) {
-            let ns = ran(self.since, self.delayed).max(1);
-            LAST.set(Taken { ns, allocations: 0, writes: 0 });
-            self.ns[self.order[self.at - 1] as usize] = ns;
+            self.ns[self.order[self.at - 1] as usize] = (now() - self.since).max(1);
         }
     }
 

@@ -63,14 +63,11 @@ fn main() {
 }
 
 /// Counts the verdicts of so many runs.
-fn tell(what: &str, runs: usize, run: impl Fn(usize) -> (String, f64, String)) {
+fn tell(what: &str, runs: usize, run: impl Fn(usize) -> (String, f64)) {
     let mut verdicts: BTreeMap<String, usize> = BTreeMap::new();
     let mut floors = Vec::new();
     for n in 0..runs {
-        let (word, floor, detail) = run(n);
-        if runs < 10 {
-            println!("  {detail}");
-        }
+        let (word, floor) = run(n);
         *verdicts.entry(word).or_default() += 1;
         floors.push(floor);
     }
@@ -102,11 +99,11 @@ impl Program {
         Program { binary, twins: twinned.twins }
     }
 
-    /// Runs until the numbers decide, at most once for each of these seconds; the verdict, the noise floor and all of it.
-    fn judged(&self, seconds: &[usize]) -> (String, f64, String) {
+    /// Runs until the numbers decide, at most once for each of these seconds; the verdict and the noise floor.
+    fn judged(&self, seconds: &[usize]) -> (String, f64) {
         let written = self.binary.with_extension("timed");
         let _ = std::fs::remove_file(&written);
-        let mut said = (String::from("nothing"), 1.0, String::new());
+        let mut said = (String::from("nothing"), 1.0);
         let looks = seconds.len();
         for (look, seconds) in seconds.iter().enumerate() {
             let ran = Command::new(&self.binary).arg(seconds.to_string()).env(VARIABLE, &written).status();
@@ -124,7 +121,7 @@ impl Program {
             };
             let assessed = assess(&text, &question);
             let word = assessed.detail.split([' ', ':']).next().unwrap_or_default().to_owned();
-            said = (word, assessed.measurement.as_ref().map_or(1.0, |m| m.noise_floor), assessed.detail.clone());
+            said = (word, assessed.measurement.as_ref().map_or(1.0, |m| m.noise_floor));
             if assessed.is_final() {
                 break;
             }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use refit::model::{Attribution, Item, RowKind};
+use refit::model::{Attribution, Item, Profile, RowKind};
 use refit::profile::symbols::{Image, Table, addresses_of, look_up, symbolicate};
 use refit::source::{FileRole, Index, SourceFile};
 use refit::{attribute, profile};
@@ -39,20 +39,39 @@ const OWNERS: [&str; 16] = [
 ];
 
 fn items() -> Vec<Item> {
-    let file = |path: &str, text: &str, modules: &[&str]| {
+    items_of(&[("src/main.rs", MAIN, &[]), ("src/sampler.rs", SAMPLER, &["sampler"])])
+}
+
+/// The functions of files of the crate `truth`: path, text and modules of each.
+pub fn items_of(files: &[(&str, &str, &[&str])]) -> Vec<Item> {
+    let file = |(path, text, modules): &(&str, &str, &[&str])| {
         let modules = modules.iter().map(|m| m.to_string()).collect();
         let role = FileRole { krate: "truth".into(), modules, edition: "2024".into(), ..FileRole::default() };
         SourceFile::parse(path, text, &role).unwrap().items
     };
-    let mut all = file("src/main.rs", MAIN, &[]);
-    all.extend(file("src/sampler.rs", SAMPLER, &["sampler"]));
-    Index::new(all).items().to_vec()
+    let all: Vec<Item> = files.iter().flat_map(file).collect();
+    Index::new(all).into_items()
 }
+
+/// What was mapped where: start, length, offset and file.
+pub type Mapped = (u64, u64, u64, String);
 
 /// A run of the program: samples by owner, and what was mapped where.
 struct Run {
     samples: BTreeMap<usize, Vec<Vec<u64>>>,
-    maps: Vec<(u64, u64, u64, String)>,
+    maps: Vec<Mapped>,
+}
+
+/// Code of a file that a line of `/proc/self/maps` speaks of, which stands behind an `M`.
+pub fn mapped(words: &[&str]) -> Option<Mapped> {
+    let hex = |text: &str| u64::from_str_radix(text, 16).unwrap();
+    match words[..] {
+        ["M", range, rights, offset, _, _, path] if rights.contains('x') && path.starts_with('/') => {
+            let (start, end) = range.split_once('-').unwrap();
+            Some((hex(start), hex(end) - hex(start), hex(offset), path.to_owned()))
+        }
+        _ => None,
+    }
 }
 
 fn run(folder: &Path, flags: &[&str]) -> Run {
@@ -75,25 +94,28 @@ fn run(folder: &Path, flags: &[&str]) -> Run {
     let mut run = Run { samples: BTreeMap::new(), maps: Vec::new() };
     for line in String::from_utf8(ran.stdout).unwrap().lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let hex = |text: &str| u64::from_str_radix(text, 16).unwrap();
         match words[..] {
             ["S", owner, ref addresses @ ..] => {
                 let stack = addresses.iter().map(|a| a.parse().unwrap()).collect();
                 run.samples.entry(owner.parse().unwrap()).or_default().push(stack);
             }
-            ["M", range, rights, offset, _, _, path] if rights.contains('x') && path.starts_with('/') => {
-                let (start, end) = range.split_once('-').unwrap();
-                run.maps.push((hex(start), hex(end) - hex(start), hex(offset), path.to_owned()));
-            }
-            _ => {}
+            _ => run.maps.extend(mapped(&words)),
         }
     }
     run
 }
 
+/// A sample as it was taken.
+pub struct Taken {
+    pub tid: u32,
+    pub time_ns: u64,
+    pub stack: Vec<u64>,
+}
+
+const PID: u32 = 77;
+
 /// What perf would have written of these stacks: a file header, one event, mappings and samples.
-fn perf_data(maps: &[(u64, u64, u64, String)], stacks: &[Vec<u64>]) -> Vec<u8> {
-    const PID: u32 = 77;
+pub fn perf_data(maps: &[Mapped], taken: &[Taken], period_ns: u64) -> Vec<u8> {
     let words = |words: &[u64]| words.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
     let pair = |a: u32, b: u32| u64::from(a) | u64::from(b) << 32;
     let mut data = Vec::new();
@@ -108,16 +130,15 @@ fn perf_data(maps: &[(u64, u64, u64, String)], stacks: &[Vec<u64>]) -> Vec<u8> {
         body.extend(vec![0; 8 - path.len() % 8]);
         record(10, body);
     }
-    for (n, stack) in stacks.iter().enumerate() {
+    for Taken { tid, time_ns, stack } in taken {
         // What perf tells to begin the addresses of the program itself.
         const USER: u64 = -512i64 as u64;
-        let mut body =
-            vec![stack[0], pair(PID, PID), 1_000_000 * (n as u64 + 1), 1_000_000, stack.len() as u64 + 1, USER];
+        let mut body = vec![stack[0], pair(PID, *tid), *time_ns, period_ns, stack.len() as u64 + 1, USER];
         body.extend(stack);
         record(9, words(&body));
     }
-    // cpu-clock; address, thread, time, callers and period; one sample a millisecond.
-    let mut attr = words(&[pair(1, 128), 0, 1_000_000, 1 | 2 | 4 | 32 | 256, 0, 0]);
+    // cpu-clock; address, thread, time, callers and period.
+    let mut attr = words(&[pair(1, 128), 0, period_ns, 1 | 2 | 4 | 32 | 256, 0, 0]);
     attr.resize(128, 0);
     attr.extend(words(&[0, 0]));
     let begin = 104 + attr.len() as u64;
@@ -129,7 +150,15 @@ fn perf_data(maps: &[(u64, u64, u64, String)], stacks: &[Vec<u64>]) -> Vec<u8> {
     file
 }
 
-fn attributed(bytes: &[u8], items: &[Item]) -> Attribution {
+fn attributed(stacks: &[Vec<u64>], maps: &[Mapped], items: &[Item]) -> Attribution {
+    let taken = |(n, stack): (u64, &Vec<u64>)| Taken { tid: PID, time_ns: 1_000_000 * n, stack: stack.clone() };
+    let taken: Vec<Taken> = (1..).zip(stacks).map(taken).collect();
+    let profile = profile_of(&perf_data(maps, &taken, 1_000_000));
+    attribute::attribute(&profile, items, &attribute::Options::default())
+}
+
+/// Reads a recording and looks its addresses up.
+pub fn profile_of(bytes: &[u8]) -> Profile {
     let mut reader = (profile::sniff(bytes).expect("a known format").open)();
     reader.feed(bytes);
     for object in reader.asks() {
@@ -148,7 +177,7 @@ fn attributed(bytes: &[u8], items: &[Item]) -> Attribution {
     };
     let tables: Vec<Option<Table>> = read.objects.iter().enumerate().map(table).collect();
     let tables: Vec<Option<&Table>> = tables.iter().map(Option::as_ref).collect();
-    attribute::attribute(&symbolicate(read, &tables), items, &attribute::Options::default())
+    symbolicate(read, &tables)
 }
 
 /// Percent of the weight on the right item, on a wrong one, and in rows that say that they are no item: C code leaves
@@ -168,7 +197,7 @@ fn found(flags: &[&str]) -> Found {
     let mut found = Found { right: 0.0, wrong: 0.0, unplaced: 0.0, said: BTreeMap::new() };
     for (owner, stacks) in &run.samples {
         let right = OWNERS[owner - 1];
-        for row in attributed(&perf_data(&run.maps, stacks), &items).rows {
+        for row in attributed(stacks, &run.maps, &items).rows {
             let share = row.cost.owned / 1e6 / all;
             match row.kind {
                 _ if share == 0.0 => {}
