@@ -52,6 +52,9 @@ pub fn open_measured(path: &Path, shown: &str) -> Result<Measured, Problem> {
     let file = File::open(path).map_err(fail)?;
     let about = file.metadata().map_err(fail)?;
     if about.is_dir() {
+        if let Some(problem) = in_folder(path, shown) {
+            return Err(problem);
+        }
         let lines = super::criterion::lines(path).map_err(fail)?;
         if lines.is_empty() {
             return Err(Problem::error(format!("\"{shown}\" is a folder without benchmarks of Criterion"))
@@ -61,6 +64,43 @@ pub fn open_measured(path: &Path, shown: &str) -> Result<Measured, Problem> {
         return decompressed(Box::new(io::Cursor::new(lines)), None).map_err(fail);
     }
     decompressed(Box::new(file), about.is_file().then_some(about.len())).map(|m| m.named(shown)).map_err(fail)
+}
+
+/// What the files of a folder hold that `perf record --threads` wrote: `data`, and those beside it in order.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn perf_folder(path: &Path, shown: &str) -> Result<Option<(Vec<u8>, Vec<Vec<u8>>)>, Problem> {
+    let is_perf = |data: &Path| {
+        let mut magic = [0; 8];
+        let read = File::open(data).and_then(|mut file| file.read_exact(&mut magic));
+        read.is_ok() && (magic == *b"PERFILE2" || magic == *b"2ELIFREP")
+    };
+    if !path.is_dir() || !is_perf(&path.join("data")) {
+        return Ok(None);
+    }
+    let read = |name: &str| {
+        let (path, shown) = (path.join(name), format!("{shown}/{name}"));
+        std::fs::read(&path).map_err(|e| unreadable(&e, &path, &shown))
+    };
+    let there = (0..).map(|n| format!("data.{n}")).take_while(|name| path.join(name).is_file());
+    let parts = there.map(|name| read(&name)).collect::<Result<_, _>>()?;
+    Ok(Some((read("data")?, parts)))
+}
+
+/// What was measured, where all of it is in memory already.
+pub fn measured_bytes(bytes: Vec<u8>, shown: &str) -> Measured {
+    Measured { bytes: Box::new(io::Cursor::new(bytes)), ahead: io::Cursor::default(), shown: shown.to_owned(), plain: None }
+}
+
+/// What is to be said where a recording of perf stands in a folder that is not read as one.
+fn in_folder(path: &Path, shown: &str) -> Option<Problem> {
+    let inside = ["perf.data", "data"].into_iter().find(|name| path.join(name).exists())?;
+    Some(
+        Problem::error(format!("\"{shown}\" is a folder with a recording in it"))
+            .at(Place::file(shown))
+            .help(format!("name the recording: {}/{inside}", shown.trim_end_matches('/'))),
+    )
 }
 
 /// Opens a part of a plain file.

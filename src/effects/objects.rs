@@ -1,5 +1,7 @@
 //! Object files by path and build id in; their bytes, the kernel's symbols and kept tables of symbols out.
 
+use std::fs::File;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use super::evidence::cache_dir;
@@ -30,9 +32,39 @@ fn home() -> Option<PathBuf> {
     std::env::var_os("HOME").map(PathBuf::from)
 }
 
-/// The bytes of a file; `None` where it is not there or may not be read.
-pub fn bytes(path: &Path) -> Option<Vec<u8>> {
-    std::fs::read(path).ok()
+/// The bytes of an object file, as far as they are looked at: most of a binary with debug information never is.
+#[derive(Debug)]
+pub struct Contents(memmap2::Mmap);
+
+impl Deref for Contents {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The bytes of a file; `None` where it is not there, empty, or may not be read.
+pub fn bytes(path: &Path) -> Option<Contents> {
+    let file = File::open(path).ok().filter(|f| f.metadata().is_ok_and(|about| about.is_file()))?;
+    // SAFETY: nobody writes through the mapping. Linkers, cargo and package managers put a new file in the place of an old
+    // one and leave what is mapped as it was; only a file that is shortened in place while it is read would end the program,
+    // as it would end perf and every debugger.
+    unsafe { memmap2::Mmap::map(&file) }.ok().map(Contents)
+}
+
+/// The list of functions that a runtime made while it ran (`/tmp/perf-PID.map`).
+pub fn made_at_run_time(path: &str) -> Option<String> {
+    std::fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Where the parts of a binary's debug information may stand that were packed into one file: `gateway.dwp`.
+pub fn packages(binary: &Path) -> Vec<PathBuf> {
+    let mut appended = binary.as_os_str().to_owned();
+    appended.push(".dwp");
+    let replaced = binary.with_extension("dwp");
+    let appended = PathBuf::from(appended);
+    if appended == replaced { vec![appended] } else { vec![appended, replaced] }
 }
 
 /// Bytes of an object file that are loaded when it runs: its sections without symbols and debug information, which

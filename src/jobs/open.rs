@@ -10,6 +10,7 @@ use super::Ear;
 use super::reading::Look;
 use super::recordings::{recordings, since};
 use super::sources::{read_and_show, read_sources};
+use super::symbols::Shelf;
 use super::survey;
 use crate::attribute::Share;
 use crate::effects::git::{Base, Repository};
@@ -123,7 +124,7 @@ impl Workspace {
             let dated = dated.join().expect("dating a recording does not panic");
             let profile = measured::waiting("profile reader", || {
                 if let Ok((survey, ..)) = &surveyed {
-                    show_provisional(&inputs, survey, &shown, ear);
+                    self.show_provisional(&inputs, survey, &shown, ear);
                 }
                 reader.join()
             });
@@ -155,6 +156,35 @@ impl Workspace {
         let before = self.problems.iter().cloned().chain(found).chain(troubles).chain(moved);
         analysis.problems.splice(0..0, before);
         Ok(analysis)
+    }
+
+    /// Tells the largest shares of what has been read, until all of it was.
+    fn show_provisional(&self, inputs: &Inputs, survey: &Survey, shown: &Receiver<Look>, ear: &Ear) {
+        let mut shelves: BTreeMap<usize, Shelf> = BTreeMap::new();
+        while let Ok(look) = shown.recv() {
+            // Only the newest look counts; those that came meanwhile are behind it.
+            let Look { source, profile, bytes, place } = shown.try_iter().last().unwrap_or(look);
+            let profile = match self.slo.sources.get(place).filter(|_| !profile.addresses.is_empty()) {
+                Some(source) => {
+                    let shelf =
+                        shelves.entry(place).or_insert_with(|| Shelf::new(&self.root, source.binary.as_deref()));
+                    shelf.name_roughly(profile, files::modified(&self.root.join(&source.file)))
+                }
+                None => profile,
+            };
+            let shares = pipeline::provisional(inputs, survey, &profile);
+            let row = |s: &Share| {
+                let [share, low, high] = [s.share, s.interval.low, s.interval.high].map(|x| 100.0 * x);
+                format!("{} {share:.1} % [{low:.1}, {high:.1}]", s.name)
+            };
+            let rows: Vec<String> = shares.iter().take(3).map(row).collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let read = bytes as f64 / 1e6;
+            let what = format!("{source} so far ({read:.0} MB): {}", rows.join(" · "));
+            ear.tell(Progress::Step { what, done: 0, total: 0 });
+        }
     }
 
     /// Reads an older recording, to compare with.
@@ -267,27 +297,6 @@ impl Workspace {
         Problem::error("nothing was measured: slo.toml names no [[source]]")
             .at(Place::file(self.config.display().to_string()))
             .help("record one: `refit record -- CMD` writes the entry; or name a file: `[[source]]` `file = \"…\"`")
-    }
-}
-
-/// Tells the largest shares of what has been read, until all of it was.
-fn show_provisional(inputs: &Inputs, survey: &Survey, shown: &Receiver<Look>, ear: &Ear) {
-    while let Ok(look) = shown.recv() {
-        // Only the newest look counts; those that came meanwhile are behind it.
-        let look = shown.try_iter().last().unwrap_or(look);
-        let shares = pipeline::provisional(inputs, survey, &look.profile);
-        let row = |s: &Share| {
-            let [share, low, high] = [s.share, s.interval.low, s.interval.high].map(|x| 100.0 * x);
-            format!("{} {share:.1} % [{low:.1}, {high:.1}]", s.name)
-        };
-        let rows: Vec<String> = shares.iter().take(3).map(row).collect();
-        // Addresses have no names before all of them are known.
-        if rows.is_empty() {
-            continue;
-        }
-        let read = look.bytes as f64 / 1e6;
-        let what = format!("{} so far ({read:.0} MB): {}", look.source, rows.join(" · "));
-        ear.tell(Progress::Step { what, done: 0, total: 0 });
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct Look {
     pub(super) profile: Profile,
     /// Bytes read of it.
     pub(super) bytes: u64,
+    /// Where the source stands in `slo.toml`: its frames may be addresses that still have to be named.
+    pub(super) place: usize,
 }
 
 /// A source, and who wants to know of it.
@@ -43,6 +45,7 @@ pub(super) struct Reading<'a> {
     pub(super) format: &'static Format,
     pub(super) ear: &'a Ear,
     pub(super) looks: Option<&'a Sender<Look>>,
+    pub(super) place: usize,
 }
 
 impl Reading<'_> {
@@ -125,7 +128,8 @@ impl Reading<'_> {
             bytes += read as u64;
             if let Some(looks) = self.looks.filter(|_| shows && begun.elapsed() >= next_look) {
                 next_look = begun.elapsed() * 2;
-                let look = Look { source: self.shown.to_owned(), profile: reader.snapshot(), bytes };
+                let look =
+                    Look { source: self.shown.to_owned(), profile: reader.snapshot(), bytes, place: self.place };
                 // Nobody looks any more: the analysis needs no provisional numbers.
                 let _ = looks.send(look);
             }

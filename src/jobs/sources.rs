@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 use super::Ear;
 use super::reading::{Look, Reading};
 use super::symbols::Shelf;
-use crate::effects::files;
+use crate::effects::files::{self, Measured};
 use crate::model::{Place, Problem, Profile, Progress, Source};
 use crate::profile;
 
@@ -27,7 +27,8 @@ pub(super) fn read_and_show(
     looks: Option<&Sender<Look>>,
 ) -> Result<(Vec<Profile>, Vec<Problem>), Vec<Problem>> {
     let read = std::thread::scope(|scope| {
-        let threads: Vec<_> = sources.iter().map(|s| scope.spawn(move || read_source(root, s, ear, looks))).collect();
+        let read = |place| scope.spawn(move || read_source(root, &sources[place], ear, looks.map(|looks| (place, looks))));
+        let threads: Vec<_> = (0..sources.len()).map(read).collect();
         threads.into_iter().map(|t| t.join().expect("readers report problems, they do not panic")).collect::<Vec<_>>()
     });
     let (mut profiles, mut problems, mut errors) = (Vec::new(), Vec::new(), Vec::new());
@@ -47,19 +48,25 @@ fn read_source(
     root: &Path,
     source: &Source,
     ear: &Ear,
-    looks: Option<&Sender<Look>>,
+    looks: Option<(usize, &Sender<Look>)>,
 ) -> Result<(Profile, Vec<Problem>), Problem> {
     let shown = &source.file;
     let path = root.join(shown);
-    let mut stream = files::open_measured(&path, shown)?;
+    let mut stream = open(&path, shown)?;
     let head = stream.head()?;
     let format = profile::sniff(&head).ok_or_else(|| unknown(shown, head.is_empty()))?;
     ear.tell(Progress::Step { what: format!("read {shown} ({})", format.name), done: 0, total: 0 });
     let mut shelf = Shelf::new(root, source.binary.as_deref());
-    let reader = Reading { path: &path, shown, format, ear, looks }.read(stream, |reader| shelf.answer(reader))?;
+    let (place, looks) = looks.unzip();
+    let reading = Reading { path: &path, shown, format, ear, looks, place: place.unwrap_or_default() };
+    let reader = reading.read(stream, |reader| shelf.answer(reader))?;
     let (profile, mut problems) = reader.finish();
+    let names_callers = !profile.addresses.iter().any(|a| a.is_callee);
     let (mut profile, found) = shelf.name(profile);
     problems.extend(found);
+    if names_callers {
+        problems.extend(profile::mark_lost_callers(&mut profile));
+    }
     for quality in &mut profile.sources {
         quality.file.clone_from(shown);
     }
@@ -68,6 +75,17 @@ fn read_source(
         p.at(Place::at(shown.clone(), line, 0))
     };
     Ok((profile, problems.into_iter().map(here).collect()))
+}
+
+/// Opens a source; the folder that `perf record --threads` writes is one recording.
+fn open(path: &Path, shown: &str) -> Result<Measured, Problem> {
+    let Some((data, parts)) = files::perf_folder(path, shown)? else { return files::open_measured(path, shown) };
+    let joined = profile::join_perf_folder(&data, &parts).ok_or_else(|| {
+        Problem::error(format!("\"{shown}/data\" was cut off before its records"))
+            .at(Place::file(shown))
+            .help("record again, and end `perf record` with Ctrl-C or SIGINT")
+    })?;
+    Ok(files::measured_bytes(joined, shown))
 }
 
 fn unknown(shown: &str, empty: bool) -> Problem {

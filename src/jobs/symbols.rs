@@ -7,7 +7,9 @@ use std::sync::Arc;
 use crate::effects::{files, objects};
 use crate::model::{ObjectFile, Problem, Profile};
 use crate::profile::Reader;
-use crate::profile::symbols::{Asked, Image, Table, addresses_of, kernel_table, look_up, symbolicate};
+use crate::profile::symbols::{
+    Asked, Image, Parts, Table, addresses_of, jit_table, kernel_table, look_up_symbols, look_up_with, parts_of, symbolicate,
+};
 
 /// Fewer addresses than this are looked up by one thread.
 const WORTH_TWO_THREADS: usize = 2_000;
@@ -25,7 +27,7 @@ pub(super) struct Shelf {
 #[derive(Clone)]
 enum Found {
     /// It is the one that was recorded, as far as can be told.
-    Here(Arc<Vec<u8>>, PathBuf),
+    Here(Arc<objects::Contents>, PathBuf),
     /// A file of that name has another build id.
     Rebuilt(PathBuf),
     /// There is none.
@@ -69,14 +71,49 @@ impl Shelf {
         (symbolicate(profile, &tables), seen.problems())
     }
 
+    /// Names frames by symbols alone, for a look at what was read so far: inlined functions count for their callers.
+    ///
+    /// Build ids stand at the end of a recording: until that was read, an object file that is newer than the recording is
+    /// not trusted.
+    pub(super) fn name_roughly(&mut self, profile: Profile, recorded: Option<u64>) -> Profile {
+        let table = |(index, object): (usize, &ObjectFile)| {
+            let wanted = addresses_of(&profile, index as u32);
+            if wanted.is_empty() || !is_file(object) {
+                return None;
+            }
+            if let Some(table) = kept(&object.build_id).filter(|t| missing(t, &wanted).is_empty()) {
+                return Some(table);
+            }
+            let Found::Here(bytes, path) = self.find(object) else { return None };
+            if object.build_id.is_empty() && files::modified(&path) > recorded.or(Some(0)) {
+                return None;
+            }
+            let image = Image::parse(&bytes).ok()?;
+            let mut table = Table::new(image.segments.clone());
+            look_up_symbols(&image, &missing(&table, &wanted), &mut table);
+            Some(table)
+        };
+        let tables: Vec<Option<Table>> = profile.objects.iter().enumerate().map(table).collect();
+        let tables: Vec<Option<&Table>> = tables.iter().map(Option::as_ref).collect();
+        symbolicate(profile, &tables)
+    }
+
     /// What stands at the addresses of one object file: from the cache as far as it goes, else looked up and kept.
     fn table(&mut self, object: &ObjectFile, wanted: &[Asked], seen: &mut Seen) -> Option<Table> {
         if object.path == KERNEL {
             let addresses: Vec<u64> = wanted.iter().map(|asked| asked.address).collect();
             return Some(kernel_table(&objects::kernel_symbols(&object.build_id)?, &addresses));
         }
-        if !object.path.starts_with('/') || object.path.starts_with("//") {
+        if !is_file(object) {
             return None;
+        }
+        if is_made_at_run_time(object) {
+            let addresses: Vec<u64> = wanted.iter().map(|asked| asked.address).collect();
+            let list = objects::made_at_run_time(&object.path);
+            if list.is_none() {
+                seen.without_list.push(object.path.clone());
+            }
+            return Some(jit_table(&list?, &addresses));
         }
         if let Some(table) = kept(&object.build_id).filter(|t| missing(t, wanted).is_empty()) {
             return Some(table);
@@ -98,8 +135,11 @@ impl Shelf {
         let addresses = missing(&table, wanted);
         if !addresses.is_empty() {
             seen.look(&image, object, &path);
-            look_up_in_threads(&image, &addresses, &mut table);
-            objects::keep_table(&key, &table.encode());
+            let whole = look_up_in_threads(&image, &path, &addresses, &mut table, seen);
+            // What misses lines today may have them tomorrow, when the parts are where they belong.
+            if whole {
+                objects::keep_table(&key, &table.encode());
+            }
         }
         Some(table)
     }
@@ -112,6 +152,17 @@ impl Shelf {
         self.read.insert(object.clone(), found.clone());
         found
     }
+}
+
+/// True for what stands in the file system; not for the kernel, `[vdso]` and memory without a file.
+fn is_file(object: &ObjectFile) -> bool {
+    object.path.starts_with('/') && !object.path.starts_with("//")
+}
+
+/// `/tmp/perf-1234.map`: not an object file, but the list of what a runtime compiled.
+fn is_made_at_run_time(object: &ObjectFile) -> bool {
+    let pid = object.path.strip_prefix("/tmp/perf-").and_then(|rest| rest.strip_suffix(".map"));
+    pid.is_some_and(|pid| !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit() || b == b'-'))
 }
 
 fn find(object: &ObjectFile, binary: Option<&Path>) -> Found {
@@ -148,23 +199,46 @@ fn missing(table: &Table, wanted: &[Asked]) -> Vec<u64> {
     addresses
 }
 
-/// Half of the addresses per thread: both halves touch different parts of the debug information.
-fn look_up_in_threads(image: &Image, addresses: &[u64], table: &mut Table) {
+/// Half of the addresses per thread: both halves touch different parts of the debug information. False if parts of it
+/// that stand in files of their own are not here.
+fn look_up_in_threads(image: &Image, path: &Path, addresses: &[u64], table: &mut Table, seen: &mut Seen) -> bool {
     let separate = image.section(".debug_info").is_none().then(|| objects::debug_file(&image.build_id)).flatten();
     let separate = separate.and_then(|path| objects::bytes(&path));
     let debug = separate.as_ref().and_then(|bytes| Image::parse(bytes).ok());
     let image = debug.as_ref().unwrap_or(image);
+    let wanted = parts_of(image, addresses);
+    let held = if wanted.is_empty() { Vec::new() } else { packages(path) };
+    let package = held.first().and_then(|bytes| Image::parse(bytes).ok());
+    let wanted = if package.is_some() { Vec::new() } else { wanted };
+    let contents: Vec<_> = wanted.iter().map(|part| (part.id, objects::bytes(Path::new(&part.path)))).collect();
+    let files = contents.iter().filter_map(|(id, bytes)| Some((*id, Image::parse(bytes.as_deref()?).ok()?)));
+    let files: Vec<(u64, Image)> = files.collect();
+    let missing = wanted.len() - files.len();
+    if let Some(part) = wanted.iter().find(|part| !files.iter().any(|(id, _)| *id == part.id)) {
+        seen.without_parts.push((path.to_path_buf(), missing, part.path.clone()));
+    }
+    let parts = Parts { package, files };
+    look_up_halves(image, &parts, addresses, table);
+    missing == 0
+}
+
+/// The packed debug information beside a binary.
+fn packages(binary: &Path) -> Vec<objects::Contents> {
+    objects::packages(binary).iter().filter_map(|path| objects::bytes(path)).collect()
+}
+
+fn look_up_halves(image: &Image, parts: &Parts, addresses: &[u64], table: &mut Table) {
     if addresses.len() < WORTH_TWO_THREADS {
-        return look_up(image, addresses, table);
+        return look_up_with(image, parts, addresses, table);
     }
     let (low, high) = addresses.split_at(addresses.len() / 2);
     let other = std::thread::scope(|scope| {
         let other = scope.spawn(|| {
             let mut other = Table::default();
-            look_up(image, high, &mut other);
+            look_up_with(image, parts, high, &mut other);
             other
         });
-        look_up(image, low, table);
+        look_up_with(image, parts, low, table);
         other.join().expect("looking up addresses does not panic")
     });
     table.join(&other);
@@ -176,6 +250,10 @@ struct Seen {
     missing: Vec<String>,
     rebuilt: Vec<PathBuf>,
     without_lines: Vec<PathBuf>,
+    /// Binaries, how many parts of their debug information are missing, and one of these.
+    without_parts: Vec<(PathBuf, usize, String)>,
+    /// Lists of code that was made at run time.
+    without_list: Vec<String>,
 }
 
 impl Seen {
@@ -199,6 +277,21 @@ impl Seen {
             let what = format!("object files of the recording are not here: {}", self.missing.join(", "));
             problems
                 .push(Problem::warning(what).help("name the binary in [[source]]: `binary = \"target/release/…\"`"));
+        }
+        for (path, count, part) in &self.without_parts {
+            let what = format!(
+                "{count} files with debug information of {} are not here, {part} for one: its inlined functions count for \
+                 their callers",
+                path.display()
+            );
+            let help = "keep the folder that it was compiled in, or build with `split-debuginfo = \"packed\"` and keep the .dwp \
+                        beside the binary";
+            problems.push(Problem::warning(what).help(help));
+        }
+        for path in &self.without_list {
+            let what = format!("code that was made at run time has no names: {path} is not here");
+            let help = "let the runtime write it (an option named like `perf map`), and read the recording on the same machine";
+            problems.push(Problem::warning(what).help(help));
         }
         for path in &self.without_lines {
             let what = format!("{} has no line tables: inlined functions count for their callers", path.display());

@@ -13,6 +13,7 @@ mod intern;
 mod jaeger;
 mod line_table;
 mod lines;
+mod lost_callers;
 mod marks;
 mod merge;
 mod otlp;
@@ -38,7 +39,9 @@ use std::any::Any;
 
 use crate::model::{ObjectFile, Problem, Profile};
 
+pub use lost_callers::mark_lost_callers;
 pub use merge::merge;
+pub use perf_data::join_perf_folder;
 
 /// A format that Refit reads: recognised by content, never by name.
 pub struct Format {

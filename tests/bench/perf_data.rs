@@ -1,114 +1,195 @@
-//! `cargo bench --bench perf_data -- RECORDING [BINARY]`: how fast a `perf.data` becomes a table of named stacks, beside
-//! `perf script | inferno-collapse-perf` where both are installed, and how fast 100,000 addresses of a binary are looked up.
+//! `cargo bench --bench perf_data [-- RECORDING [BINARY]] [--inferno PATH]`: how fast a `perf.data` becomes a table of named
+//! stacks, beside `perf script | inferno-collapse-perf`, whether the tables are the same, and how fast 100,000 addresses of a
+//! binary are looked up.
 //!
-//! All times are of one run on one machine; their ratio is what counts. Nothing is asserted.
+//! Without a recording this program is recorded at work, by frame pointers and with copied stacks; built with
+//! `RUSTFLAGS="-C force-frame-pointers=yes"` the first kind has whole stacks. Both sides are processes that read a file and
+//! write a table; two cores are allowed to both. Times are of one run on one machine: their ratio counts. Nothing is asserted.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+mod folded;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use refit::model::{ObjectFile, Profile};
+use refit::jobs::{Ear, read_sources};
+use refit::model::Source;
 use refit::profile;
-use refit::profile::symbols::{Image, Table, addresses_of, look_up, symbolicate};
+use refit::profile::symbols::{Image, Table, look_up};
+use refit::source::{FileRole, SourceFile};
 
 /// Addresses that are looked up.
 const ADDRESSES: usize = 100_000;
 
 fn main() {
-    let named: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let after = |name: &str| arguments.iter().position(|a| a == name).and_then(|at| arguments.get(at + 1));
+    if let Some(recording) = after("--table") {
+        return print_table(recording);
+    }
+    if let Some(seconds) = after("--work").and_then(|s| s.parse().ok()) {
+        return work(Duration::from_secs(seconds));
+    }
+    let inferno = after("--inferno").map_or("inferno-collapse-perf", String::as_str);
+    let named: Vec<&String> = arguments.iter().filter(|a| !a.starts_with('-') && *a != inferno).collect();
+    let place = tempfile::tempdir().expect("a folder for temporary files");
     match named.as_slice() {
-        [] => println!("name a recording: cargo bench --bench perf_data -- perf.data [BINARY]"),
+        [] => {
+            for (what, stacks, rate) in [("frame pointers", "fp", "9973"), ("copied stacks", "dwarf,16384", "997")] {
+                if let Some(recording) = record(place.path(), what, stacks, rate) {
+                    compare(&recording, inferno, place.path());
+                }
+            }
+            addresses(&std::env::current_exe().expect("this program has a file"));
+        }
         [recording, rest @ ..] => {
-            let ours = read(recording);
-            peer(recording, ours);
+            compare(Path::new(recording), inferno, place.path());
             rest.iter().for_each(|binary| addresses(Path::new(binary)));
         }
     }
 }
 
-/// From the bytes on disk to stacks with names, one thread, nothing cached.
-fn read(recording: &str) -> Duration {
-    let began = Instant::now();
-    let bytes = std::fs::read(recording).expect("a recording");
-    let format = profile::sniff(&bytes[..bytes.len().min(65_536)]).expect("a known format");
-    let mut reader = (format.open)();
-    for piece in bytes.chunks(256 * 1024) {
-        reader.feed(piece);
-        loop {
-            let asked = reader.asks();
-            if asked.is_empty() {
-                break;
+/// Records this program at work; `None` where perf is refused.
+fn record(place: &Path, what: &str, stacks: &str, rate: &str) -> Option<PathBuf> {
+    let recording = place.join("perf.data");
+    let this = std::env::current_exe().expect("this program has a file");
+    let mut perf = Command::new("perf");
+    perf.args(["record", "-q", "-k", "mono", "-e", "cpu-clock", "-F", rate, "--call-graph", stacks, "-o"]);
+    perf.arg(&recording).arg("--").arg(this).args(["--work", "10"]);
+    match perf.stdout(Stdio::null()).stderr(Stdio::piped()).output() {
+        Ok(output) if output.status.success() => {
+            let megabytes = std::fs::metadata(&recording).map_or(0.0, |m| m.len() as f64 / 1e6);
+            println!("-- this program at work, {what}, {rate} Hz: {megabytes:.0} MB");
+            Some(recording)
+        }
+        Ok(output) => {
+            let words = String::from_utf8_lossy(&output.stderr);
+            println!("perf is refused here ({}): name a recording", words.lines().last().unwrap_or("no words").trim());
+            None
+        }
+        Err(error) => {
+            println!("perf cannot be started ({error}): name a recording");
+            None
+        }
+    }
+}
+
+/// Two threads that read a profile, parse Rust and look at what they read: many functions, deep stacks.
+fn work(time: Duration) {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (begun, files) = (Instant::now(), rust_files(&here.join("src")));
+    let text = std::fs::File::open(here.join("examples/payment-gateway/perf/authorize.perf.txt.zst")).expect("the example");
+    let text = zstd::decode_all(text).expect("zstd data");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut at = 0;
+            while begun.elapsed() < time {
+                let (name, text) = &files[at % files.len()];
+                let _ = std::hint::black_box(SourceFile::parse(name, text, &FileRole::default()));
+                at += 1;
             }
-            for object in asked {
-                let bytes = std::fs::read(&object.path).ok();
-                reader.answer(&object, bytes.as_deref());
+        });
+        while begun.elapsed() < time {
+            let mut reader = (profile::sniff(&text[..65_536]).expect("a known format").open)();
+            text.chunks(256 * 1024).for_each(|piece| reader.feed(piece));
+            let (profile, _) = reader.finish();
+            std::hint::black_box(refit::attribute::attribute(&profile, &[], &refit::attribute::Options::default()));
+        }
+    });
+}
+
+fn rust_files(folder: &Path) -> Vec<(String, String)> {
+    let (mut files, mut open) = (Vec::new(), vec![folder.to_path_buf()]);
+    while let Some(dir) = open.pop() {
+        for path in std::fs::read_dir(dir).expect("a folder").flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                open.push(path);
+            } else if let Ok(text) = std::fs::read_to_string(&path) {
+                files.push((path.display().to_string(), text));
             }
         }
     }
-    let (profile, problems) = reader.finish();
-    say("records", began.elapsed(), &format!("{} samples, {} nodes", profile.samples.len(), profile.nodes.len()));
-    let (count, tables) = tables(&profile);
-    say("and symbols", began.elapsed(), &format!("{count} addresses"));
-    let tables: Vec<Option<&Table>> = tables.iter().map(Option::as_ref).collect();
-    let profile = symbolicate(profile, &tables);
-    let stacks = folded(&profile);
-    let whole = began.elapsed();
-    say("and stacks", whole, &format!("{stacks} distinct stacks, {:.1} MB read", bytes.len() as f64 / 1e6));
-    problems.iter().for_each(|p| println!("  {p}"));
-    whole
+    files.retain(|(name, _)| name.ends_with(".rs"));
+    files.sort();
+    files
 }
 
-fn tables(profile: &Profile) -> (usize, Vec<Option<Table>>) {
-    let mut count = 0;
-    let table = |(index, object): (usize, &ObjectFile)| {
-        let bytes = std::fs::read(&object.path).ok()?;
-        let image = Image::parse(&bytes).ok()?;
-        let mut table = Table::new(image.segments.clone());
-        let wanted = addresses_of(profile, index as u32);
-        let mut addresses: Vec<u64> = wanted.iter().filter_map(|asked| table.key(*asked)).collect();
-        addresses.sort_unstable();
-        look_up(&image, &addresses, &mut table);
-        count += addresses.len();
-        Some(table)
+/// What is timed on our side: a recording read as the workbench reads it, and the table of its stacks printed.
+fn print_table(recording: &str) {
+    let source = Source { file: recording.to_owned(), ..Source::default() };
+    let (profile, problems) = read_sources(Path::new("/"), &[source], &Ear::deaf()).expect("a recording");
+    let table = folded::table(&profile);
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    table.iter().for_each(|(stack, weight)| writeln!(out, "{stack} {weight}").expect("a pipe"));
+    out.flush().expect("a pipe");
+    let found = format!("{} samples, {} frames with lines", profile.samples.len(), profile.frames.len());
+    eprintln!("{found}");
+    problems.iter().for_each(|p| eprintln!("{p}"));
+}
+
+/// A process and what it took.
+struct Run {
+    wall: f64,
+    cpu: f64,
+    out: String,
+    words: String,
+}
+
+fn timed(start: impl FnOnce() -> Option<std::process::Output>) -> Option<Run> {
+    let (began, cpu) = (Instant::now(), children_seconds());
+    let output = start()?;
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let (wall, cpu) = (began.elapsed().as_secs_f64(), children_seconds() - cpu);
+    Some(Run { wall, cpu, out: text(output.stdout), words: text(output.stderr) })
+}
+
+fn compare(recording: &Path, inferno: &str, place: &Path) {
+    let recording = std::fs::canonicalize(recording).expect("a recording");
+    let ours = |cache: &Path| {
+        let mut command = Command::new(std::env::current_exe().expect("this program has a file"));
+        command.arg("--table").arg(&recording).env("REFIT_CACHE_DIR", cache);
+        timed(|| command.output().ok()).expect("this program runs")
     };
-    let tables = profile.objects.iter().enumerate().map(table).collect();
-    (count, tables)
-}
-
-/// The number of distinct stacks, made as inferno makes them: one text each with its weight.
-fn folded(profile: &Profile) -> usize {
-    let mut by_leaf: BTreeMap<u32, u64> = BTreeMap::new();
-    profile.samples.iter().for_each(|s| *by_leaf.entry(s.leaf.map_or(u32::MAX, |n| n.0)).or_default() += s.weight);
-    let mut stacks: BTreeMap<String, u64> = BTreeMap::new();
-    for (leaf, weight) in by_leaf.into_iter().filter(|(leaf, _)| *leaf != u32::MAX) {
-        let callers = std::iter::successors(Some(leaf), |n| profile.nodes[*n as usize].parent.map(|p| p.0));
-        let symbols = callers.map(|n| profile.frames[profile.nodes[n as usize].frame.0 as usize].symbol.as_str());
-        let mut symbols: Vec<&str> = symbols.collect();
-        symbols.reverse();
-        *stacks.entry(symbols.join(";")).or_default() += weight;
+    let cache = place.join("cache");
+    let mut cold: Vec<Run> = Vec::new();
+    for _ in 0..3 {
+        let _ = std::fs::remove_dir_all(&cache);
+        cold.push(ours(&cache));
     }
-    stacks.len()
+    cold.sort_by(|a, b| a.wall.total_cmp(&b.wall));
+    let cold = cold.swap_remove(0);
+    let warm = ours(&cache);
+    say("ours, nothing cached", &cold, &format!("{} stacks, best of 3; {}", lines(&cold.out), cold.words.trim().replace('\n', "; ")));
+    say("ours, symbols cached", &warm, "");
+    let Some(peer) = timed(|| peer(&recording, inferno)) else {
+        return println!("perf or {inferno} is not here (cargo install inferno; --inferno PATH): no peer");
+    };
+    let detail = format!("{} stacks: perf script --no-inline --no-demangle | inferno-collapse-perf", lines(&peer.out));
+    say("peer", &peer, &detail);
+    println!(
+        "{:>22} {:.1} times by wall, {:.1} by processor time; asked 15. Ours has lines and inlined functions besides",
+        "ratio",
+        peer.wall / cold.wall,
+        peer.cpu / cold.cpu
+    );
+    folded::difference(&cold.out, &peer.out).iter().for_each(|line| println!("{:>22} {line}", "table"));
 }
 
-fn peer(recording: &str, ours: Duration) {
-    let began = Instant::now();
+fn peer(recording: &Path, inferno: &str) -> Option<std::process::Output> {
     let mut script = Command::new("perf");
-    script.args(["script", "--no-inline", "-i", recording]).stdout(Stdio::piped()).stderr(Stdio::null());
-    let Ok(mut script) = script.spawn() else { return println!("perf is not here: no peer") };
-    let text = script.stdout.take().expect("a pipe");
-    let collapse =
-        Command::new("inferno-collapse-perf").stdin(text).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    script.args(["script", "--no-inline", "--no-demangle", "-i"]).arg(recording);
+    let mut script = script.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let text = script.stdout.take()?;
+    let collapse = Command::new(inferno).stdin(text).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let Ok(collapse) = collapse else {
         let _ = script.kill();
-        return println!("inferno-collapse-perf is not here (cargo install inferno): no peer");
+        let _ = script.wait();
+        return None;
     };
-    let output = collapse.wait_with_output().expect("it ends");
+    let output = collapse.wait_with_output().ok();
     let _ = script.wait();
-    let theirs = began.elapsed();
-    let stacks = output.stdout.split(|b| *b == b'\n').filter(|l| !l.is_empty()).count();
-    say("peer", theirs, &format!("perf script --no-inline | inferno-collapse-perf: {stacks} distinct stacks"));
-    println!("{:>12} {:.1}", "ratio", theirs.as_secs_f64() / ours.as_secs_f64());
+    output
 }
 
 /// Distinct addresses spread evenly over all functions, looked up by one thread and by two, kept, and read back.
@@ -121,14 +202,14 @@ fn addresses(binary: &Path) {
     let mut addresses: Vec<u64> = all.take(ADDRESSES).collect();
     addresses.sort_unstable();
     addresses.dedup();
-    let began = Instant::now();
+    println!("-- {} distinct addresses of {}", addresses.len(), binary.display());
+    let (began, cpu) = (Instant::now(), own_seconds());
     let image = Image::parse(&bytes).expect("an object file");
     let mut table = Table::new(image.segments.clone());
     look_up(&image, &addresses, &mut table);
     let functions: usize = addresses.iter().map(|at| table.at(*at).count()).sum();
-    let found = format!("{} addresses, {functions} functions with inlined ones", addresses.len());
-    say("cold, one", began.elapsed(), &found);
-    let began = Instant::now();
+    step_said("cold, one thread", began, cpu, &format!("{functions} functions with inlined ones"));
+    let (began, cpu) = (Instant::now(), own_seconds());
     let (low, high) = addresses.split_at(addresses.len() / 2);
     let mut one = Table::new(image.segments.clone());
     let other = std::thread::scope(|scope| {
@@ -141,14 +222,44 @@ fn addresses(binary: &Path) {
         other.join().expect("no panic")
     });
     one.join(&other);
-    say("cold, two", began.elapsed(), "two threads");
+    step_said("cold, two threads", began, cpu, "as the workbench does; asked 2 s");
     let kept = table.encode();
-    let began = Instant::now();
+    let (began, cpu) = (Instant::now(), own_seconds());
     let read = Table::decode(&kept).expect("what was kept");
     let known = addresses.iter().filter(|at| read.knows(**at)).count();
-    say("cached", began.elapsed(), &format!("{known} addresses from {:.1} MB", kept.len() as f64 / 1e6));
+    let detail = format!("{known} addresses from {:.1} MB; asked 0.2 s", kept.len() as f64 / 1e6);
+    step_said("from the cache", began, cpu, &detail);
 }
 
-fn say(what: &str, time: Duration, detail: &str) {
-    println!("{what:>12} {:8.1} ms  {detail}", time.as_secs_f64() * 1e3);
+fn lines(text: &str) -> usize {
+    text.lines().count()
+}
+
+fn say(what: &str, run: &Run, detail: &str) {
+    println!("{what:>22} {:8.1} ms wall {:8.1} ms CPU  {detail}", run.wall * 1e3, run.cpu * 1e3);
+}
+
+fn step_said(what: &str, began: Instant, cpu: f64, detail: &str) {
+    let (wall, cpu) = (began.elapsed().as_secs_f64(), own_seconds() - cpu);
+    println!("{what:>22} {:8.1} ms wall {:8.1} ms CPU  {detail}", wall * 1e3, cpu * 1e3);
+}
+
+fn own_seconds() -> f64 {
+    seconds_of(libc::RUSAGE_SELF)
+}
+
+fn children_seconds() -> f64 {
+    seconds_of(libc::RUSAGE_CHILDREN)
+}
+
+/// User and system time in seconds.
+fn seconds_of(who: libc::c_int) -> f64 {
+    // SAFETY: getrusage writes the whole structure, which is plain numbers.
+    let usage = unsafe {
+        let mut usage = std::mem::zeroed();
+        libc::getrusage(who, &raw mut usage);
+        usage
+    };
+    let seconds = |t: libc::timeval| t.tv_sec as f64 + t.tv_usec as f64 / 1e6;
+    seconds(usage.ru_utime) + seconds(usage.ru_stime)
 }

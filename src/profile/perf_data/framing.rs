@@ -100,13 +100,28 @@ impl Default for Framing {
 
 impl Framing {
     /// Takes the next bytes of the file.
-    pub fn feed(&mut self, bytes: &[u8], sink: &mut dyn Sink) {
+    pub fn feed(&mut self, mut bytes: &[u8], sink: &mut dyn Sink) {
+        while let Part::Records { left } = self.part {
+            let before = (self.part, bytes.len());
+            bytes = self.complete(bytes);
+            // Records that lie whole in this piece are taken where they are.
+            if self.pending.is_empty() {
+                let taken = self.records(bytes, left, sink);
+                self.offset += taken as u64;
+                bytes = &bytes[taken..];
+            } else {
+                self.pending_records(left, sink);
+            }
+            if before == (self.part, bytes.len()) {
+                break;
+            }
+        }
         self.pending.extend_from_slice(bytes);
         loop {
             let before = (self.part, self.pending.len());
             match self.part {
                 Part::Head => self.head(),
-                Part::Records { left } => self.records(left, sink),
+                Part::Records { left } => self.pending_records(left, sink),
                 Part::Skip { left, then } => self.skip(left, then),
                 Part::Tail => self.limit_tail(),
             }
@@ -187,19 +202,42 @@ impl Framing {
         }
     }
 
-    /// Takes all records that are there as a whole.
-    fn records(&mut self, mut left: Option<u64>, sink: &mut dyn Sink) {
+    /// Completes the record that the piece before began; gives the bytes that are left.
+    fn complete<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let mut rest = bytes;
+        let mut fill = |pending: &mut Vec<u8>, size: usize| {
+            let missing = size.saturating_sub(pending.len()).min(rest.len());
+            pending.extend_from_slice(&rest[..missing]);
+            rest = &rest[missing..];
+        };
+        if !self.pending.is_empty() {
+            fill(&mut self.pending, 8);
+            if let Some(frame) = frame(&self.pending, self.big) {
+                fill(&mut self.pending, frame.size);
+            }
+        }
+        rest
+    }
+
+    fn pending_records(&mut self, left: Option<u64>, sink: &mut dyn Sink) {
+        let pending = std::mem::take(&mut self.pending);
+        let taken = self.records(&pending, left, sink);
+        self.pending = pending;
+        self.consume(taken);
+    }
+
+    /// Takes all records that are there as a whole; gives the number of their bytes.
+    fn records(&mut self, bytes: &[u8], mut left: Option<u64>, sink: &mut dyn Sink) -> usize {
         if self.broken.is_some() {
             // What follows a broken record cannot be told apart; only the features behind are.
             self.part =
                 if left == Some(0) { Part::Tail } else { Part::Skip { left: left.unwrap_or(u64::MAX), then: Some(0) } };
-            return;
+            return 0;
         }
-        let pending = std::mem::take(&mut self.pending);
         let mut at = 0;
         let mut next = None;
         while left != Some(0) {
-            let Some(frame) = frame(&pending[at..], self.big) else { break };
+            let Some(frame) = frame(&bytes[at..], self.big) else { break };
             let size = frame.size as u64;
             if frame.size < 8 || left.is_some_and(|l| size > l) {
                 self.offset += at as u64;
@@ -207,7 +245,7 @@ impl Framing {
                 self.offset -= at as u64;
                 break;
             }
-            let Some(body) = pending[at..].get(8..frame.size) else { break };
+            let Some(body) = bytes[at..].get(8..frame.size) else { break };
             at += frame.size;
             left = left.map(|l| l - size);
             let skipped = self.take(frame, body, sink);
@@ -219,9 +257,8 @@ impl Framing {
                 break;
             }
         }
-        self.pending = pending;
-        self.consume(at);
         self.part = next.unwrap_or(if left == Some(0) { Part::Tail } else { Part::Records { left } });
+        at
     }
 
     /// Takes one record; returns how many bytes of no interest follow it.
@@ -235,6 +272,7 @@ impl Framing {
                     None => self.stop("a compressed record is longer than its place"),
                 }
             }
+            kind::NEXT_PART => self.unpack = Unpack::default(),
             kind::AUXTRACE => return Bytes::new(body, self.big).u64().unwrap_or(0),
             kind::TRACING_DATA => {
                 let size = Bytes::new(body, self.big).u32().unwrap_or(0);
@@ -342,15 +380,25 @@ fn unix_offset(section: &[u8], big: bool) -> Option<u64> {
 
 /// The head of a record.
 #[derive(Clone, Copy)]
-struct Frame {
-    number: u32,
+pub struct Frame {
+    /// Its kind.
+    pub number: u32,
     misc: u16,
-    size: usize,
+    /// Its bytes with this head.
+    pub size: usize,
 }
 
-fn frame(bytes: &[u8], big: bool) -> Option<Frame> {
+/// Reads the head of the record that begins here.
+pub fn frame(bytes: &[u8], big: bool) -> Option<Frame> {
     let mut at = Bytes::new(bytes, big);
     Some(Frame { number: at.u32()?, misc: at.u16()?, size: usize::from(at.u16()?) })
+}
+
+/// Where the records of a file begin, how many bytes they are, and how many features stand behind them.
+pub fn records_part(bytes: &[u8], big: bool) -> Option<(u64, u64, u32)> {
+    let header = file_header(bytes.get(..FILE_HEADER as usize)?, big)?;
+    let features = header.features.iter().map(|word| word.count_ones()).sum();
+    (FILE_HEADER..=LARGEST_PART).contains(&header.data.0).then_some((header.data.0, header.data.1, features))
 }
 
 fn file_header(bytes: &[u8], big: bool) -> Option<Header> {

@@ -5,6 +5,8 @@
 
 mod attr;
 mod bytes;
+mod chains;
+mod folder;
 mod framing;
 mod record;
 mod rounds;
@@ -18,11 +20,14 @@ use super::perf_switch::{Switch, Switches};
 use super::{Format, Reader};
 use crate::model::{Column, FrameId, ObjectFile, Problem, Profile, Sample, Samples, SourceQuality, Thread, Unit};
 use attr::{Attr, holds};
+use chains::{Chains, Met};
 use framing::{Framing, Known, Sink, is_perf_data};
 use record::{Taken, kind};
 use rounds::{Record, Rounds};
 use spaces::{Objects, Spaces};
 use unwind::Stackwalk;
+
+pub use folder::join_perf_folder;
 
 /// `perf.data`.
 pub const FORMAT: Format = Format { name: "perf.data", sniff: is_perf_data, open };
@@ -64,6 +69,7 @@ struct Gathered {
     stacks: Stacks,
     objects: Objects,
     samples: Samples,
+    chains: Chains,
     /// Which description each sample belongs to.
     attr_of: Column,
     stack: Vec<FrameId>,
@@ -102,9 +108,9 @@ impl Reader for PerfData {
         work.take_ready();
     }
 
-    /// Nothing can be ranked before the addresses have names, for which the whole file has to be read.
+    /// Frames are addresses; what stands there can be looked up in the object files that are known so far.
     fn snapshot(&self) -> Profile {
-        Profile::default()
+        self.work.gathered.copied().profile(&self.framing).0
     }
 
     fn finish(mut self: Box<Self>) -> (Profile, Vec<Problem>) {
@@ -135,7 +141,7 @@ impl Sink for Work {
             _ => self.attrs[attr].time_word_from_end().and_then(|w| body.len().checked_sub(w * 8)),
         };
         let time = word.and_then(|at| bytes::Bytes::new(body.get(at..)?, self.big).u64());
-        self.rounds.push(number, misc, time, body);
+        self.rounds.push(Record { number, misc, attr, body }, time);
     }
 }
 
@@ -184,9 +190,9 @@ impl Work {
     }
 
     fn take(&mut self, record: Record) {
-        let Record { number, misc, body } = record;
+        let Record { number, misc, attr, body } = record;
         match number {
-            kind::SAMPLE => self.sample(misc, body),
+            kind::SAMPLE => self.sample(misc, attr, body),
             kind::MMAP | kind::MMAP2 => {
                 if let Some(mapping) = record::mapping(body, number, misc, self.big) {
                     self.map(mapping);
@@ -215,10 +221,8 @@ impl Work {
         }
     }
 
-    fn sample(&mut self, misc: u16, body: &[u8]) {
-        let attr = self.attr_of(kind::SAMPLE, body);
-        let read = attr.and_then(|a| Some((a, record::sample(body, misc, &self.attrs[a], self.big)?)));
-        let Some((index, taken)) = read else {
+    fn sample(&mut self, misc: u16, index: usize, body: &[u8]) {
+        let Some(taken) = record::sample(body, misc, &self.attrs[index], self.big) else {
             self.gathered.malformed += 1;
             return;
         };
@@ -253,13 +257,55 @@ struct About<'a> {
 }
 
 impl Gathered {
+    /// What a profile is made of, without what is only needed to read on.
+    fn copied(&self) -> Gathered {
+        Gathered {
+            stacks: self.stacks.clone(),
+            objects: self.objects.clone(),
+            samples: self.samples.clone(),
+            attr_of: self.attr_of.clone(),
+            switched: self.switched.clone(),
+            threads: self.threads.clone(),
+            lost: self.lost,
+            malformed: self.malformed,
+            bytes: self.bytes,
+            not_monotonic: self.not_monotonic,
+            in_libc: self.in_libc,
+            ..Gathered::default()
+        }
+    }
+
     fn sample(&mut self, taken: &Taken, about: About, spaces: &mut Spaces, walk: &mut Stackwalk) {
+        let is_dumped = !taken.stack.is_empty() && !taken.registers.is_empty();
+        let known = if is_dumped { None } else { self.chains.get(taken, spaces.version(taken.pid)) };
+        let met = known.unwrap_or_else(|| {
+            self.walk(taken, is_dumped, about, spaces, walk);
+            let leaf = self.stacks.node(&self.stack);
+            Met { leaf, in_libc: !is_dumped && !taken.in_kernel && self.begins_in_libc() }
+        });
+        if known.is_none() && !is_dumped {
+            self.chains.keep(met);
+        }
+        let weight = taken.period.or(about.attr.period).unwrap_or(1);
+        let tid = taken.tid.and_then(|t| u64::try_from(t).ok());
+        if about.attr.kind == attr::TRACEPOINT
+            && let Some(switch) = record::switch(taken.raw, about.big)
+        {
+            self.switched.push((self.samples.len(), switch));
+        }
+        self.samples.push(Sample { leaf: met.leaf, weight, time_ns: taken.time, tid });
+        self.attr_of.push(u64::from(about.index));
+        self.not_monotonic |= taken.time.is_some() && !about.attr.monotonic;
+        self.in_libc += u64::from(met.in_libc);
+    }
+
+    /// Puts the frames of a sample on the stack, the leaf first.
+    fn walk(&mut self, taken: &Taken, is_dumped: bool, about: About, spaces: &mut Spaces, walk: &mut Stackwalk) {
         self.stack.clear();
         let Gathered { stacks, objects, stack, .. } = self;
         let mut push = |in_kernel, address, called_from, stack: &mut Vec<FrameId>| {
             stack.push(spaces.frame(taken.pid, in_kernel, address, called_from, objects, stacks));
         };
-        let is_dumped = !taken.stack.is_empty() && !taken.registers.is_empty();
         let mut in_kernel = taken.in_kernel;
         let mut is_first = true;
         // Where the leaf has no frame (yet, or any more), the first address behind it is that of its caller's caller.
@@ -291,18 +337,6 @@ impl Gathered {
         {
             self.stack.insert(at, entered);
         }
-        let leaf = self.stacks.node(&self.stack);
-        let weight = taken.period.or(about.attr.period).unwrap_or(1);
-        let tid = taken.tid.and_then(|t| u64::try_from(t).ok());
-        if about.attr.kind == attr::TRACEPOINT
-            && let Some(switch) = record::switch(taken.raw, about.big)
-        {
-            self.switched.push((self.samples.len(), switch));
-        }
-        self.samples.push(Sample { leaf, weight, time_ns: taken.time, tid });
-        self.attr_of.push(u64::from(about.index));
-        self.not_monotonic |= taken.time.is_some() && !about.attr.monotonic;
-        self.in_libc += u64::from(!is_dumped && !taken.in_kernel && self.begins_in_libc());
     }
 
     fn begins_in_libc(&self) -> bool {

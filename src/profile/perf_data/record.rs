@@ -24,6 +24,8 @@ pub mod kind {
     pub const HEADER_FEATURE: u32 = 80;
     pub const COMPRESSED: u32 = 81;
     pub const COMPRESSED2: u32 = 83;
+    /// Written by nobody: another compressed stream begins, where files were joined.
+    pub const NEXT_PART: u32 = 0x7265_6669;
 }
 
 const MISC_MODE: u16 = 7;

@@ -3,13 +3,17 @@
 //! Between two FINISHED_ROUND records perf empties every ring buffer once, so that a record of the next round cannot be
 //! older than the newest of the round before the last. Where there are no rounds everything is kept until the end.
 
-/// Where one record stands in the arena.
+use std::collections::VecDeque;
+
+/// Where one record stands: in which arena, counted from the first of the file, and where in it.
 #[derive(Clone, Copy)]
 struct Kept {
     time: u64,
-    start: usize,
-    length: usize,
+    arena: u32,
+    start: u32,
+    length: u32,
     number: u32,
+    attr: u32,
     misc: u16,
 }
 
@@ -20,6 +24,8 @@ pub struct Record<'a> {
     pub number: u32,
     /// Bits of its header.
     pub misc: u16,
+    /// Index of the event that it belongs to.
+    pub attr: usize,
     /// What follows its header.
     pub body: &'a [u8],
 }
@@ -27,7 +33,10 @@ pub struct Record<'a> {
 /// Records that wait for their round to end.
 #[derive(Clone, Default)]
 pub struct Rounds {
-    arena: Vec<u8>,
+    /// Bodies, those that came together in one arena; what was taken is dropped an arena at a time.
+    arenas: VecDeque<Vec<u8>>,
+    /// Arenas that were dropped.
+    dropped: u32,
     kept: Vec<Kept>,
     /// Records that are in order and may be taken, from `taken` on.
     ready: usize,
@@ -36,14 +45,23 @@ pub struct Rounds {
     newest_before: u64,
 }
 
+/// An arena that holds as much is closed.
+const FULL: usize = 4 << 20;
+
 impl Rounds {
     /// Keeps a record; one without a time counts as old as the record before it.
-    pub fn push(&mut self, number: u32, misc: u16, time: Option<u64>, body: &[u8]) {
+    pub fn push(&mut self, record: Record, time: Option<u64>) {
+        let Record { number, misc, attr, body } = record;
         let time = time.unwrap_or_else(|| self.kept.last().map_or(0, |k| k.time));
         self.newest = self.newest.max(time);
-        let start = self.arena.len();
-        self.arena.extend_from_slice(body);
-        self.kept.push(Kept { time, start, length: body.len(), number, misc });
+        if self.arenas.back().is_none_or(|arena| arena.len() > FULL) {
+            self.arenas.push_back(Vec::new());
+        }
+        let Some(arena) = self.arenas.back_mut() else { return };
+        let start = arena.len() as u32;
+        arena.extend_from_slice(body);
+        let arena = self.dropped + self.arenas.len() as u32 - 1;
+        self.kept.push(Kept { time, arena, start, length: body.len() as u32, number, attr: attr as u32, misc });
     }
 
     /// A round has ended: what is not newer than the round before may be taken.
@@ -51,6 +69,9 @@ impl Rounds {
         let until = self.newest_before;
         self.newest_before = self.newest;
         self.release(until);
+        if self.arenas.back().is_some_and(|arena| !arena.is_empty()) {
+            self.arenas.push_back(Vec::new());
+        }
     }
 
     /// Nothing comes after: everything may be taken.
@@ -73,33 +94,42 @@ impl Rounds {
         if !self.has_next() {
             return None;
         }
-        let kept = self.kept[self.taken];
+        let Kept { arena, start, length, number, attr, misc, .. } = self.kept[self.taken];
         self.taken += 1;
-        let body = &self.arena[kept.start..kept.start + kept.length];
-        Some(Record { number: kept.number, misc: kept.misc, body })
+        let arena = &self.arenas[(arena - self.dropped) as usize];
+        let body = &arena[start as usize..(start + length) as usize];
+        Some(Record { number, misc, attr: attr as usize, body })
     }
 
-    /// Forgets what was taken; called when nothing is ready, so that the arena stays as large as two rounds.
+    /// Forgets what was taken; called when nothing is ready, so that about two rounds are kept.
     pub fn forget_taken(&mut self) {
         if self.taken == 0 {
             return;
         }
-        let mut arena = Vec::with_capacity(self.arena.len() / 2);
         self.kept.drain(..self.taken);
-        for kept in &mut self.kept {
-            let start = arena.len();
-            arena.extend_from_slice(&self.arena[kept.start..kept.start + kept.length]);
-            kept.start = start;
-        }
-        self.arena = arena;
         self.ready -= self.taken;
         self.taken = 0;
+        let oldest = self.kept.iter().map(|k| k.arena).min();
+        let needed = oldest.unwrap_or(self.dropped + self.arenas.len() as u32);
+        while self.dropped < needed {
+            let Some(mut arena) = self.arenas.pop_front() else { break };
+            self.dropped += 1;
+            // The memory is used again where the newest arena was not begun: fresh pages cost more than the copy.
+            if let Some(newest) = self.arenas.back_mut().filter(|newest| newest.capacity() == 0) {
+                arena.clear();
+                *newest = arena;
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn record(body: &[u8]) -> Record<'_> {
+        Record { number: 9, misc: 0, attr: 0, body }
+    }
 
     fn taken(rounds: &mut Rounds) -> Vec<u8> {
         let mut all = Vec::new();
@@ -113,7 +143,7 @@ mod tests {
     #[test]
     fn records_come_in_order_of_time_and_never_before_an_older_one_can_still_come() {
         let mut rounds = Rounds::default();
-        let push = |rounds: &mut Rounds, time: u8| rounds.push(9, 0, Some(u64::from(time)), &[time]);
+        let push = |rounds: &mut Rounds, time: u8| rounds.push(record(&[time]), Some(u64::from(time)));
         [3, 1].iter().for_each(|t| push(&mut rounds, *t));
         rounds.end_round();
         assert!(taken(&mut rounds).is_empty(), "the next round may hold older ones");
@@ -126,9 +156,28 @@ mod tests {
     }
 
     #[test]
+    fn what_was_taken_is_dropped_and_what_waits_is_not() {
+        let mut rounds = Rounds::default();
+        for round in 0..50u64 {
+            for n in 0..20u64 {
+                let time = round * 20 + (n * 7) % 20 + 1;
+                rounds.push(record(&[time as u8; 100]), Some(time));
+            }
+            rounds.end_round();
+            let before: Vec<u8> = (round.saturating_sub(1) * 20..round * 20).map(|t| (t + 1) as u8).collect();
+            assert_eq!(taken(&mut rounds), before, "{round}");
+            let held: usize = rounds.arenas.iter().map(Vec::len).sum();
+            assert!(held <= 3 * 20 * 100, "{held} bytes are held in round {round}");
+        }
+        rounds.end();
+        assert_eq!(taken(&mut rounds).len(), 20);
+        assert!(rounds.arenas.len() <= 1);
+    }
+
+    #[test]
     fn records_without_a_time_keep_their_order() {
         let mut rounds = Rounds::default();
-        (1..=4u8).for_each(|n| rounds.push(9, 0, None, &[n]));
+        (1..=4u8).for_each(|n| rounds.push(record(&[n]), None));
         rounds.end();
         assert_eq!(taken(&mut rounds), [1, 2, 3, 4]);
     }

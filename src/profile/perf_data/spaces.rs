@@ -52,15 +52,17 @@ impl Objects {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Area {
     end: u64,
-    /// Offset in the file of the first byte.
+    /// Offset in the file of the first byte; in memory that no file stands behind, its address.
     offset: u64,
     object: u32,
+    base: AddressBase,
 }
 
 /// The memory of one process.
 #[derive(Clone, Default)]
 struct Space {
     areas: BTreeMap<u64, Area>,
+    version: u32,
     /// What was looked up since the last mapping.
     known: FastMap<u64, FrameId>,
 }
@@ -93,7 +95,9 @@ impl Space {
 /// The memory of all processes and of the kernel.
 #[derive(Clone, Default)]
 pub struct Spaces {
-    of_process: HashMap<i32, Space>,
+    of_process: FastMap<i32, Space>,
+    /// Mappings so far: each gives the memory that it changes a version of its own.
+    changes: u32,
 }
 
 /// A mapping as the unwinder has to know it.
@@ -112,11 +116,22 @@ impl Spaces {
         let path = mapping.path.strip_suffix(" (deleted)").unwrap_or(&mapping.path);
         // The kernel's own mapping is named after the symbol that it was anchored at: `[kernel.kallsyms]_text`.
         let path = if path.starts_with("[kernel.kallsyms]") { "[kernel.kallsyms]" } else { path };
-        let object = objects.id(path, &mapping.build_id);
+        let (base, offset) = match is_made_at_run_time(path) {
+            true => (AddressBase::Absolute, mapping.start),
+            false => (AddressBase::FileOffset, mapping.offset),
+        };
+        let object = match base {
+            // Runtimes that make code write what they made under the name of the process, where perf looks for it too.
+            AddressBase::Absolute => objects.id(&format!("/tmp/perf-{}.map", mapping.pid), ""),
+            _ => objects.id(path, &mapping.build_id),
+        };
         let end = mapping.start.saturating_add(mapping.length);
         if mapping.start < end {
-            let area = Area { end, offset: mapping.offset, object };
-            self.of_process.entry(mapping.pid).or_default().map(mapping.start, area);
+            let area = Area { end, offset, object, base };
+            self.changes += 1;
+            let space = self.of_process.entry(mapping.pid).or_default();
+            space.map(mapping.start, area);
+            space.version = self.changes;
         }
         Mapped { object, is_new: objects.all.len() > known }
     }
@@ -129,6 +144,12 @@ impl Spaces {
             let copy = space.clone();
             self.of_process.insert(pid, copy);
         }
+    }
+
+    /// A number that changes whenever what is mapped for the process, or for the kernel, does; 0 for an empty memory.
+    pub fn version(&self, pid: i32) -> u64 {
+        let of = |pid| self.of_process.get(&pid).map_or(0, |space| u64::from(space.version));
+        of(KERNEL) << 32 | of(pid)
     }
 
     /// A process begins anew with an empty memory.
@@ -155,7 +176,7 @@ impl Spaces {
             Some((_, area)) if in_kernel => objects.frame(area.object, address, AddressBase::Absolute, stacks),
             Some((start, area)) => {
                 let offset = (address - start).wrapping_add(area.offset);
-                objects.frame(area.object, offset, AddressBase::FileOffset, stacks)
+                objects.frame(area.object, offset, area.base, stacks)
             }
             None if in_kernel => {
                 let object = objects.id("[kernel.kallsyms]", "");
@@ -173,11 +194,19 @@ impl Spaces {
     pub fn callee(&self, pid: i32, returns_to: u64, objects: &mut Objects, stacks: &mut Stacks) -> Option<FrameId> {
         let call = returns_to.wrapping_sub(1);
         let (start, area) = self.of_process.get(&pid)?.find(call)?;
+        if area.base != AddressBase::FileOffset {
+            return None;
+        }
         let address = (call - start).wrapping_add(area.offset);
         let base = AddressBase::FileOffset;
         let frame = AddressFrame { frame: FrameId(0), object: area.object, address, base, is_callee: true };
         Some(objects.address(frame, stacks))
     }
+}
+
+/// True for memory with code that no file stands behind: what a runtime compiles while the program runs.
+fn is_made_at_run_time(path: &str) -> bool {
+    path == "/dev/zero" || ["//anon", "/anon_hugepage", "[anon", "/memfd:"].iter().any(|start| path.starts_with(start))
 }
 
 #[cfg(test)]
@@ -228,6 +257,33 @@ mod tests {
         assert_eq!(world.at(8, 0x1001), "/a+0x1");
         world.spaces.exec(7);
         assert_eq!((world.at(7, 0x1001), world.at(8, 0x1001)), ("+[unknown]".into(), "/a+0x1".into()));
+    }
+
+    #[test]
+    fn code_without_a_file_keeps_its_address_and_the_name_of_its_process() {
+        let mut world = World::default();
+        world.map(mapping(7, 0x7f00_0000, 0x1000, 0x7f00_0000, "//anon"));
+        world.map(mapping(7, 0x7f10_0000, 0x1000, 0, "/memfd:code (deleted)"));
+        assert_eq!(world.at(7, 0x7f00_0010), "/tmp/perf-7.map+0x7f000010");
+        assert_eq!(world.at(7, 0x7f10_0010), "/tmp/perf-7.map+0x7f100010");
+    }
+
+    #[test]
+    fn a_version_stands_for_what_is_mapped() {
+        let mut world = World::default();
+        assert_eq!(world.spaces.version(7), 0);
+        world.map(mapping(7, 0x1000, 0x1000, 0, "/a"));
+        let first = world.spaces.version(7);
+        world.spaces.fork(8, 7);
+        assert_eq!(world.spaces.version(8), first, "a copy");
+        world.map(mapping(8, 0x3000, 0x1000, 0, "/b"));
+        assert!(world.spaces.version(8) != first && world.spaces.version(7) == first);
+        world.map(mapping(-1, 0x9000, 0x1000, 0, "[kernel.kallsyms]_text"));
+        assert_ne!(world.spaces.version(7), first, "the kernel's memory is everybody's");
+        let before = world.spaces.version(7);
+        world.spaces.exec(7);
+        world.map(mapping(7, 0x1000, 0x1000, 0, "/c"));
+        assert_ne!(world.spaces.version(7), before);
     }
 
     #[test]

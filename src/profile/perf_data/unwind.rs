@@ -27,8 +27,28 @@ struct Tables {
 pub struct Stackwalk {
     tables: HashMap<u32, Tables>,
     processes: HashMap<i32, Process>,
-    x86: CacheX86_64,
-    arm: CacheAarch64,
+    x86: Caches<CacheX86_64>,
+    arm: Caches<CacheAarch64>,
+}
+
+/// One cache of the unwinder holds 509 addresses; a large program needs many times that.
+struct Caches<C>(Vec<C>);
+
+const CACHES: u64 = 64;
+
+impl<C> Default for Caches<C> {
+    fn default() -> Caches<C> {
+        Caches(Vec::new())
+    }
+}
+
+impl<C: Default> Caches<C> {
+    fn of(&mut self, address: u64) -> &mut C {
+        if self.0.is_empty() {
+            self.0.resize_with(CACHES as usize, C::default);
+        }
+        &mut self.0[(address.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32 & (CACHES - 1)) as usize]
+    }
 }
 
 #[derive(Clone)]
@@ -83,9 +103,8 @@ impl Stackwalk {
         match process {
             Process::X86(unwinder) => {
                 let (Some(ip), Some(sp), Some(bp)) = (register(8), register(7), register(6)) else { return };
-                let mut read = |at| word(taken.stack, sp, at, big);
-                let mut frames = unwinder.iter_frames(ip, UnwindRegsX86_64::new(ip, sp, bp), &mut self.x86, &mut read);
-                each(DEEPEST, || frames.next().ok().flatten(), &mut frame);
+                let mut registers = UnwindRegsX86_64::new(ip, sp, bp);
+                each(unwinder, ip, &mut registers, &mut self.x86, |at| word(taken.stack, sp, at, big), &mut frame);
             }
             Process::Arm(unwinder) => {
                 let (Some(pc), Some(sp), Some(lr), Some(fp)) = (register(32), register(31), register(30), register(29))
@@ -93,10 +112,8 @@ impl Stackwalk {
                     return;
                 };
                 let mask = PtrAuthMask::from_max_known_address(unwinder.max_known_code_address());
-                let start = UnwindRegsAarch64::new_with_ptr_auth_mask(mask, lr, sp, fp);
-                let mut read = |at| word(taken.stack, sp, at, big);
-                let mut frames = unwinder.iter_frames(pc, start, &mut self.arm, &mut read);
-                each(DEEPEST, || frames.next().ok().flatten(), &mut frame);
+                let mut registers = UnwindRegsAarch64::new_with_ptr_auth_mask(mask, lr, sp, fp);
+                each(unwinder, pc, &mut registers, &mut self.arm, |at| word(taken.stack, sp, at, big), &mut frame);
             }
         }
     }
@@ -112,10 +129,23 @@ impl Process {
     }
 }
 
-fn each(limit: usize, mut next: impl FnMut() -> Option<FrameAddress>, frame: &mut impl FnMut(u64, bool)) {
-    for _ in 0..limit {
-        let Some(address) = next() else { return };
+fn each<U: Unwinder>(
+    unwinder: &U,
+    pc: u64,
+    registers: &mut U::UnwindRegs,
+    caches: &mut Caches<U::Cache>,
+    mut read: impl FnMut(u64) -> Result<u64, ()>,
+    frame: &mut impl FnMut(u64, bool),
+) where
+    U::Cache: Default,
+{
+    let mut address = FrameAddress::from_instruction_pointer(pc);
+    for _ in 0..DEEPEST {
         frame(address.address(), address.is_return_address());
+        let cache = caches.of(address.address());
+        let returns_to = unwinder.unwind_frame(address, registers, cache, &mut read).ok().flatten();
+        let Some(next) = returns_to.and_then(FrameAddress::from_return_address) else { return };
+        address = next;
     }
 }
 

@@ -7,10 +7,12 @@ use gimli::{EndianSlice, RunTimeEndian, SectionId};
 
 use super::calls::{Calls, Entered};
 use super::elf::Image;
+use super::split::{Held, Parts, Split};
 use super::table::{CALLEE, Standing, Table};
 use crate::model::LOST_CALLER;
 
-type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+/// Bytes of a section.
+pub type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// Looks up addresses (before loading) in the symbols and the debug information of an object file.
 ///
@@ -19,38 +21,87 @@ type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 ///
 /// What is found goes into the table, and what is not found too: it needs no second look.
 pub fn look_up(image: &Image, addresses: &[u64], table: &mut Table) {
-    let sections: Vec<(SectionId, Cow<[u8]>)> =
-        SECTIONS.iter().map(|id| (*id, image.section(id.name()).map(|(_, data)| data).unwrap_or_default())).collect();
-    let endian = if image.big { RunTimeEndian::Big } else { RunTimeEndian::Little };
-    let load = |id: SectionId| -> Result<Slice<'_>, gimli::Error> {
-        let data = sections.iter().find(|(known, _)| *known == id).map_or(&[][..], |(_, data)| data);
-        Ok(EndianSlice::new(data, endian))
-    };
-    let context = gimli::Dwarf::load(load).ok().and_then(|dwarf| Context::from_dwarf(dwarf).ok());
+    look_up_with(image, &Parts::default(), addresses, table);
+}
+
+/// As [`look_up`], with parts of the debug information that stand in files of their own.
+pub fn look_up_with(image: &Image, parts: &Parts, addresses: &[u64], table: &mut Table) {
+    let (sections, held) = (Sections::of(image), Held::of(parts));
+    let (context, split) = (context(&sections), Split::of(&held));
     let standing = |address| {
-        let mut standing = context.as_ref().map(|c| inlined_first(c, address)).unwrap_or_default();
+        let mut standing = context.as_ref().map(|c| inlined_first(c, &split, address)).unwrap_or_default();
         name_outermost(image, address, &mut standing);
         standing
     };
     let calls = Calls::of(image);
-    for key in addresses {
-        let found = match key & CALLEE {
-            0 => standing(*key),
-            _ => match calls.entered(key & !CALLEE) {
-                // What is inlined where a function begins does not own what runs below it.
-                Entered::Function(address) => standing(address).pop().into_iter().collect(),
-                Entered::Import => Vec::new(),
-                Entered::Unknown => vec![Standing { symbol: LOST_CALLER.into(), ..Standing::default() }],
-            },
-        };
-        table.insert(*key, &found);
+    addresses.iter().for_each(|key| enter(*key, &calls, standing, table));
+}
+
+/// Names the functions that exist by their symbols alone: fast, without lines and without inlined functions.
+pub fn look_up_symbols(image: &Image, addresses: &[u64], table: &mut Table) {
+    let standing = |address| {
+        let mut standing = Vec::new();
+        name_outermost(image, address, &mut standing);
+        standing
+    };
+    let calls = Calls::of(image);
+    addresses.iter().for_each(|key| enter(*key, &calls, standing, table));
+}
+
+fn enter(key: u64, calls: &Calls, standing: impl Fn(u64) -> Vec<Standing>, table: &mut Table) {
+    let found = match key & CALLEE {
+        0 => standing(key),
+        _ => match calls.entered(key & !CALLEE) {
+            // What is inlined where a function begins does not own what runs below it.
+            Entered::Function(address) => standing(address).pop().into_iter().collect(),
+            Entered::Import => Vec::new(),
+            Entered::Unknown => vec![Standing { symbol: LOST_CALLER.into(), ..Standing::default() }],
+        },
+    };
+    table.insert(key, &found);
+}
+
+/// The sections of debug information of an object file, unpacked.
+pub struct Sections<'a> {
+    held: Vec<(SectionId, Cow<'a, [u8]>)>,
+    endian: RunTimeEndian,
+}
+
+impl<'a> Sections<'a> {
+    /// Those of a binary.
+    pub fn of(image: &Image<'a>) -> Sections<'a> {
+        Sections::named(image, |id| Some(id.name()))
     }
+
+    /// Those of a file that holds parts of a binary's debug information.
+    pub fn of_part(image: &Image<'a>) -> Sections<'a> {
+        Sections::named(image, |id| id.dwo_name())
+    }
+
+    fn named(image: &Image<'a>, name: impl Fn(SectionId) -> Option<&'static str>) -> Sections<'a> {
+        let section = |id: &SectionId| Some((*id, image.section(name(*id)?)?.1));
+        let endian = if image.big { RunTimeEndian::Big } else { RunTimeEndian::Little };
+        Sections { held: SECTIONS.iter().filter_map(section).collect(), endian }
+    }
+
+    /// A section; empty where there is none.
+    pub fn slice(&self, id: SectionId) -> Slice<'_> {
+        let data = self.held.iter().find(|(known, _)| *known == id).map_or(&[][..], |(_, data)| data);
+        EndianSlice::new(data, self.endian)
+    }
+}
+
+/// The debug information of a binary; `None` where it has none, or a damaged one.
+pub fn context<'d>(sections: &'d Sections) -> Option<Context<Slice<'d>>> {
+    let dwarf = gimli::Dwarf::load(|id| Ok::<_, gimli::Error>(sections.slice(id))).ok()?;
+    Context::from_dwarf(dwarf).ok()
 }
 
 const SECTIONS: &[SectionId] = &[
     SectionId::DebugAbbrev,
     SectionId::DebugAddr,
     SectionId::DebugAranges,
+    SectionId::DebugCuIndex,
     SectionId::DebugInfo,
     SectionId::DebugLine,
     SectionId::DebugLineStr,
@@ -58,11 +109,12 @@ const SECTIONS: &[SectionId] = &[
     SectionId::DebugRngLists,
     SectionId::DebugStr,
     SectionId::DebugStrOffsets,
+    SectionId::DebugTuIndex,
 ];
 
-fn inlined_first(context: &Context<Slice>, address: u64) -> Vec<Standing> {
+fn inlined_first<'d>(context: &Context<Slice<'d>>, split: &Split<'d>, address: u64) -> Vec<Standing> {
     let mut found = Vec::new();
-    let Ok(mut frames) = context.find_frames(address).skip_all_loads() else { return found };
+    let Some(mut frames) = split.frames(context, address) else { return found };
     while let Ok(Some(frame)) = frames.next() {
         let name = frame.function.as_ref().and_then(|f| f.raw_name().ok().map(Cow::into_owned));
         let (file, line) = match &frame.location {

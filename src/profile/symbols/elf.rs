@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
-use object::{CompressionFormat, Endianness, Object, ObjectKind, ObjectSection, ObjectSymbol, SymbolKind, elf};
+use object::read::elf::{ElfFile, FileHeader, ProgramHeader, Sym};
+use object::{CompressionFormat, Endianness, Object, ObjectKind, ObjectSection, ObjectSymbol, StringTable, SymbolKind, elf};
 
 use crate::model::AddressBase;
 
@@ -33,7 +33,9 @@ pub struct Image<'a> {
     /// Loaded parts in the order of the file.
     pub segments: Vec<Segment>,
     sections: Vec<Section<'a>>,
-    symbols: Vec<Symbol<'a>>,
+    symbols: Vec<Symbol>,
+    /// Names of the symbols that a debugger wants and of those that the loader wants.
+    names: [StringTable<'a>; 2],
     /// Whether numbers are written most significant byte first.
     pub big: bool,
 }
@@ -46,12 +48,14 @@ struct Section<'a> {
     data: &'a [u8],
 }
 
+/// A symbol; its name is read when somebody asks for it, because few of a binary's names are ever asked for.
 #[derive(Clone, Copy, Debug)]
-struct Symbol<'a> {
+struct Symbol {
     address: u64,
     size: u64,
+    name: u32,
+    is_dynamic: bool,
     is_global: bool,
-    name: &'a str,
 }
 
 impl<'a> Image<'a> {
@@ -88,7 +92,12 @@ impl<'a> Image<'a> {
         let after = self.symbols.partition_point(|s| s.address <= address);
         let symbol = self.symbols.get(after.checked_sub(1)?)?;
         let within = symbol.size == 0 || address - symbol.address < symbol.size;
-        within.then_some(symbol.name)
+        if within { self.name_of(symbol) } else { None }
+    }
+
+    fn name_of(&self, symbol: &Symbol) -> Option<&'a str> {
+        let name = self.names[usize::from(symbol.is_dynamic)].get(symbol.name).ok()?;
+        std::str::from_utf8(name).ok().filter(|name| !name.is_empty())
     }
 
     /// True if a function symbol stands at exactly this address.
@@ -98,7 +107,7 @@ impl<'a> Image<'a> {
 
     /// Function symbols with address and size in order: for those who want to know where a function stands.
     pub fn functions(&self) -> impl Iterator<Item = (&'a str, u64, u64)> + '_ {
-        self.symbols.iter().map(|s| (s.name, s.address, s.size))
+        self.symbols.iter().filter_map(|s| Some((self.name_of(s)?, s.address, s.size)))
     }
 }
 
@@ -128,7 +137,7 @@ fn damaged(error: object::Error) -> String {
     format!("is damaged: {error}")
 }
 
-fn read<'a, H: FileHeader>(file: &ElfFile<'a, H>) -> Result<Image<'a>, String> {
+fn read<'a, H: FileHeader<Endian = Endianness>>(file: &ElfFile<'a, H>) -> Result<Image<'a>, String> {
     let endian = file.endian();
     let segments = file.elf_program_headers().iter().filter(|s| s.p_type(endian) == elf::PT_LOAD);
     let segments = segments.map(|s| Segment {
@@ -147,20 +156,22 @@ fn read<'a, H: FileHeader>(file: &ElfFile<'a, H>) -> Result<Image<'a>, String> {
         segments: segments.collect(),
         sections: file.sections().filter_map(|s| section(&s)).collect(),
         symbols,
+        names: [file.elf_symbol_table().strings(), file.elf_dynamic_symbol_table().strings()],
         big: !file.is_little_endian(),
     })
 }
 
 /// Function symbols by address; of several names for one address the largest stays, and of those a global one.
-fn functions<'a, H: FileHeader>(file: &ElfFile<'a, H>) -> Vec<Symbol<'a>> {
-    let all = file.symbols().chain(file.dynamic_symbols());
-    let code = all.filter(|s| s.is_definition() && s.kind() == SymbolKind::Text && s.address() != 0);
-    let mut symbols: Vec<Symbol> = code
-        .filter_map(|s| {
-            let name = s.name().ok().filter(|n| !n.is_empty())?;
-            Some(Symbol { address: s.address(), size: s.size(), is_global: s.is_global(), name })
-        })
-        .collect();
+fn functions<'a, H: FileHeader<Endian = Endianness>>(file: &ElfFile<'a, H>) -> Vec<Symbol> {
+    let endian = file.endian();
+    let plain = file.symbols().map(|s| (s, false));
+    let all = plain.chain(file.dynamic_symbols().map(|s| (s, true)));
+    let code = all.filter(|(s, _)| s.is_definition() && s.kind() == SymbolKind::Text && s.address() != 0);
+    let symbol = |(s, is_dynamic): (object::read::elf::ElfSymbol<'a, '_, H>, bool)| {
+        let name = s.elf_symbol().st_name(endian);
+        Symbol { address: s.address(), size: s.size(), name, is_dynamic, is_global: s.is_global() }
+    };
+    let mut symbols: Vec<Symbol> = code.map(symbol).filter(|s| s.name != 0).collect();
     symbols.sort_by_key(|s| (s.address, std::cmp::Reverse(s.size), !s.is_global));
     symbols.dedup_by_key(|s| s.address);
     symbols
