@@ -90,7 +90,12 @@ pub fn perf_folder(path: &Path, shown: &str) -> Result<Option<(Vec<u8>, Vec<Vec<
 
 /// What was measured, where all of it is in memory already.
 pub fn measured_bytes(bytes: Vec<u8>, shown: &str) -> Measured {
-    Measured { bytes: Box::new(io::Cursor::new(bytes)), ahead: io::Cursor::default(), shown: shown.to_owned(), plain: None }
+    Measured {
+        bytes: Box::new(io::Cursor::new(bytes)),
+        ahead: io::Cursor::default(),
+        shown: shown.to_owned(),
+        plain: None,
+    }
 }
 
 /// What is to be said where a recording of perf stands in a folder that is not read as one.

@@ -10,8 +10,8 @@ use super::Ear;
 use super::reading::Look;
 use super::recordings::{recordings, since};
 use super::sources::{read_and_show, read_sources};
-use super::symbols::Shelf;
 use super::survey;
+use super::symbols::Shelf;
 use crate::attribute::Share;
 use crate::effects::git::{Base, Repository};
 use crate::effects::{files, measured, project, trust};
@@ -177,7 +177,7 @@ impl Workspace {
                 let [share, low, high] = [s.share, s.interval.low, s.interval.high].map(|x| 100.0 * x);
                 format!("{} {share:.1} % [{low:.1}, {high:.1}]", s.name)
             };
-            let rows: Vec<String> = shares.iter().take(3).map(row).collect();
+            let rows: Vec<String> = shares.iter().take(5).map(row).collect();
             if rows.is_empty() {
                 continue;
             }

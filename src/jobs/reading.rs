@@ -128,8 +128,7 @@ impl Reading<'_> {
             bytes += read as u64;
             if let Some(looks) = self.looks.filter(|_| shows && begun.elapsed() >= next_look) {
                 next_look = begun.elapsed() * 2;
-                let look =
-                    Look { source: self.shown.to_owned(), profile: reader.snapshot(), bytes, place: self.place };
+                let look = Look { source: self.shown.to_owned(), profile: reader.snapshot(), bytes, place: self.place };
                 // Nobody looks any more: the analysis needs no provisional numbers.
                 let _ = looks.send(look);
             }

@@ -27,7 +27,8 @@ pub(super) fn read_and_show(
     looks: Option<&Sender<Look>>,
 ) -> Result<(Vec<Profile>, Vec<Problem>), Vec<Problem>> {
     let read = std::thread::scope(|scope| {
-        let read = |place| scope.spawn(move || read_source(root, &sources[place], ear, looks.map(|looks| (place, looks))));
+        let read =
+            |place| scope.spawn(move || read_source(root, &sources[place], ear, looks.map(|looks| (place, looks))));
         let threads: Vec<_> = (0..sources.len()).map(read).collect();
         threads.into_iter().map(|t| t.join().expect("readers report problems, they do not panic")).collect::<Vec<_>>()
     });

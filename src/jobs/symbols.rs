@@ -8,11 +8,12 @@ use crate::effects::{files, objects};
 use crate::model::{ObjectFile, Problem, Profile};
 use crate::profile::Reader;
 use crate::profile::symbols::{
-    Asked, Image, Parts, Table, addresses_of, jit_table, kernel_table, look_up_symbols, look_up_with, parts_of, symbolicate,
+    Asked, Image, Parts, Table, addresses_of, jit_table, kernel_table, look_up_symbols, look_up_with, parts_of,
+    symbolicate,
 };
 
 /// Fewer addresses than this are looked up by one thread.
-const WORTH_TWO_THREADS: usize = 2_000;
+const WORTH_TWO_THREADS: usize = 200;
 
 /// The kernel, as perf names it.
 const KERNEL: &str = "[kernel.kallsyms]";

@@ -175,11 +175,7 @@ mod tests {
 
     #[test]
     fn what_libc_calls_itself_and_a_leaf_that_stands_alone_stay_as_they_are() {
-        let mut read = profile(&[
-            &["memmove@/lib/libc.so.6"],
-            &["futex@/lib/libc.so.6", THREAD],
-            &["work", THREAD],
-        ]);
+        let mut read = profile(&[&["memmove@/lib/libc.so.6"], &["futex@/lib/libc.so.6", THREAD], &["work", THREAD]]);
         assert_eq!(mark_lost_callers(&mut read), None);
         assert_eq!((stack(&read, 0).len(), stack(&read, 1).len()), (1, 2));
     }

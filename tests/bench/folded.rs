@@ -71,7 +71,8 @@ pub fn difference(ours: &str, theirs: &str) -> Vec<String> {
     let same = whole - rest.iter().map(|(_, weight)| weight).sum::<u64>();
     let (mut told, mut others) = (0, Vec::new());
     for (stack, weight) in rest {
-        let over = without_one(stack).iter().fold(weight, |over, shorter| if over > 0 { take(shorter, over) } else { 0 });
+        let over =
+            without_one(stack).iter().fold(weight, |over, shorter| if over > 0 { take(shorter, over) } else { 0 });
         told += weight - over;
         if over > 0 {
             others.push((over, stack));
@@ -80,8 +81,14 @@ pub fn difference(ours: &str, theirs: &str) -> Vec<String> {
     let share = |part: u64| 100.0 * part as f64 / whole.max(1) as f64;
     let mut lines = vec![
         format!("weight {whole} here, {their_whole} there; {:.2} % of it on the same stack", share(same)),
-        format!("{:.2} % on the same but for one function, which the call says was entered and frame pointers skip", share(told)),
-        format!("{:.2} % on others: one address may have several symbols, and stubs of imports have none here", share(whole - same - told)),
+        format!(
+            "{:.2} % on the same but for one function, which the call says was entered and frame pointers skip",
+            share(told)
+        ),
+        format!(
+            "{:.2} % on others: one address may have several symbols, and stubs of imports have none here",
+            share(whole - same - told)
+        ),
     ];
     others.sort_unstable_by(|a, b| b.cmp(a));
     left.retain(|_, weight| *weight > 0);
@@ -89,7 +96,9 @@ pub fn difference(ours: &str, theirs: &str) -> Vec<String> {
     lines.extend(others.iter().take(3).map(|(weight, stack)| format!("  {:.3} % here {}", share(*weight), end(stack))));
     let mut theirs: Vec<(&u64, &String)> = left.iter().map(|(stack, weight)| (weight, stack)).collect();
     theirs.sort_unstable_by(|a, b| b.cmp(a));
-    lines.extend(theirs.iter().take(3).map(|(weight, stack)| format!("  {:.3} % there {}", share(**weight), end(stack))));
+    lines.extend(
+        theirs.iter().take(3).map(|(weight, stack)| format!("  {:.3} % there {}", share(**weight), end(stack))),
+    );
     lines
 }
 

@@ -79,7 +79,8 @@ fn record(place: &Path, what: &str, stacks: &str, rate: &str) -> Option<PathBuf>
 fn work(time: Duration) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let (begun, files) = (Instant::now(), rust_files(&here.join("src")));
-    let text = std::fs::File::open(here.join("examples/payment-gateway/perf/authorize.perf.txt.zst")).expect("the example");
+    let text =
+        std::fs::File::open(here.join("examples/payment-gateway/perf/authorize.perf.txt.zst")).expect("the example");
     let text = zstd::decode_all(text).expect("zstd data");
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -160,7 +161,11 @@ fn compare(recording: &Path, inferno: &str, place: &Path) {
     cold.sort_by(|a, b| a.wall.total_cmp(&b.wall));
     let cold = cold.swap_remove(0);
     let warm = ours(&cache);
-    say("ours, nothing cached", &cold, &format!("{} stacks, best of 3; {}", lines(&cold.out), cold.words.trim().replace('\n', "; ")));
+    say(
+        "ours, nothing cached",
+        &cold,
+        &format!("{} stacks, best of 3; {}", lines(&cold.out), cold.words.trim().replace('\n', "; ")),
+    );
     say("ours, symbols cached", &warm, "");
     let Some(peer) = timed(|| peer(&recording, inferno)) else {
         return println!("perf or {inferno} is not here (cargo install inferno; --inferno PATH): no peer");

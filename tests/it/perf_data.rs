@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use refit::model::{Attribution, ObjectFile, OffCpu, Problem, Profile, Unit};
+use refit::jobs::Ear;
+use refit::model::{Attribution, ObjectFile, OffCpu, Problem, Profile, Source, Unit};
 use refit::profile::symbols::{Table, symbolicate};
 use refit::{attribute, profile};
 
@@ -190,6 +191,97 @@ fn the_profile_is_the_same_wherever_the_stream_is_cut() {
         for piece in [1, 7, 1000] {
             assert!(read(&bytes, piece, true) == whole, "{name} in pieces of {piece}");
         }
+    }
+}
+
+/// The records of a file, each with its head.
+fn records(bytes: &[u8]) -> Vec<&[u8]> {
+    let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("a word")) as usize;
+    let (mut at, end) = (word(40), word(40) + word(48));
+    let mut records = Vec::new();
+    while at < end {
+        let size = usize::from(u16::from_le_bytes([bytes[at + 6], bytes[at + 7]]));
+        records.push(&bytes[at..at + size]);
+        at += size;
+    }
+    records
+}
+
+#[test]
+fn a_folder_of_several_threads_reads_as_the_file_would() {
+    let whole = fixture("fp.data");
+    let start = u64::from_le_bytes(whole[40..48].try_into().expect("a word")) as usize;
+    let all = records(&whole);
+    let is_sample = |record: &&&[u8]| record[0] == 9;
+    // One thread of perf wrote the samples, and before all others; another what was mapped.
+    let samples: Vec<u8> = all.iter().filter(is_sample).flat_map(|r| r.to_vec()).collect();
+    let others: Vec<u8> = all.iter().filter(|r| !is_sample(r)).flat_map(|r| r.to_vec()).collect();
+    let length = samples.len() + others.len();
+    let mut data = [&whole[..start], &whole[start + length..]].concat();
+    data[48..56].fill(0);
+    for entry in
+        0..whole[72..104].chunks(8).map(|w| u64::from_le_bytes(w.try_into().expect("a word")).count_ones()).sum::<u32>()
+    {
+        let at = start + entry as usize * 16;
+        let moved = u64::from_le_bytes(data[at..at + 8].try_into().expect("a word")) - length as u64;
+        data[at..at + 8].copy_from_slice(&moved.to_le_bytes());
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let recording = folder.path().join("perf.data");
+    std::fs::create_dir(&recording).expect("made");
+    [("data", &data), ("data.0", &samples), ("data.1", &others)]
+        .iter()
+        .for_each(|(name, bytes)| std::fs::write(recording.join(name), bytes).expect("written"));
+    let source = Source { file: "perf.data".into(), ..Source::default() };
+    let (profile, problems) = refit::jobs::read_sources(folder.path(), &[source], &Ear::deaf()).expect("a recording");
+    let expected = recording_without_names("fp");
+    assert_eq!(profile.samples.len(), expected.samples.len(), "{problems:?}");
+    assert_eq!(profile.sources[0].event, "cpu-clock");
+    let objects = |p: &Profile| p.frames.iter().map(|f| f.object.clone()).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(objects(&profile), objects(&expected));
+    let times = |p: &Profile| p.samples.iter().map(|s| (s.time_ns, s.tid, s.weight)).collect::<Vec<_>>();
+    assert_eq!(times(&profile), times(&expected));
+}
+
+fn recording_without_names(name: &str) -> Profile {
+    let bytes = fixture(&format!("{name}.data"));
+    let mut reader = (profile::sniff(&bytes).expect("a known format").open)();
+    reader.feed(&bytes);
+    symbolicate(reader.finish().0, &[])
+}
+
+/// The recording with the mark that perf sets when it has emptied all buffers once, behind every so many records.
+fn with_rounds(name: &str, every: usize) -> Vec<u8> {
+    let whole = fixture(&format!("{name}.data"));
+    let start = u64::from_le_bytes(whole[40..48].try_into().expect("a word")) as usize;
+    let round = [68, 0, 0, 0, 0, 0, 8, 0];
+    let all: Vec<u8> = records(&whole).chunks(every).flat_map(|some| [&some.concat()[..], &round].concat()).collect();
+    let mut bytes = whole[..start].to_vec();
+    bytes[48..56].copy_from_slice(&(all.len() as u64).to_le_bytes());
+    bytes.extend(all);
+    bytes
+}
+
+#[test]
+fn what_was_read_so_far_is_a_profile() {
+    for (name, answer) in [("fp", false), ("dwarf", true)] {
+        let bytes = with_rounds(name, 8);
+        let mut reader = (profile::sniff(&bytes).expect("a known format").open)();
+        let (mut seen, mut last) = (0, 0);
+        for piece in bytes.chunks(bytes.len() / 16) {
+            reader.feed(piece);
+            while let (true, asked @ [_, ..]) = (answer, &reader.asks()[..]) {
+                asked.iter().for_each(|o| reader.answer(o, (o.path == BINARY).then(|| UNWIND.as_slice())));
+            }
+            let look = reader.snapshot();
+            assert!(look.samples.len() >= last, "{name}: nothing is taken back");
+            last = look.samples.len();
+            let tables: Vec<_> = look.objects.iter().map(|o| (o.path == BINARY).then_some(&*SYMBOLS)).collect();
+            let look = symbolicate(look, &tables);
+            seen += usize::from(last > 0 && self_shares(&look).values().sum::<f64>() > 20.0);
+        }
+        assert!(seen >= 5, "{name}: {seen} of sixteen looks have names");
+        assert!(last <= recording(name).0.samples.len());
     }
 }
 

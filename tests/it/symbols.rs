@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use refit::model::AddressBase;
-use refit::profile::symbols::{Asked, Image, Table, look_up};
+use refit::profile::symbols::{Asked, Image, Parts, Table, look_up, look_up_symbols, look_up_with, parts_of};
 
 const PROGRAM: &str = "\
 #[inline(always)]
@@ -67,6 +67,49 @@ fn inlined_calls_are_expanded_with_their_lines() {
     assert!(of_inner * 2 > all.len(), "most of `outer` is `inner`: {all:?}");
     let callers: Vec<&String> = all.iter().filter(|s| s.len() > 1).filter_map(|s| s.last()).collect();
     assert!(callers.iter().any(|c| c.ends_with(":9")) && callers.iter().any(|c| c.ends_with(":10")), "{callers:?}");
+}
+
+#[test]
+fn parts_of_the_debug_information_are_read_from_files_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    for kind in ["packed", "unpacked"] {
+        let bytes = compiled(folder.path(), kind, &["-C", "debuginfo=1", "-C", &format!("split-debuginfo={kind}")]);
+        let image = Image::parse(&bytes).unwrap();
+        let (_, start, size) = image.functions().find(|(name, ..)| *name == "outer").expect("its symbol");
+        let addresses: Vec<u64> = (start..start + size).collect();
+        let wanted = parts_of(&image, &addresses);
+        assert_eq!(wanted.len(), 1, "{kind}: {wanted:?}");
+        let contents = match kind {
+            "packed" => std::fs::read(folder.path().join("packed.dwp")).expect("the package"),
+            _ => std::fs::read(&wanted[0].path).expect("the part"),
+        };
+        let part = Image::parse(&contents).unwrap();
+        let parts = match kind {
+            "packed" => Parts { package: Some(part), files: Vec::new() },
+            _ => Parts { package: None, files: vec![(wanted[0].id, part)] },
+        };
+        let inlined = |parts: &Parts| {
+            let mut table = Table::new(image.segments.clone());
+            look_up_with(&image, parts, &addresses, &mut table);
+            addresses
+                .iter()
+                .filter(|at| table.at(**at).any(|(symbol, _, line)| symbol.contains("5inner") && line == 3))
+                .count()
+        };
+        assert!(inlined(&parts) * 2 > addresses.len(), "{kind}: most of `outer` is `inner`");
+        assert_eq!(inlined(&Parts::default()), 0, "{kind}: without its part nothing is known of what was inlined");
+    }
+}
+
+#[test]
+fn symbols_alone_name_what_exists() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = compiled(folder.path(), "rough", &["-C", "debuginfo=1"]);
+    let image = Image::parse(&bytes).unwrap();
+    let (_, start, _) = image.functions().find(|(name, ..)| *name == "outer").expect("its symbol");
+    let mut table = Table::new(image.segments.clone());
+    look_up_symbols(&image, &[start + 1], &mut table);
+    assert_eq!(table.at(start + 1).collect::<Vec<_>>(), [("outer", "", 0)]);
 }
 
 #[test]

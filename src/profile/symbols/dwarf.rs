@@ -8,7 +8,7 @@ use gimli::{EndianSlice, RunTimeEndian, SectionId};
 use super::calls::{Calls, Entered};
 use super::elf::Image;
 use super::split::{Held, Parts, Split};
-use super::table::{CALLEE, Standing, Table};
+use super::table::{CALLEE, Table};
 use crate::model::LOST_CALLER;
 
 /// Bytes of a section.
@@ -28,37 +28,51 @@ pub fn look_up(image: &Image, addresses: &[u64], table: &mut Table) {
 pub fn look_up_with(image: &Image, parts: &Parts, addresses: &[u64], table: &mut Table) {
     let (sections, held) = (Sections::of(image), Held::of(parts));
     let (context, split) = (context(&sections), Split::of(&held));
-    let standing = |address| {
-        let mut standing = context.as_ref().map(|c| inlined_first(c, &split, address)).unwrap_or_default();
-        name_outermost(image, address, &mut standing);
-        standing
-    };
-    let calls = Calls::of(image);
-    addresses.iter().for_each(|key| enter(*key, &calls, standing, table));
+    enter_all(
+        image,
+        addresses,
+        |address, standing| {
+            if let Some(context) = &context {
+                inlined_first(context, &split, address, standing);
+            }
+            name_outermost(image, address, standing);
+        },
+        table,
+    );
 }
 
 /// Names the functions that exist by their symbols alone: fast, without lines and without inlined functions.
 pub fn look_up_symbols(image: &Image, addresses: &[u64], table: &mut Table) {
-    let standing = |address| {
-        let mut standing = Vec::new();
-        name_outermost(image, address, &mut standing);
-        standing
-    };
-    let calls = Calls::of(image);
-    addresses.iter().for_each(|key| enter(*key, &calls, standing, table));
+    enter_all(image, addresses, |address, standing| name_outermost(image, address, standing), table);
 }
 
-fn enter(key: u64, calls: &Calls, standing: impl Fn(u64) -> Vec<Standing>, table: &mut Table) {
-    let found = match key & CALLEE {
-        0 => standing(key),
-        _ => match calls.entered(key & !CALLEE) {
-            // What is inlined where a function begins does not own what runs below it.
-            Entered::Function(address) => standing(address).pop().into_iter().collect(),
-            Entered::Import => Vec::new(),
-            Entered::Unknown => vec![Standing { symbol: LOST_CALLER.into(), ..Standing::default() }],
-        },
-    };
-    table.insert(key, &found);
+/// Symbol, file and line of a function at an address.
+type Found<'f> = (Cow<'f, str>, &'f str, u32);
+
+fn enter_all<'f>(
+    image: &'f Image,
+    addresses: &[u64],
+    mut standing: impl FnMut(u64, &mut Vec<Found<'f>>),
+    table: &mut Table,
+) {
+    let calls = Calls::of(image);
+    let mut found = Vec::new();
+    for key in addresses {
+        found.clear();
+        match key & CALLEE {
+            0 => standing(*key, &mut found),
+            _ => match calls.entered(key & !CALLEE) {
+                Entered::Function(address) => {
+                    standing(address, &mut found);
+                    // What is inlined where a function begins does not own what runs below it.
+                    found.drain(..found.len().saturating_sub(1));
+                }
+                Entered::Import => {}
+                Entered::Unknown => found.push((LOST_CALLER.into(), "", 0)),
+            },
+        }
+        table.enter(*key, found.iter().map(|(symbol, file, line)| (&**symbol, *file, *line)));
+    }
 }
 
 /// The sections of debug information of an object file, unpacked.
@@ -112,27 +126,28 @@ const SECTIONS: &[SectionId] = &[
     SectionId::DebugTuIndex,
 ];
 
-fn inlined_first<'d>(context: &Context<Slice<'d>>, split: &Split<'d>, address: u64) -> Vec<Standing> {
-    let mut found = Vec::new();
-    let Some(mut frames) = split.frames(context, address) else { return found };
+fn inlined_first<'c, 'd: 'c>(
+    context: &'c Context<Slice<'d>>,
+    split: &Split<'d>,
+    address: u64,
+    found: &mut Vec<Found<'c>>,
+) {
+    let Some(mut frames) = split.frames(context, address) else { return };
     while let Ok(Some(frame)) = frames.next() {
-        let name = frame.function.as_ref().and_then(|f| f.raw_name().ok().map(Cow::into_owned));
-        let (file, line) = match &frame.location {
-            Some(place) => (place.file.unwrap_or_default().to_owned(), place.line.unwrap_or(0)),
-            None => (String::new(), 0),
-        };
-        found.push(Standing { symbol: name.unwrap_or_default(), file, line });
+        let name = frame.function.map(|f| f.name.to_string_lossy());
+        let place = frame.location.map(|place| (place.file.unwrap_or_default(), place.line.unwrap_or(0)));
+        let (file, line) = place.unwrap_or_default();
+        found.push((name.unwrap_or_default(), file, line));
     }
-    found
 }
 
 /// The function that really exists has a symbol, which says more than the name that line tables give.
-fn name_outermost(image: &Image, address: u64, standing: &mut Vec<Standing>) {
+fn name_outermost<'f>(image: &'f Image, address: u64, standing: &mut Vec<Found<'f>>) {
     let Some(symbol) = image.symbol_at(address) else { return };
     match standing.last_mut() {
-        Some(last) if is_mangled(&last.symbol) => {}
-        Some(last) => last.symbol = symbol.to_owned(),
-        None => standing.push(Standing { symbol: symbol.to_owned(), ..Standing::default() }),
+        Some((last, ..)) if is_mangled(last) => {}
+        Some((last, ..)) => *last = symbol.into(),
+        None => standing.push((symbol.into(), "", 0)),
     }
 }
 

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::io::Read;
 
 use object::read::elf::{ElfFile, FileHeader, ProgramHeader, Sym};
-use object::{CompressionFormat, Endianness, Object, ObjectKind, ObjectSection, ObjectSymbol, StringTable, SymbolKind, elf};
+use object::{
+    CompressionFormat, Endianness, Object, ObjectKind, ObjectSection, ObjectSymbol, StringTable, SymbolKind, elf,
+};
 
 use crate::model::AddressBase;
 

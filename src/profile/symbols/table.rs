@@ -79,12 +79,17 @@ impl Table {
 
     /// Adds an address; innermost function first.
     pub fn insert(&mut self, address: u64, standing: &[Standing]) {
+        self.enter(address, standing.iter().map(|one| (one.symbol.as_str(), one.file.as_str(), one.line)));
+    }
+
+    /// Adds an address from texts that somebody else holds: symbol, file and line, innermost function first.
+    pub fn enter<'t>(&mut self, address: u64, standing: impl Iterator<Item = (&'t str, &'t str, u32)>) {
         let first = self.standing.len() as u32;
-        for one in standing {
-            let entry = (self.text(&one.symbol), self.text(&one.file), one.line);
+        for (symbol, file, line) in standing {
+            let entry = (self.text(symbol), self.text(file), line);
             self.standing.push(entry);
         }
-        self.places.insert(address, (first, standing.len() as u32));
+        self.places.insert(address, (first, self.standing.len() as u32 - first));
     }
 
     /// What stands at an address, innermost function first: symbol, file and line.
@@ -98,13 +103,11 @@ impl Table {
 
     /// Takes over what another table of the same object file knows.
     pub fn join(&mut self, other: &Table) {
-        for address in other.places.keys() {
-            let standing: Vec<Standing> = other
-                .at(*address)
-                .map(|(symbol, file, line)| Standing { symbol: symbol.into(), file: file.into(), line })
-                .collect();
-            self.insert(*address, &standing);
-        }
+        let texts: Vec<u32> = other.texts.iter().map(|text| self.text(text)).collect();
+        let moved = self.standing.len() as u32;
+        let text = |old: &u32| texts[*old as usize];
+        self.standing.extend(other.standing.iter().map(|(symbol, file, line)| (text(symbol), text(file), *line)));
+        self.places.extend(other.places.iter().map(|(address, (first, count))| (*address, (first + moved, *count))));
     }
 
     fn text(&mut self, text: &str) -> u32 {

@@ -28,7 +28,11 @@ pub fn reading(state: &State, buffer: &mut Buffer, area: Rect) {
     let step = state.jobs.iter().rev().find_map(|j| j.step.as_ref());
     if let Some((what, done, total)) = step {
         let of = if *total > 0 { format!("{done}/{total} ") } else { String::new() };
-        Pen::new(buffer, theme, area, 6).space(2).put(&of, Tone::Dim).put(what, Tone::Dim);
+        // A provisional ranking is a row for each function.
+        for (row, part) in (6..area.height).zip(what.split(" · ")) {
+            let lead = if row == 6 { of.as_str() } else { "    " };
+            Pen::new(buffer, theme, area, row).space(2).put(lead, Tone::Dim).put(part, Tone::Dim);
+        }
     }
 }
 

@@ -1,0 +1,203 @@
+//! `cargo bench --bench loading [-- --megabytes N]`: how long it takes in the real workbench until the first provisional ranking
+//! of a large recording stands on the screen with its intervals, how often it is refined, and when all is read.
+//!
+//! Two recordings of 100 MB: the example's `perf script` text, repeated, and a `perf.data` of this program at work, with copied
+//! stacks. The workbench runs in a pseudo-terminal whose screen is read. Nothing is asserted; asked are 300 ms.
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+const REFIT: &str = env!("CARGO_BIN_EXE_refit");
+const REPEAT: usize = 5;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let after = |name: &str| arguments.iter().position(|a| a == name).and_then(|at| arguments.get(at + 1));
+    if arguments.iter().any(|a| a == "--work") {
+        return work();
+    }
+    let megabytes: u64 = after("--megabytes").and_then(|n| n.parse().ok()).unwrap_or(100);
+    let place = tempfile::tempdir().expect("a folder for temporary files");
+    let text = text_project(place.path(), megabytes);
+    measure("perf script text", place.path(), &text);
+    match perf_data_project(place.path(), megabytes) {
+        Ok(project) => measure("perf.data", place.path(), &project),
+        Err(why) => println!("perf.data: perf is refused here ({why})"),
+    }
+}
+
+/// The example with its own recording as a plain text, repeated.
+fn text_project(place: &Path, megabytes: u64) -> PathBuf {
+    let project = place.join("payment-gateway");
+    let mut command = Command::new(REFIT);
+    command.args(["try", "payment-gateway", "--no-open"]).arg(&project).current_dir(place);
+    let made = command.envs(environment(place)).stdout(Stdio::null()).status().expect("refit runs");
+    assert!(made.success(), "refit try failed");
+    let packed = project.join("perf/authorize.perf.txt.zst");
+    let text = zstd::decode_all(std::fs::File::open(&packed).expect("the recording")).expect("zstd data");
+    let mut file = std::fs::File::create(project.join("perf/large.perf.txt")).expect("a file");
+    for _ in 0..(megabytes * 1_000_000).div_ceil(text.len() as u64) {
+        file.write_all(&text).expect("room for the text");
+    }
+    let slo = std::fs::read_to_string(project.join("slo.toml")).expect("slo.toml");
+    let slo = slo.replace("perf/authorize.perf.txt.zst", "perf/large.perf.txt");
+    std::fs::write(project.join("slo.toml"), slo).expect("written");
+    project
+}
+
+/// Refit's own sources with a recording of this program.
+fn perf_data_project(place: &Path, megabytes: u64) -> Result<PathBuf, String> {
+    let project = place.join("refit");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    copy(&here.join("src"), &project.join("src"));
+    copy(&here.join("templates"), &project.join("templates"));
+    std::fs::copy(here.join("Cargo.toml"), project.join("Cargo.toml")).expect("copied");
+    let this = std::env::current_exe().expect("this program has a file");
+    let recording = project.join("work.perf.data");
+    // A sample with 16 KiB of its stack is about 16.6 kB; one core works.
+    let seconds = 10;
+    let rate = (megabytes * 1_000_000 / 16_600 / seconds).max(1).to_string();
+    let mut perf = Command::new("perf");
+    perf.args(["record", "-q", "-k", "mono", "-e", "cpu-clock", "-F", &rate, "--call-graph", "dwarf,16384", "-o"]);
+    perf.arg(&recording).arg("--").arg(&this).args(["--work", &seconds.to_string()]);
+    let output = perf.stdout(Stdio::null()).output().map_err(|e| e.to_string())?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or("no words").to_owned());
+    }
+    let slo = format!(
+        "version = \"slo/v1\"\n[service]\nname = \"refit\"\n[[source]]\nfile = \"work.perf.data\"\nbinary = \"{}\"\n\
+         [[slo]]\nname = \"parse\"\noperation = \"parse\"\np99 = \"10ms\"\n[code]\npackages = [\"refit\"]\n",
+        this.display()
+    );
+    std::fs::write(project.join("slo.toml"), slo).expect("written");
+    for args in [
+        &["init", "-q"][..],
+        &["add", "Cargo.toml", "src", "templates", "slo.toml"],
+        &["-c", "user.name=Bench", "-c", "user.email=bench@example.org", "commit", "-qm", "start"],
+    ] {
+        assert!(Command::new("git").args(args).current_dir(&project).status().expect("git runs").success());
+    }
+    Ok(project)
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        match entry.path() {
+            path if path.is_dir() => copy(&path, &to.join(entry.file_name())),
+            path => drop(std::fs::copy(path, to.join(entry.file_name())).expect("copied")),
+        }
+    }
+}
+
+/// What is recorded: Refit's own sources are parsed again and again.
+fn work() {
+    use refit::source::{FileRole, SourceFile};
+    let seconds = std::env::args().skip_while(|a| a != "--work").nth(1).and_then(|s| s.parse().ok()).unwrap_or(10);
+    let (begun, mut open, mut files) =
+        (Instant::now(), vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")], Vec::new());
+    while let Some(dir) = open.pop() {
+        for path in std::fs::read_dir(dir).expect("a folder").flatten().map(|entry| entry.path()) {
+            if path.is_dir() { open.push(path) } else { files.extend(std::fs::read_to_string(path)) }
+        }
+    }
+    for text in files.iter().cycle().take_while(|_| begun.elapsed() < Duration::from_secs(seconds)) {
+        let _ = std::hint::black_box(SourceFile::parse("src/a.rs", text, &FileRole::default()));
+    }
+}
+
+fn environment(place: &Path) -> [(&'static str, PathBuf); 2] {
+    [("REFIT_CACHE_DIR", place.join("cache")), ("REFIT_DATA_DIR", place.join("data"))]
+}
+
+/// What was seen on the screen, in milliseconds from the start.
+#[derive(Default)]
+struct Seen {
+    first_frame: Option<f64>,
+    first_ranking: Option<f64>,
+    refined: Vec<f64>,
+    text: String,
+    whole: Option<f64>,
+}
+
+fn measure(what: &str, place: &Path, project: &Path) {
+    let all: Vec<Seen> = (0..REPEAT).map(|_| watch(place, project)).collect();
+    for (n, seen) in all.iter().enumerate() {
+        let ms = |t: Option<f64>| t.map_or(String::from("never"), |t| format!("{t:.0} ms"));
+        println!(
+            "{what:<18}{} frame {}, first ranking {}, refined {} times, whole {}",
+            if n == 0 { "first start " } else { "caches warm " },
+            ms(seen.first_frame),
+            ms(seen.first_ranking),
+            seen.refined.len(),
+            ms(seen.whole)
+        );
+    }
+    let mut warm: Vec<f64> = all.iter().skip(1).filter_map(|s| s.first_ranking).collect();
+    warm.sort_by(f64::total_cmp);
+    if let (Some(median), Some(shown)) = (warm.get(warm.len() / 2), all.iter().rev().find(|s| !s.text.is_empty())) {
+        println!("{what:<18}first ranking {median:.0} ms median with warm caches; asked 300 ms: {}", shown.text);
+    }
+}
+
+/// Runs the workbench until it has an analysis, and reads its screen after everything it writes.
+fn watch(place: &Path, project: &Path) -> Seen {
+    const LONGEST: Duration = Duration::from_secs(60);
+    let size = PtySize { rows: 40, cols: 200, pixel_width: 0, pixel_height: 0 };
+    let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+    let mut command = CommandBuilder::new(REFIT);
+    command.cwd(project);
+    command.env("TERM", "xterm-256color");
+    environment(place).into_iter().for_each(|(name, value)| command.env(name, value));
+    let begun = Instant::now();
+    let mut child = pair.slave.spawn_command(command).expect("refit starts");
+    let mut output = pair.master.try_clone_reader().expect("its output");
+    let mut input = pair.master.take_writer().expect("its input");
+    let (sender, written) = channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 65_536];
+        while let Ok(n @ 1..) = output.read(&mut buffer) {
+            if sender.send((Instant::now(), buffer[..n].to_vec())).is_err() {
+                break;
+            }
+        }
+    });
+    let [rows, columns] = [40, 200].map(|n| NonZero::new(n).expect("not zero"));
+    let (mut screen, mut seen) = (vt100::Parser::new(rows, columns, 0), Seen::default());
+    while seen.whole.is_none() && begun.elapsed() < LONGEST {
+        let (at, bytes) = match written.recv_timeout(Duration::from_millis(200)) {
+            Ok(wrote) => wrote,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        screen.process(&bytes);
+        let ms = (at - begun).as_secs_f64() * 1e3;
+        seen.first_frame.get_or_insert(ms);
+        let shown = screen.screen().contents();
+        // A share with its interval: `spin 41.2 % [39.0, 43.5]`.
+        let ranking = shown.lines().find(|line| line.contains("so far (") && line.contains(" % ["));
+        if let Some(line) = ranking {
+            if seen.first_ranking.is_none() {
+                seen.first_ranking = Some(ms);
+            } else if line.trim() != seen.text {
+                seen.refined.push(ms);
+            }
+            seen.text = line.trim().to_owned();
+        } else if seen.first_ranking.is_some() || shown.contains("p99 ") {
+            seen.whole = Some(ms);
+        }
+    }
+    for key in [b"q", b"s"] {
+        let _ = input.write_all(key).and_then(|()| input.flush());
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    seen
+}
