@@ -66,11 +66,19 @@ pub fn open_measured(path: &Path, shown: &str) -> Result<Measured, Problem> {
     decompressed(Box::new(file), about.is_file().then_some(about.len())).map(|m| m.named(shown)).map_err(fail)
 }
 
-/// What the files of a folder hold that `perf record --threads` wrote: `data`, and those beside it in order.
+/// What the files of a folder hold that `perf record --threads` wrote.
+pub struct PerfFolder {
+    /// The file `data`.
+    pub data: Vec<u8>,
+    /// Those beside it in order: `data.0`, `data.1` and so on.
+    pub parts: Vec<Vec<u8>>,
+}
+
+/// Reads such a folder; `None` for every other.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub fn perf_folder(path: &Path, shown: &str) -> Result<Option<(Vec<u8>, Vec<Vec<u8>>)>, Problem> {
+pub fn perf_folder(path: &Path, shown: &str) -> Result<Option<PerfFolder>, Problem> {
     let is_perf = |data: &Path| {
         let mut magic = [0; 8];
         let read = File::open(data).and_then(|mut file| file.read_exact(&mut magic));
@@ -85,7 +93,7 @@ pub fn perf_folder(path: &Path, shown: &str) -> Result<Option<(Vec<u8>, Vec<Vec<
     };
     let there = (0..).map(|n| format!("data.{n}")).take_while(|name| path.join(name).is_file());
     let parts = there.map(|name| read(&name)).collect::<Result<_, _>>()?;
-    Ok(Some((read("data")?, parts)))
+    Ok(Some(PerfFolder { data: read("data")?, parts }))
 }
 
 /// What was measured, where all of it is in memory already.

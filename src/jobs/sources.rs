@@ -80,8 +80,8 @@ fn read_source(
 
 /// Opens a source; the folder that `perf record --threads` writes is one recording.
 fn open(path: &Path, shown: &str) -> Result<Measured, Problem> {
-    let Some((data, parts)) = files::perf_folder(path, shown)? else { return files::open_measured(path, shown) };
-    let joined = profile::join_perf_folder(&data, &parts).ok_or_else(|| {
+    let Some(folder) = files::perf_folder(path, shown)? else { return files::open_measured(path, shown) };
+    let joined = profile::join_perf_folder(&folder.data, &folder.parts).ok_or_else(|| {
         Problem::error(format!("\"{shown}/data\" was cut off before its records"))
             .at(Place::file(shown))
             .help("record again, and end `perf record` with Ctrl-C or SIGINT")

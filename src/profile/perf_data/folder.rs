@@ -66,7 +66,7 @@ mod tests {
 
     /// A file with records of 16 bytes, one feature that holds the word 7, and room for nothing else.
     fn data(records: &[[u8; 16]]) -> Vec<u8> {
-        let mut words = vec![0u64; 13];
+        let mut words = [0u64; 13];
         words[0] = u64::from_le_bytes(*b"PERFILE2");
         (words[1], words[2], words[5], words[6]) = (104, 128, 104, records.len() as u64 * 16);
         words[9] = 1 << 12;
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(join_perf_folder(b"#!/bin/sh", &[]), None);
         let whole = data(&[sized(3, 1)]);
         for end in 0..whole.len() {
-            let _ = join_perf_folder(&whole[..end], &[whole.clone()]);
+            let _ = join_perf_folder(&whole[..end], std::slice::from_ref(&whole));
         }
         for at in 0..whole.len() {
             let mut flipped = whole.clone();
