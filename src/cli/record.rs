@@ -99,6 +99,7 @@ fn text(recorded: &Recorded, config: &str, style: Style) -> String {
     let quality = &recorded.quality;
     let what = match recorded.requests {
         0 => format!("{} samples of {}", thousands(quality.samples), quality.event),
+        1 => format!("1 request, {}", quality.format),
         requests => format!("{} requests, {}", thousands(requests), quality.format),
     };
     let mut text = format!(

@@ -78,8 +78,38 @@ while [ \"$1\" != -o ]; do shift; done
 cp 'RECORDED' \"$2\"
 ";
 
+/// As perf says it where the kernel is strict.
 const REFUSED: &str = "#!/bin/sh
-echo 'Access to performance monitoring and observability operations is limited.' >&2
+[ \"$1\" = --version ] && echo 'perf version 6.1' && exit 0
+cat >&2 <<'END'
+Error:
+Access to performance monitoring and observability operations is limited.
+Consider adjusting /proc/sys/kernel/perf_event_paranoid setting to open
+access to performance monitoring and observability operations for processes
+without CAP_PERFMON, CAP_SYS_PTRACE or CAP_SYS_ADMIN Linux capability.
+More information can be found at 'Perf events and tool security' document:
+https://www.kernel.org/doc/html/latest/admin-guide/perf-security.html
+perf_event_paranoid setting is 4:
+  -1: Allow use of (almost) all events by all users
+      Ignore mlock limit after perf_event_mlock_kb without CAP_IPC_LOCK
+>= 0: Disallow raw and ftrace function tracepoint access
+>= 1: Disallow CPU event access
+>= 2: Disallow kernel profiling
+To make the adjusted perf_event_paranoid setting permanent preserve it
+in /etc/sysctl.conf (e.g. kernel.perf_event_paranoid = <setting>)
+END
+exit 255
+";
+
+/// As perf says it in a container whose seccomp profile leaves the call out.
+const CONTAINED: &str = "#!/bin/sh
+[ \"$1\" = --version ] && echo 'perf version 6.1' && exit 0
+cat >&2 <<'END'
+Error:
+The sys_perf_event_open() syscall returned with 1 (Operation not permitted) for event (cpu-clock).
+/bin/dmesg | grep -i perf may provide additional information.
+
+END
 exit 255
 ";
 
@@ -118,9 +148,43 @@ fn where_perf_is_refused_the_other_ways_are_named() {
     let scene = Scene::new(REFUSED);
     let (status, said, beside) = scene.refit(&["record", "--", "svc"]);
     assert_eq!((status, said.as_str()), (2, ""));
-    assert!(beside.contains("perf cannot sample on this machine: "), "{beside}");
+    assert!(beside.contains("perf cannot sample on this machine: Access to performance monitoring"), "{beside}");
+    assert!(beside.contains("(perf_event_paranoid is 4)"), "{beside}");
     assert!(beside.contains("request log") && beside.contains("OTLP spans"), "{beside}");
     assert_eq!(std::fs::read_to_string(scene.at("project/slo.toml")).unwrap(), CONFIG);
+    let (status, said, beside) = Scene::new(CONTAINED).refit(&["record", "--", "true"]);
+    assert_eq!((status, said.as_str()), (2, ""));
+    assert!(beside.contains("(Operation not permitted) for event (cpu-clock)"), "{beside}");
+    assert!(beside.contains("true ended and wrote neither a request log nor a trace"), "{beside}");
+}
+
+#[test]
+fn without_perf_the_log_is_taken_and_doctor_says_so() {
+    let scene = Scene::new(WORKING);
+    // A folder with what else is needed, and no perf.
+    std::fs::remove_file(scene.at("bin/perf")).unwrap();
+    for program in ["git", "sh", "mkdir", "cargo", "rustc"] {
+        let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
+        let path = String::from_utf8(found.stdout).unwrap();
+        std::os::unix::fs::symlink(path.trim(), scene.at("bin").join(program)).unwrap();
+    }
+    let alone = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_refit"));
+        command.args(args).current_dir(scene.at("project")).env("PATH", scene.at("bin")).env("HOME", scene.dir.path());
+        let ended = command.env("REFIT_CACHE_DIR", scene.at("cache")).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (ended.status.code(), text(ended.stdout), text(ended.stderr))
+    };
+    let line = r#"{"request":"1","operation":"GET /","start_ns":1,"end_ns":900}"#;
+    let service = format!("mkdir -p perf; echo '{line}' > perf/requests.jsonl");
+    let (status, said, beside) = alone(&["record", "--", "sh", "-c", &service]);
+    assert_eq!(status, Some(0), "{said}{beside}");
+    assert!(said.contains("perf/requests.jsonl is recorded: 1 request,"), "{said}");
+    assert!(said.contains("perf cannot sample on this machine: "), "{said}");
+    let (_, said, _) = alone(&["doctor"]);
+    let best = said.lines().find(|l| l.contains("best route")).unwrap_or_default();
+    assert!(best.contains("the service's own request log, or its spans"), "{said}");
+    assert!(said.lines().any(|l| l.trim().starts_with("next:")), "{said}");
 }
 
 #[test]
