@@ -91,10 +91,13 @@ pub fn look(
     Ok(crate::pipeline::look(analysis, &workspace.slo, objective, tail, brush, older.as_deref()))
 }
 
-/// Makes the recording ready for looks, beside whatever else is done.
-pub fn make_ready(workspace: &Workspace, analysis: &std::sync::Arc<Analysis>) {
-    let (slo, analysis) = (workspace.slo.clone(), analysis.clone());
-    std::thread::spawn(move || analysis.make_ready(&slo));
+/// Makes the recording ready for looks, beside whatever else is done, and never while something is measured.
+pub fn make_ready(workspace: &Workspace, analysis: &std::sync::Arc<Analysis>, quiet: &Quiet) {
+    let (slo, analysis, quiet) = (workspace.slo.clone(), analysis.clone(), quiet.clone());
+    std::thread::spawn(move || {
+        let _asking = quiet.ask(&Cancel::default(), || {});
+        analysis.make_ready(&slo);
+    });
 }
 
 /// Notes in Refit's own request log that a frame is on its way, until what it returns is dropped.

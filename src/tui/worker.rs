@@ -143,7 +143,7 @@ impl Shared {
             Task::Analyse => {
                 let workspace = self.opened().map_err(one)?;
                 let analysis = Arc::new(workspace.analyse(false, ear)?);
-                jobs::make_ready(&workspace, &analysis);
+                jobs::make_ready(&workspace, &analysis, &self.quiet);
                 Ok(Answer::Analysed(analysis))
             }
             Task::Report => {

@@ -9,10 +9,12 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Instant;
 
 use refit::attribute::{Filter, Lens, Options, shares};
-use refit::model::{Poll, Profile, Request, Sample, Samples};
+use refit::model::{Brush, Objective, Poll, Profile, Request, Sample, Samples, Slo};
+use refit::pipeline::{self, Analysis};
 use refit::profile::{Format, Reader, sniff};
 
 const PIECE: usize = 256 * 1024;
@@ -197,6 +199,37 @@ fn ten_million(recorded: &Profile) {
     }
     say("search", || lens.search("sha256", &all).0);
     say("search in half of the time", || lens.search("sha256", &asked[2].1).0);
+    drop(lens);
+    looks(profile, half);
+}
+
+/// What the keys of the workbench ask: the tail, threads, a time, each with call tree and splits.
+fn looks(profile: Profile, half: u64) {
+    let objective = Objective {
+        name: "latency".into(),
+        description: String::new(),
+        operation: String::new(),
+        target: 0.99,
+        limit_ns: 20_000_000,
+        window: None,
+    };
+    let slo = Slo { objectives: vec![objective], ..Slo::default() };
+    let analysis = Analysis { profile: Arc::new(profile), ..Analysis::default() };
+    let begun = cpu_seconds(libc::RUSAGE_THREAD);
+    analysis.make_ready(&slo);
+    let seconds = cpu_seconds(libc::RUSAGE_THREAD) - begun;
+    println!("{:<34}{:>8.1} ms CPU, once, beside the screen", "made ready for the workbench", seconds * 1e3);
+    let all = Brush::default();
+    let asked = [
+        ("T: every sample", false, all.clone()),
+        ("T: the tail", true, all.clone()),
+        ("B: one thread", false, Brush { threads: vec![3], ..all.clone() }),
+        ("B: half of the time", false, Brush { time_ns: Some((half / 2, half / 2 + half)), ..all.clone() }),
+        ("B: two threads for a while, tail", true, Brush { threads: vec![3, 4], time_ns: Some((half, 2 * half)) }),
+    ];
+    for (what, tail, brush) in &asked {
+        say(what, || pipeline::look(&analysis, &slo, 0, *tail, brush, None));
+    }
 }
 
 fn say<T>(what: &str, work: impl Fn() -> T) {
