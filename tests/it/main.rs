@@ -38,6 +38,7 @@ mod rules_table;
 mod scene;
 mod screens;
 mod settle;
+mod split_table;
 mod symbols;
 mod truth;
 mod twins;

@@ -38,3 +38,27 @@ fn lines_of_a_recording_follow_their_text_through_later_changes() {
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("lines in 1 file are shown where they stand now"), "{said:?}");
 }
+
+#[test]
+fn a_file_that_was_renamed_keeps_its_heat() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("till");
+    till(&root);
+    let (before, _) = heat(&root, "src/basket.rs");
+    let git = |args: &[&str]| {
+        let out = std::process::Command::new("git").args(args).current_dir(&root).output().unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    };
+    git(&["mv", "src/basket.rs", "src/cart.rs"]);
+    let lib = std::fs::read_to_string(root.join("src/lib.rs")).unwrap();
+    let elsewhere = lib.replace("pub mod basket;", "#[path = \"cart.rs\"]\npub mod basket;");
+    assert_ne!(elsewhere, lib);
+    std::fs::write(root.join("src/lib.rs"), elsewhere).unwrap();
+    let text = std::fs::read_to_string(root.join("src/cart.rs")).unwrap();
+    std::fs::write(root.join("src/cart.rs"), format!("// Once a basket.\n{text}")).unwrap();
+    git(&["add", "-A"]);
+    git(&["-c", "user.name=M", "-c", "user.email=m@example.invalid", "commit", "-q", "-m", "rename"]);
+    let (after, said) = heat(&root, "src/cart.rs");
+    assert_eq!(after, before);
+    assert_eq!(said.len(), 1, "{said:?}");
+}

@@ -369,8 +369,7 @@ fn about(state: &State, split: &ObjectiveSplit, cells: usize) -> Vec<(String, To
                 say(format!("{band}{samples} samples, {} around the quantile", count(row.cohort_samples)), Tone::Dim);
                 if !split.is_resolved(row) {
                     let few = row.cohort_samples < ObjectiveSplit::ENOUGH_SAMPLES;
-                    let why =
-                        if few { "fewer than 30 samples there" } else { "smaller than other intervals leave open" };
+                    let why = if few { "too few samples there" } else { "smaller than other intervals leave open" };
                     say(format!("{why}: not resolved"), Tone::Warn);
                 }
             }

@@ -101,7 +101,7 @@ impl Order {
             Order::SelfTime => "function, by self",
             Order::Total => "function, by total",
             Order::Over => "function, by ms over",
-            Order::Allocated => "function, by allocations",
+            Order::Allocated => "function, by blocks",
             Order::Findings => "function, by findings",
             Order::Name => "function, by name",
         }
