@@ -29,6 +29,9 @@ pub(super) struct Options {
     /// Call old and new on made inputs, too, and show the smallest on which they differ
     #[arg(long)]
     properties: bool,
+    /// Compare the machine code of old and new, too: what is the same is equivalent and no faster
+    #[arg(long)]
+    codegen: bool,
 }
 
 pub(super) fn run(context: &Context, options: &Options) -> Outcome {
@@ -41,6 +44,7 @@ pub(super) fn run(context: &Context, options: &Options) -> Outcome {
         no_measurement: options.no_measurement,
         fresh: options.fresh,
         power: options.power,
+        codegen: options.codegen,
     };
     let verdicts = prove(&workspace, &chosen.rewrites(), &how, listener.ear()).map_err(|p| vec![p])?;
     drop(listener);

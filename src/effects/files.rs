@@ -241,6 +241,28 @@ pub fn remove(path: &Path) {
     let _ = std::fs::remove_file(path);
 }
 
+/// A folder with nothing in it, whatever stood there.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn empty_folder(path: &Path) -> Result<(), Problem> {
+    let _ = std::fs::remove_dir_all(path);
+    std::fs::create_dir_all(path).map_err(|e| {
+        Problem::error(format!("cannot write \"{}\": {e}", path.display())).help("check space and permissions")
+    })
+}
+
+/// The texts of all files of a folder, one after the other by name; empty where there is none.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn texts_of(folder: &Path) -> Result<String, Problem> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let mut paths: Vec<PathBuf> = entries.map(|e| e.path()).collect();
+    paths.sort();
+    paths.iter().map(|path| read_text(path, &path.display().to_string())).collect()
+}
+
 /// Size of a file in bytes; `None` where there is none.
 pub fn size(path: &Path) -> Option<u64> {
     std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len())

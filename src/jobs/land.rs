@@ -132,7 +132,7 @@ fn prove_together(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Resul
     if !land_stack::is_open_together(&base, signed, &steps)? {
         return Ok(());
     }
-    let options = ProveOptions { no_measurement: true, fresh: true, power: false, properties: false };
+    let options = ProveOptions { no_measurement: true, fresh: true, ..ProveOptions::default() };
     let differs = |e: &Evidence| e.state == RungState::Failed && e.rung == Rung::TwinsAgree;
     let holds = |e: &Evidence| e.state != RungState::Failed || differs(e);
     let is_forced = |s: &SignOff| s.forced().is_some();

@@ -2,6 +2,7 @@
 
 mod asked;
 mod batch;
+mod codegen;
 mod compiles;
 mod faster;
 mod forms;
@@ -36,6 +37,8 @@ pub struct ProveOptions {
     pub power: bool,
     /// Call old and new on made inputs, too.
     pub properties: bool,
+    /// Compare the machine code of old and new, too.
+    pub codegen: bool,
 }
 
 impl ProveOptions {
@@ -44,6 +47,7 @@ impl ProveOptions {
         match rung {
             Rung::GateHasPower => self.power,
             Rung::PropertiesAgree => self.properties,
+            Rung::Codegen => self.codegen,
             _ => false,
         }
     }
@@ -186,7 +190,9 @@ impl Climb<'_> {
                     reached.hits
                 }
                 (_, Rung::TwinsAgree) => twins.take().unwrap_or_else(|| Found::skipped("nothing was run")),
-                (_, Rung::PropertiesAgree | Rung::GateHasPower) => Found::skipped("nobody asked for it"),
+                (_, Rung::PropertiesAgree | Rung::GateHasPower | Rung::Codegen) => {
+                    Found::skipped("nobody asked for it")
+                }
                 (_, Rung::Faster) => faster::climb(self)?,
             };
             if self.yard.ear.cancel.is_cancelled() && step.state != RungState::Passed {

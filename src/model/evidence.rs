@@ -17,6 +17,8 @@ pub enum Rung {
     PropertiesAgree,
     /// Wrong versions of the new code are caught by tests and twins; climbed where it is asked for.
     GateHasPower,
+    /// Old and new compiled and compared as machine code; climbed where it is asked for.
+    Codegen,
     /// Timed against the old code in one process.
     Faster,
 }
@@ -30,12 +32,13 @@ impl Rung {
         Rung::TwinsAgree,
         Rung::PropertiesAgree,
         Rung::GateHasPower,
+        Rung::Codegen,
         Rung::Faster,
     ];
 
     /// True for a rung that is climbed only where it is asked for: a verdict is whole without it.
     pub fn is_on_demand(self) -> bool {
-        matches!(self, Rung::PropertiesAgree | Rung::GateHasPower)
+        matches!(self, Rung::PropertiesAgree | Rung::GateHasPower | Rung::Codegen)
     }
 
     /// The name shown and written in JSON.
@@ -47,6 +50,7 @@ impl Rung {
             Rung::TwinsAgree => "twins agree",
             Rung::PropertiesAgree => "properties agree",
             Rung::GateHasPower => "gate has power",
+            Rung::Codegen => "codegen",
             Rung::Faster => "faster",
         }
     }

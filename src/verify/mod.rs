@@ -4,6 +4,7 @@ pub mod agree;
 pub mod agreement;
 pub mod blame;
 pub mod change;
+pub mod codegen;
 pub mod contention;
 pub mod diagnostics;
 pub mod hits;

@@ -9,6 +9,7 @@ mod batch;
 mod callgrind;
 mod cli;
 mod clippy;
+mod codegen;
 mod crash;
 mod example;
 mod flame_pane;

@@ -154,7 +154,7 @@ pub fn states(verdict: &Verdict) -> Vec<(&'static str, &'static str)> {
 }
 
 pub const UNMEASURED: ProveOptions =
-    ProveOptions { no_measurement: true, fresh: false, power: false, properties: false };
+    ProveOptions { no_measurement: true, fresh: false, power: false, properties: false, codegen: false };
 
 #[test]
 fn what_does_not_compile_is_refuted_with_file_and_line() {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Found, ProveOptions, power, properties, told};
+use super::{Found, ProveOptions, codegen, power, properties, told};
 use crate::effects::evidence;
 use crate::jobs::stand::Yard;
 use crate::model::{Outcome, Power, Problem, Rewrite, Rung, RungState, Verdict};
@@ -11,7 +11,8 @@ use crate::verify::is_neutral;
 type Climb = fn(&Yard, &Rewrite) -> Result<(Found, Option<Power>), Problem>;
 
 /// Each of them with what climbs it, in the order of the ladder.
-const RUNGS: &[(Rung, Climb)] = &[(Rung::PropertiesAgree, properties::climb), (Rung::GateHasPower, power::climb)];
+const RUNGS: &[(Rung, Climb)] =
+    &[(Rung::PropertiesAgree, properties::climb), (Rung::GateHasPower, power::climb), (Rung::Codegen, codegen::climb)];
 
 /// The rungs that are asked for and that a verdict can have and does not.
 pub fn lacking(verdict: &Verdict, options: &ProveOptions) -> Vec<Rung> {
@@ -38,7 +39,7 @@ pub fn add(
             let Some(known) = verdict.as_ref().filter(|v| lacking(v, options).contains(rung)) else { continue };
             let began = Instant::now();
             let passes = known.rung(Rung::TestsPass).is_some_and(|e| e.state == RungState::Passed);
-            let (found, power) = match passes || *rung == Rung::PropertiesAgree {
+            let (found, power) = match passes || *rung != Rung::GateHasPower {
                 true => climb(yard, rewrite)?,
                 false => (Found::skipped("there are no tests that pass"), None),
             };

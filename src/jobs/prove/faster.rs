@@ -8,7 +8,7 @@ use crate::effects::files;
 use crate::effects::process::{Command, Ended};
 use crate::effects::slots::Arm;
 use crate::jobs::stand::{Stand, Yard};
-use crate::model::{Problem, RungState};
+use crate::model::{Problem, Rewrite, RungState};
 use crate::verify::change::Change;
 use crate::verify::timing::{self, Assessed, Question};
 use crate::verify::twin::{self, Ask, Twin};
@@ -26,7 +26,7 @@ pub(super) const ASKS: [Ask; 3] = [
 /// Climbs the rung.
 pub fn climb(climb: &Climb) -> Result<Found, Problem> {
     let yard = climb.yard;
-    let changes = changes(climb)?;
+    let changes = changes(yard, climb.rewrite)?;
     let mut tries: Vec<Made> = ASKS.iter().map(|ask| make(yard, &changes, *ask)).collect();
     if tries[0].twins.is_empty() {
         if let Some(found) = forms::contended(climb, &changes)? {
@@ -75,11 +75,10 @@ pub(super) fn beside(assessed: Assessed, failed: Option<&str>) -> Assessed {
     Assessed { state, detail: format!("{}; the workload failed: {why}", assessed.detail), ..assessed }
 }
 
-fn changes(climb: &Climb) -> Result<Vec<Change>, Problem> {
-    let yard = climb.yard;
-    let edited = yard.edited(climb.rewrite)?;
+pub(super) fn changes(yard: &Yard, rewrite: &Rewrite) -> Result<Vec<Change>, Problem> {
+    let edited = yard.edited(rewrite)?;
     let old = |path: &str| yard.texts.get(path).map_or("", String::as_str);
-    Ok(climb.rewrite.edits.iter().zip(&edited).map(|(e, (path, new))| Change::new(e, old(path), new)).collect())
+    Ok(rewrite.edits.iter().zip(&edited).map(|(e, (path, new))| Change::new(e, old(path), new)).collect())
 }
 
 /// The files of a twin build, their touched functions, and why others have no twin.
