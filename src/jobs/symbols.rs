@@ -136,7 +136,8 @@ impl Shelf {
         let addresses = missing(&table, wanted);
         if !addresses.is_empty() {
             seen.look(&image, object, &path);
-            let whole = look_up_in_threads(&image, &path, &addresses, &mut table, seen);
+            let places = objects::candidates(object, self.binary.as_deref());
+            let whole = look_up_in_threads(&image, (object, &places), &addresses, &mut table, seen);
             // What misses lines today may have them tomorrow, when the parts are where they belong.
             if whole {
                 objects::keep_table(&key, &table.encode());
@@ -202,30 +203,36 @@ fn missing(table: &Table, wanted: &[Asked]) -> Vec<u64> {
 
 /// Half of the addresses per thread: both halves touch different parts of the debug information. False if parts of it
 /// that stand in files of their own are not here.
-fn look_up_in_threads(image: &Image, path: &Path, addresses: &[u64], table: &mut Table, seen: &mut Seen) -> bool {
+fn look_up_in_threads(
+    image: &Image,
+    (object, places): (&ObjectFile, &[PathBuf]),
+    addresses: &[u64],
+    table: &mut Table,
+    seen: &mut Seen,
+) -> bool {
     let separate = image.section(".debug_info").is_none().then(|| objects::debug_file(&image.build_id)).flatten();
     let separate = separate.and_then(|path| objects::bytes(&path));
     let debug = separate.as_ref().and_then(|bytes| Image::parse(bytes).ok());
     let image = debug.as_ref().unwrap_or(image);
     let wanted = parts_of(image, addresses);
-    let held = if wanted.is_empty() { Vec::new() } else { packages(path) };
-    let package = held.first().and_then(|bytes| Image::parse(bytes).ok());
-    let wanted = if package.is_some() { Vec::new() } else { wanted };
-    let contents: Vec<_> = wanted.iter().map(|part| (part.id, objects::bytes(Path::new(&part.path)))).collect();
+    let packages = if wanted.is_empty() { Vec::new() } else { packages(places) };
+    let package = packages.first().and_then(|bytes| Image::parse(bytes).ok());
+    let alone = Parts { package, files: Vec::new() };
+    let contents: Vec<_> =
+        alone.lacks(&wanted).iter().map(|part| (part.id, objects::bytes(Path::new(&part.path)))).collect();
     let files = contents.iter().filter_map(|(id, bytes)| Some((*id, Image::parse(bytes.as_deref()?).ok()?)));
-    let files: Vec<(u64, Image)> = files.collect();
-    let missing = wanted.len() - files.len();
-    if let Some(part) = wanted.iter().find(|part| !files.iter().any(|(id, _)| *id == part.id)) {
-        seen.without_parts.push((path.to_path_buf(), missing, part.path.clone()));
+    let parts = Parts { files: files.collect(), ..alone };
+    let lacking = parts.lacks(&wanted);
+    if let Some(part) = lacking.first() {
+        seen.without_parts.push((object.path.clone(), lacking.len(), part.path.clone()));
     }
-    let parts = Parts { package, files };
     look_up_halves(image, &parts, addresses, table);
-    missing == 0
+    lacking.is_empty()
 }
 
-/// The packed debug information beside a binary.
-fn packages(binary: &Path) -> Vec<objects::Contents> {
-    objects::packages(binary).iter().filter_map(|path| objects::bytes(path)).collect()
+/// The packed debug information beside any of the places where the binary may stand: perf keeps copies without it.
+fn packages(places: &[PathBuf]) -> Vec<objects::Contents> {
+    places.iter().flat_map(|place| objects::packages(place)).filter_map(|path| objects::bytes(&path)).collect()
 }
 
 fn look_up_halves(image: &Image, parts: &Parts, addresses: &[u64], table: &mut Table) {
@@ -252,7 +259,7 @@ struct Seen {
     rebuilt: Vec<PathBuf>,
     without_lines: Vec<PathBuf>,
     /// Binaries, how many parts of their debug information are missing, and one of these.
-    without_parts: Vec<(PathBuf, usize, String)>,
+    without_parts: Vec<(String, usize, String)>,
     /// Lists of code that was made at run time.
     without_list: Vec<String>,
 }
@@ -281,9 +288,8 @@ impl Seen {
         }
         for (path, count, part) in &self.without_parts {
             let what = format!(
-                "{count} files with debug information of {} are not here, {part} for one: its inlined functions count for \
-                 their callers",
-                path.display()
+                "parts of the debug information of {path} are not here ({count}, {part} for one): inlined functions count \
+                 for their callers"
             );
             let help = "keep the folder that it was compiled in, or build with `split-debuginfo = \"packed\"` and keep the .dwp \
                         beside the binary";

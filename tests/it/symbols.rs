@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use refit::model::AddressBase;
-use refit::profile::symbols::{Asked, Image, Parts, Table, look_up, look_up_symbols, look_up_with, parts_of};
+use refit::profile::symbols::{Asked, Image, Part, Parts, Table, look_up, look_up_symbols, look_up_with, parts_of};
 
 const PROGRAM: &str = "\
 #[inline(always)]
@@ -96,6 +96,9 @@ fn parts_of_the_debug_information_are_read_from_files_of_their_own() {
                 .filter(|at| table.at(**at).any(|(symbol, _, line)| symbol.contains("5inner") && line == 3))
                 .count()
         };
+        let foreign = Part { id: wanted[0].id ^ 1, path: String::from("of another build") };
+        assert!(parts.lacks(&wanted).is_empty() && parts.lacks(std::slice::from_ref(&foreign)).len() == 1, "{kind}");
+        assert_eq!(Parts::default().lacks(&wanted).len(), 1);
         assert!(inlined(&parts) * 2 > addresses.len(), "{kind}: most of `outer` is `inner`");
         assert_eq!(inlined(&Parts::default()), 0, "{kind}: without its part nothing is known of what was inlined");
     }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use addr2line::{Context, LookupResult, SplitDwarfLoad};
-use gimli::{Dwarf, DwarfPackage, EndianSlice, RunTimeEndian, SectionId};
+use gimli::{DebugCuIndex, Dwarf, DwarfPackage, EndianSlice, RunTimeEndian, SectionId};
 
 use super::dwarf::{Sections, Slice, context};
 use super::elf::Image;
@@ -27,6 +27,16 @@ pub struct Parts<'a> {
     pub package: Option<Image<'a>>,
     /// Files that hold one each, by the id of its unit.
     pub files: Vec<(u64, Image<'a>)>,
+}
+
+impl Parts<'_> {
+    /// Those of the wanted parts that are not among these: a package may be of another build.
+    pub fn lacks<'w>(&self, wanted: &'w [Part]) -> Vec<&'w Part> {
+        let sections = self.package.as_ref().map(Sections::of_part);
+        let index = sections.as_ref().and_then(|s| DebugCuIndex::from(s.slice(SectionId::DebugCuIndex)).index().ok());
+        let packed = |part: &Part| index.as_ref().is_some_and(|index| index.find(part.id).is_some());
+        wanted.iter().filter(|part| !packed(part) && !self.files.iter().any(|(id, _)| *id == part.id)).collect()
+    }
 }
 
 /// The parts that stand elsewhere and are needed for these addresses, each once.
