@@ -86,7 +86,8 @@ pub fn difference(ours: &str, theirs: &str) -> Vec<String> {
             share(told)
         ),
         format!(
-            "{:.2} % on others: one address may have several symbols, and stubs of imports have none here",
+            "{:.2} % on others: one address may have several symbols, stubs of imports have none here, and inferno \
+             leaves out frames whose object file has a blank in its path",
             share(whole - same - told)
         ),
     ];
