@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Answer, CommitPlan, FindingCost, Measurement, Objective, Problem, Rewrite, SignOff, Verdict};
 use crate::source;
-use crate::template::{self, COMMIT};
+use crate::template::{self, COMMIT, COMMIT_SET};
 
 /// Longest subject that git's own listings show whole.
 const SUBJECT: usize = 72;
@@ -64,6 +64,77 @@ pub fn message(signed: &SignOff, objective: Option<&Objective>) -> Result<String
             ("reviewer", &one_line(signed.reviewer())),
         ],
     )
+}
+
+/// The message of several proposals that land as one commit: what each changes and rests on, and the trailers of each.
+///
+/// # Errors
+/// The template and its values do not fit, which is a fault of Refit.
+pub fn set_message(signed: &[SignOff], objective: Option<&Objective>) -> Result<String, Problem> {
+    let rewrites: Vec<&Rewrite> = signed.iter().map(SignOff::rewrite).collect();
+    let lines: u32 = rewrites.iter().map(|r| r.changed_lines()).sum();
+    let about = format!(
+        "A change set of {} proposals and {lines} changed lines, which compiled and passed its tests as one tree.",
+        signed.len()
+    );
+    let members: Vec<String> = signed.iter().map(member).collect();
+    let trailers: Vec<String> = signed.iter().map(member_trailers).collect();
+    let mut reviewers: Vec<String> = signed.iter().map(|s| one_line(s.reviewer())).collect();
+    reviewers.dedup();
+    template::render(
+        COMMIT_SET,
+        &[
+            ("subject", &set_subject(&rewrites)),
+            ("about", &wrap(&about)),
+            ("members", &members.join("\n\n")),
+            ("trailers", &trailers.join("\n")),
+            ("slo", &objective.map(promise).unwrap_or_default()),
+            ("reviewer", &reviewers.join("\nReviewed-by: ")),
+        ],
+    )
+}
+
+/// `Refit 3 proposals in risk::score`: the functions as far as they fit.
+fn set_subject(rewrites: &[&Rewrite]) -> String {
+    let mut functions: Vec<&str> = Vec::new();
+    for rewrite in rewrites {
+        let name = rewrite.function.0.rsplit("::").next().unwrap_or_default();
+        if !name.is_empty() && !functions.contains(&name) {
+            functions.push(name);
+        }
+    }
+    let places = if functions.is_empty() { String::new() } else { format!(" in {}", functions.join(", ")) };
+    subject(&format!("refit {} proposals{places}", rewrites.len()))
+}
+
+/// One proposal of a set: what it changes, what it rests on, what was proved.
+fn member(signed: &SignOff) -> String {
+    let rewrite = signed.rewrite();
+    let parts = [
+        wrap(&format!("{}: {}", rewrite.id, one_line(&rewrite.title))),
+        wrap(&sentence(&rewrite.finding)),
+        wrap(&place(rewrite)),
+        preconditions(rewrite),
+        obligations(rewrite),
+        signed.verdict().map(proof).unwrap_or_default(),
+    ];
+    parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// The trailers of one proposal of a set, which begin with its rule.
+fn member_trailers(signed: &SignOff) -> String {
+    let (rewrite, verdict) = (signed.rewrite(), signed.verdict());
+    let all = [
+        ("Rule", rewrite.rule.0.to_owned()),
+        ("Proposal", rewrite.id.0.clone()),
+        ("Predicted", rewrite.cost.as_ref().map(|c| predicted(c, verdict)).unwrap_or_default()),
+        ("Measured", verdict.and_then(Verdict::measurement).map(measured).unwrap_or_default()),
+        ("Evidence", verdict.map(evidence).unwrap_or_default()),
+        ("Forced", one_line(signed.forced().unwrap_or_default())),
+        ("Role", one_line(signed.role())),
+    ];
+    let told = all.iter().filter(|(_, value)| !value.is_empty());
+    told.map(|(name, value)| format!("Refit-{name}: {value}")).collect::<Vec<_>>().join("\n")
 }
 
 /// The title as a commit subject: capital first, cut at a word where it is too long.

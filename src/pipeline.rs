@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::attribute;
 use crate::detect;
 use crate::model::{
-    Change, Comparison, CostLines, Finding, HotFunction, Item, Level, LineHeat, ObjectiveSplit, Prediction, Problem,
-    Profile, Recording, Refusal, Rewrite, Since, Slo, SourceQuality, Suggested,
+    Change, Comparison, CostLines, Finding, HotFunction, Item, Level, LineHeat, ObjectiveSplit, Place, Prediction,
+    Problem, Profile, Recording, Refusal, Rewrite, Since, Slo, SourceQuality, Suggested,
 };
 use crate::price;
 use crate::rank;
@@ -97,6 +97,8 @@ pub struct Analysis {
     pub rewrites: Vec<Rewrite>,
     /// Findings without a rewrite, and why.
     pub refused: Vec<Refusal>,
+    /// Why nothing is proposed: the workspace does not build.
+    pub broken: Option<Problem>,
     /// Number of files looked at.
     pub files: u64,
     /// Lines looked at.
@@ -242,6 +244,28 @@ pub fn analyse(inputs: &Inputs, survey: Survey, profile: &Profile) -> Analysis {
         analysis.refused = refused;
     }
     analysis
+}
+
+/// Takes the proposals back: nothing can be proved of code that does not build. Findings stay.
+pub fn without_proposals(analysis: &mut Analysis, said: &str, place: Option<Place>) {
+    let what = format!("the workspace does not build, so nothing is proposed: {said}");
+    let problem =
+        Problem::error(what).help("findings are shown all the same; make `cargo check` pass, then read again");
+    let problem = Problem { place, ..problem };
+    analysis.rewrites.clear();
+    analysis.problems.retain(|p| p.place.is_none() || p.place != problem.place);
+    analysis.problems.insert(0, problem.clone());
+    analysis.broken = Some(problem);
+}
+
+/// The first file that cannot be parsed, and why; editions that syn does not speak may build all the same.
+pub fn unparsed<'a>(inputs: &Inputs, analysis: &'a Analysis) -> Option<&'a Problem> {
+    let is_compiled = |file: &str| {
+        let role = inputs.files.iter().find(|f| f.path == file).map(|f| &f.role);
+        role.is_some_and(|r| !r.is_generated && r.edition != "2015")
+    };
+    let of_file = |p: &&Problem| p.place.as_ref().is_some_and(|at| is_compiled(&at.file));
+    analysis.problems.iter().filter(|p| p.what.starts_with("does not parse")).find(of_file)
 }
 
 /// Nothing pins the behaviour of a project without tests: that has to be known before the first proposal is read.

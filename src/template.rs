@@ -14,6 +14,10 @@ pub struct Template {
 /// Message of a landed commit.
 pub const COMMIT: Template = Template { path: "templates/commit.md", text: include_str!("../templates/commit.md") };
 
+/// Message of a landed change set.
+pub const COMMIT_SET: Template =
+    Template { path: "templates/commit_set.md", text: include_str!("../templates/commit_set.md") };
+
 /// The report of what was found, changed, proved and won.
 pub const REPORT: Template = Template { path: "templates/report.md", text: include_str!("../templates/report.md") };
 
@@ -21,7 +25,7 @@ pub const REPORT: Template = Template { path: "templates/report.md", text: inclu
 pub const STARTER: Template = Template { path: "templates/slo.toml", text: include_str!("../templates/slo.toml") };
 
 /// All templates that take values; a test keeps the folder and this list alike.
-pub const ALL: &[Template] = &[COMMIT, REPORT, STARTER];
+pub const ALL: &[Template] = &[COMMIT, COMMIT_SET, REPORT, STARTER];
 
 /// Fills the holes. A line all of whose holes are empty is left out, and so are the empty lines it leaves doubled.
 ///

@@ -73,6 +73,7 @@ fn verdict() -> Verdict {
         new_ns: 7_634.0,
         exercised_by: "workload".into(),
         witness: "single witness".into(),
+        slices: Vec::new(),
     };
     let all = vec![
         evidence(Rung::Compiles, "no new warning"),

@@ -21,6 +21,9 @@ pub(super) struct Options {
     /// Land without full evidence, for this reason, which is recorded as FORCED
     #[arg(long = "override", value_name = "REASON")]
     reason: Option<String>,
+    /// All of them as one commit, which carries the evidence of each
+    #[arg(long)]
+    set: bool,
     /// Then fast-forward the checked-out branch to it
     #[arg(long)]
     here: bool,
@@ -40,7 +43,8 @@ pub(super) fn run(context: &Context, options: &Options) -> Outcome {
             context.agree(&workspace).map_err(|p| vec![p])?;
         }
         let listener = context.ear();
-        operations.push(jobs::apply(&workspace, &signed, listener.ear()).map_err(|p| vec![p])?);
+        let land = if options.set { jobs::apply_set } else { jobs::apply };
+        operations.push(land(&workspace, &signed, listener.ear()).map_err(|p| vec![p])?);
     }
     if options.here {
         operations.push(jobs::land_here(&workspace).map_err(|p| vec![p])?);

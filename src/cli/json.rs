@@ -9,8 +9,8 @@ pub(super) use reviews::{Operations, Reviews};
 use super::compared::{ComparisonJson, PredictionJson};
 use crate::jobs::{Said, Settled};
 use crate::model::{
-    AllocatedBy, Contribution, Evidence, Finding, FindingCost, Interval, Measurement, ObjectiveSplit, Power,
-    Precondition, Problem, Refusal, Rewrite, SourceQuality, Survivor, TextEdit, Unit, Verdict,
+    AllocatedBy, Contribution, Evidence, Fallen, Finding, FindingCost, Interval, Measurement, ObjectiveSplit, Power,
+    Precondition, Problem, Refusal, Rewrite, RewriteId, SetVerdict, SourceQuality, Survivor, TextEdit, Unit, Verdict,
 };
 use crate::pipeline::Analysis;
 
@@ -483,11 +483,45 @@ impl From<&Refusal> for RefusalJson {
 pub(super) struct Verify {
     schema: &'static str,
     verdicts: Vec<VerdictJson>,
+    /// Only where the proposals were proved as one change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set: Option<SetJson>,
+}
+
+#[derive(Serialize)]
+struct SetJson {
+    members: Vec<String>,
+    changed_lines: u32,
+    tree: String,
+    by: String,
+    fell_out: Vec<FallenJson>,
+}
+
+#[derive(Serialize)]
+struct FallenJson {
+    id: String,
+    why: String,
+    beside: Vec<String>,
+}
+
+impl From<&SetVerdict> for Verify {
+    fn from(proved: &SetVerdict) -> Verify {
+        let ids = |ids: &[RewriteId]| ids.iter().map(|id| id.0.clone()).collect::<Vec<String>>();
+        let fallen = |f: &Fallen| FallenJson { id: f.rewrite.0.clone(), why: f.why.clone(), beside: ids(&f.with) };
+        let set = SetJson {
+            members: ids(proved.set.members()),
+            changed_lines: proved.set.lines(),
+            tree: proved.tree.clone(),
+            by: proved.by.clone(),
+            fell_out: proved.fallen.iter().map(fallen).collect(),
+        };
+        Verify { set: Some(set), ..Verify::from(&proved.verdicts[..]) }
+    }
 }
 
 impl From<&[Verdict]> for Verify {
     fn from(verdicts: &[Verdict]) -> Verify {
-        Verify { schema: "refit.verify/1", verdicts: all(verdicts) }
+        Verify { schema: "refit.verify/1", verdicts: all(verdicts), set: None }
     }
 }
 
@@ -582,6 +616,9 @@ struct MeasurementJson {
     new_ns: f64,
     exercised_by: String,
     witness: String,
+    /// ns per call of old, new and old again, in the order they were timed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    slices: Vec<[f64; 3]>,
 }
 
 impl From<&Measurement> for MeasurementJson {
@@ -598,6 +635,7 @@ impl From<&Measurement> for MeasurementJson {
             new_ns: number(m.new_ns),
             exercised_by: m.exercised_by.clone(),
             witness: m.witness.clone(),
+            slices: m.slices.iter().map(|s| s.map(number)).collect(),
         }
     }
 }

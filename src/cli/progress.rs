@@ -100,6 +100,10 @@ fn words(progress: &Progress, style: Style) -> Option<String> {
             };
             Some(format!("{id}  {}: {state}, {}", evidence.rung.word(), evidence.detail))
         }
+        Progress::Measured(id, m) => Some(format!(
+            "{id}  so far {:.3} of the old time [{:.3}, {:.3}], {} pairs",
+            m.ratio, m.ci.0, m.ci.1, m.pairs
+        )),
         Progress::Step { .. } | Progress::Log(_) => None,
     }
 }

@@ -6,8 +6,8 @@ use super::answer::{Answer, Outcome};
 use super::context::Context;
 use super::json;
 use super::style::Style;
-use crate::jobs::{ProveOptions, prove};
-use crate::model::{Measurement, Outcome as Result_, Problem, Rung, RungState, Verdict};
+use crate::jobs::{ProveOptions, prove, prove_set};
+use crate::model::{Measurement, Outcome as Result_, Problem, Rung, RungState, SetVerdict, Verdict};
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -17,6 +17,9 @@ pub(super) struct Options {
     /// Every proposal of hot functions
     #[arg(long)]
     all: bool,
+    /// As one change set of at most 400 changed lines: what breaks it is found and left out
+    #[arg(long)]
+    set: bool,
     /// Take nothing from the evidence of earlier runs
     #[arg(long)]
     fresh: bool,
@@ -46,6 +49,15 @@ pub(super) fn run(context: &Context, options: &Options) -> Outcome {
         power: options.power,
         codegen: options.codegen,
     };
+    if options.set {
+        let proved = prove_set(&workspace, &chosen.rewrites(), &how, listener.ear()).map_err(|p| vec![p])?;
+        drop(listener);
+        let says_no = !proved.is_whole();
+        let text = || text(&proved.verdicts, context.style) + &set_text(&proved, context.style);
+        return Ok(Answer::new(context, || json::Verify::from(&proved), text)
+            .beside(&chosen.analysis.problems)
+            .says_no(says_no));
+    }
     let verdicts = prove(&workspace, &chosen.rewrites(), &how, listener.ear()).map_err(|p| vec![p])?;
     drop(listener);
     if verdicts.is_empty() && !chosen.proposals.is_empty() {
@@ -64,6 +76,28 @@ pub(super) fn text(verdicts: &[Verdict], style: Style) -> String {
     let mut text: String = verdicts.iter().map(|v| verdict(v, style)).collect();
     if verdicts.is_empty() {
         text += "there is nothing to prove\n";
+    }
+    text
+}
+
+/// What holds together, and what fell out of the set and why.
+fn set_text(proved: &SetVerdict, style: Style) -> String {
+    let (members, asked) = (proved.set.members().len(), proved.verdicts.len());
+    let held = match members {
+        0 => style.bad("nothing of it holds"),
+        _ if proved.fallen.is_empty() => style.good("holds together"),
+        _ => style.doubtful("holds without what fell out"),
+    };
+    let lines = proved.set.lines();
+    let mut text =
+        format!("{}  {held}: {members} of {asked} proposals, {lines} changed lines\n", style.strong("change set"));
+    if members > 0 {
+        text += &format!("  tree {}, {}\n", proved.tree, proved.by);
+    }
+    for fallen in &proved.fallen {
+        let with: Vec<&str> = fallen.with.iter().map(|id| id.0.as_str()).collect();
+        let with = if with.is_empty() { String::new() } else { format!(" beside {}", with.join(", ")) };
+        text += &format!("  {} fell out{with}: {}\n", style.strong(&fallen.rewrite.0), fallen.why);
     }
     text
 }

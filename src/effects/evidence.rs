@@ -11,8 +11,7 @@ use crate::model::{Evidence, Measurement, Power, Problem, RewriteId, Rung, RungS
 /// Version of the files; another version is not read.
 const SCHEMA: &str = "refit.evidence/1";
 
-/// The id under which the evidence of a whole stack of proposals is kept: it speaks of a tree, not of one proposal.
-pub const STACK: &str = "stack";
+pub use crate::model::STACK;
 
 /// The folder for everything that can be made again: `$REFIT_CACHE_DIR`, else `$XDG_CACHE_HOME/refit`, else `~/.cache/refit`.
 ///
@@ -47,6 +46,27 @@ pub fn load(base: &str, rewrite: &RewriteId, toolchain: Option<&str>) -> Option<
     let mut files: Vec<_> = std::fs::read_dir(folder).ok()?.filter_map(Result::ok).collect();
     files.sort_by_key(|f| std::cmp::Reverse(f.metadata().and_then(|m| m.modified()).ok()));
     files.iter().find_map(|file| from_text(&std::fs::read_to_string(file.path()).ok()?, base, rewrite, toolchain))
+}
+
+/// How long the compiler's no is believed: a library or another toolchain may have been installed since.
+const NO_STAYS: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// Keeps whether a base tree builds, or what the compiler said first; a cache that cannot be written keeps nothing.
+pub fn keep_build(base: &str, built: Result<(), &str>) {
+    let Ok(cache) = cache_dir() else { return };
+    let text = built.err().unwrap_or_default();
+    let _ = write_whole(&cache.join("evidence").join(base), "build.txt", text.as_bytes());
+}
+
+/// Whether a base tree builds, as far as that was asked lately.
+pub fn build(base: &str) -> Option<Result<(), String>> {
+    let file = cache_dir().ok()?.join("evidence").join(base).join("build.txt");
+    let text = std::fs::read_to_string(&file).ok()?;
+    if text.is_empty() {
+        return Some(Ok(()));
+    }
+    let age = std::fs::metadata(&file).and_then(|m| m.modified()).ok()?.elapsed().unwrap_or_default();
+    (age < NO_STAYS).then_some(Err(text))
 }
 
 /// Bytes of all kept verdicts, of every project.
@@ -225,6 +245,8 @@ struct WireMeasurement {
     new_ns: f64,
     exercised_by: String,
     witness: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    slices: Vec<[f64; 3]>,
 }
 
 impl From<&Measurement> for WireMeasurement {
@@ -241,6 +263,8 @@ impl From<&Measurement> for WireMeasurement {
             new_ns: m.new_ns,
             exercised_by: m.exercised_by.clone(),
             witness: m.witness.clone(),
+            // Hundredths of a nanosecond are below any clock.
+            slices: m.slices.iter().map(|s| s.map(|ns| (ns * 100.0).round() / 100.0)).collect(),
         }
     }
 }
@@ -260,6 +284,7 @@ impl WireMeasurement {
             new_ns: self.new_ns,
             exercised_by: self.exercised_by,
             witness: self.witness,
+            slices: self.slices,
         })
     }
 }
@@ -287,6 +312,7 @@ mod tests {
             new_ns: 100.0,
             exercised_by: "workload".into(),
             witness: "allocations".into(),
+            slices: vec![[401.25, 99.5, 400.0]],
         };
         Verdict::judge(RewriteId("r0123abcd".into()), "t2".into(), evidence, Some(measurement), false)
     }

@@ -5,7 +5,9 @@ use super::{Ear, ProveOptions, Workspace, prove};
 use crate::effects::git::{
     Base, Change, Draft, Entry, Lock, RefMove, Repository, TreeChange, to_redo, to_undo, undone,
 };
-use crate::model::{Evidence, Operation, OperationKind, Outcome, Place, Problem, Progress, Rung, RungState, SignOff};
+use crate::model::{
+    ChangeSet, Evidence, Operation, OperationKind, Outcome, Place, Problem, Progress, Rung, RungState, SignOff,
+};
 
 /// Lands signed proposals as commits on the workspace's branch, one each, without any change to the checkout.
 ///
@@ -16,6 +18,28 @@ use crate::model::{Evidence, Operation, OperationKind, Outcome, Place, Problem, 
 /// Nothing has changed then: a merge in progress, no commit yet, a file that changed since the proposal, overlap with
 /// uncommitted lines, evidence of another tree, a role that has not signed, a hook that refuses.
 pub fn apply(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Result<Operation, Problem> {
+    land(workspace, signed, Shape::Series, ear)
+}
+
+/// Lands signed proposals as one commit, which carries the evidence of each.
+///
+/// # Errors
+/// As [`apply`]; more changed lines than a change set may have.
+pub fn apply_set(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Result<Operation, Problem> {
+    ChangeSet::new(&signed.iter().map(SignOff::rewrite).collect::<Vec<_>>())?;
+    land(workspace, signed, Shape::OneCommit, ear)
+}
+
+/// How several proposals land.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// A commit for each.
+    Series,
+    /// One commit.
+    OneCommit,
+}
+
+fn land(workspace: &Workspace, signed: &[SignOff], shape: Shape, ear: &Ear) -> Result<Operation, Problem> {
     if signed.is_empty() {
         return Err(Problem::error("there is nothing to land").help("sign a proposal first"));
     }
@@ -28,6 +52,10 @@ pub fn apply(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Result<Ope
         return Err(Problem::error("exactly these proposals were never proved together on the present base")
             .help("land one, then prove the next on top of it"));
     }
+    let steps = match shape {
+        Shape::OneCommit if steps.len() > 1 => vec![land_stack::one_commit(workspace, &base, signed, steps)?],
+        _ => steps,
+    };
     let tip = commit_all(&repository, &base, &steps, ear)?;
     let name = format!("refs/heads/{}", workspace.branch);
     let moved = RefMove { name, before: base.branch.clone(), after: Some(tip) };

@@ -24,6 +24,8 @@ pub(super) struct Step {
     proof_tree: String,
     /// What the proof of this proposal alone ran on.
     alone_tree: String,
+    /// Trailers for the roles that were signed for.
+    roles: String,
 }
 
 /// The texts that the edits are put into.
@@ -63,13 +65,33 @@ pub(super) fn plan(
         }
         let alone_tree = repository.tree_with(&base.tree, &plan.files)?;
         plan.files = list(&landing);
-        plan.message.push_str(&roles(sign_off, &signatures));
+        let roles = roles(sign_off, &signatures);
+        plan.message.push_str(&roles);
         plan.message.push_str(&proved_with(base));
         let tree = repository.tree_with(&base.tip_tree, &plan.files)?;
         let proof_tree = repository.tree_with(&base.tree, &list(&proof))?;
-        steps.push(Step { plan, tree, proof_tree, alone_tree });
+        steps.push(Step { plan, tree, proof_tree, alone_tree, roles });
     }
     Ok(steps)
+}
+
+/// All commits as one: the last one's tree, and a message with the evidence of each.
+///
+/// # Errors
+/// The template and its values do not fit, which is a fault of Refit.
+pub(super) fn one_commit(
+    workspace: &Workspace,
+    base: &Base,
+    signed: &[SignOff],
+    steps: Vec<Step>,
+) -> Result<Step, Problem> {
+    let mut message = apply::set_message(signed, objective(workspace))?;
+    let roles: BTreeSet<&str> = steps.iter().flat_map(|s| s.roles.lines()).collect();
+    roles.iter().for_each(|line| message.push_str(&format!("{line}\n")));
+    message.push_str(&proved_with(base));
+    let rewrites = steps.iter().flat_map(|s| s.plan.rewrites.clone()).collect();
+    let last = steps.into_iter().last().ok_or_else(|| Problem::error("there is nothing to land"))?;
+    Ok(Step { plan: CommitPlan { message, rewrites, ..last.plan }, ..last })
 }
 
 fn read(repository: &Repository, base: &Base, signed: &[SignOff]) -> Result<Texts, Problem> {
@@ -157,7 +179,9 @@ pub(super) fn is_open_together(base: &Base, signed: &[SignOff], steps: &[Step]) 
         alone |= tree != step.proof_tree;
     }
     let last = steps.last().map(|s| s.proof_tree.as_str()).unwrap_or_default();
-    Ok(alone && !stack_passed(&base.tree, last))
+    // A batch of exactly these was compiled and tested as the tree that lands.
+    let as_batch = signed.iter().all(|s| s.forced().is_none() && s.verdict().is_some_and(|v| v.tree() == last));
+    Ok(alone && !as_batch && !stack_passed(&base.tree, last))
 }
 
 /// All signed proposals as one, to be proved as a stack.

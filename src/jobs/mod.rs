@@ -1,5 +1,6 @@
 //! Long work: effects are read, a stage is called, progress is told; the same for screen and shell.
 
+mod change_set;
 mod check;
 mod clean;
 mod doctor;
@@ -24,12 +25,13 @@ mod survey;
 mod symbols;
 mod try_example;
 
+pub use change_set::prove_set;
 pub use check::{Checked, Point, PointState, check};
 pub use clean::{Cleaned, Fate, Sweep, clean};
 pub use doctor::{Examined, Health, Sign, examine};
 pub use editor::edit_in_editor;
 pub use init::{OperationSeen, Started, init};
-pub use land::{apply, land_here, log, recover, redo, undo};
+pub use land::{apply, apply_set, land_here, log, recover, redo, undo};
 pub use measure::{ObjectiveMeasurement, measure_objective};
 pub use open::{Code, Trust, Workspace};
 pub use prove::{ProveOptions, Said, Settled, prove, settle, warm};

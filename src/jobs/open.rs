@@ -14,7 +14,7 @@ use super::survey;
 use super::symbols::Shelf;
 use crate::attribute::Share;
 use crate::effects::git::{Base, Repository};
-use crate::effects::{files, measured, project, trust};
+use crate::effects::{evidence, files, measured, project, trust};
 use crate::model::{CrateRoot, Level, Place, Problem, Profile, Progress, Slo, Source};
 use crate::pipeline::{self, Analysis, Depth, InputFile, Inputs, Survey};
 use crate::profile;
@@ -155,6 +155,9 @@ impl Workspace {
         analysis.profile = Arc::new(profile);
         let before = self.problems.iter().cloned().chain(found).chain(troubles).chain(moved);
         analysis.problems.splice(0..0, before);
+        if inputs.depth == Depth::Propose {
+            propose_what_builds(&inputs, &base, &mut analysis);
+        }
         Ok(analysis)
     }
 
@@ -297,6 +300,20 @@ impl Workspace {
         Problem::error("nothing was measured: slo.toml names no [[source]]")
             .at(Place::file(self.config.display().to_string()))
             .help("record one: `refit record -- CMD` writes the entry; or name a file: `[[source]]` `file = \"…\"`")
+    }
+}
+
+/// Nothing is proposed where the compiler said that the base does not build, or where a file cannot even be parsed and
+/// the compiler was not asked.
+fn propose_what_builds(inputs: &Inputs, base: &Base, analysis: &mut Analysis) {
+    match evidence::build(&base.tree) {
+        Some(Ok(())) => {}
+        Some(Err(said)) => pipeline::without_proposals(analysis, &said, None),
+        None => {
+            if let Some(problem) = pipeline::unparsed(inputs, analysis).cloned() {
+                pipeline::without_proposals(analysis, &problem.what, problem.place);
+            }
+        }
     }
 }
 

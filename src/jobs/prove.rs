@@ -42,6 +42,12 @@ pub struct ProveOptions {
 }
 
 impl ProveOptions {
+    /// Everything that is always climbed, and one rung that is climbed only where it is asked for.
+    pub fn asking(rung: Rung) -> ProveOptions {
+        let (power, properties) = (rung == Rung::GateHasPower, rung == Rung::PropertiesAgree);
+        ProveOptions { power, properties, ..ProveOptions::default() }
+    }
+
     /// True if a rung that is not always climbed is asked for.
     fn asks(&self, rung: Rung) -> bool {
         match rung {

@@ -76,7 +76,7 @@ fn measure_all(workspace: &Workspace, ear: &Ear, problems: &mut Vec<Problem>) ->
 /// What landed on the branch or below the checked-out commit, oldest first.
 fn landed(workspace: &Workspace) -> Result<Vec<Landed>, Problem> {
     let commits = workspace.repository()?.landed(&workspace.branch)?;
-    Ok(commits.iter().map(from_commit).collect())
+    Ok(commits.iter().flat_map(LandedCommit::apart).map(|c| from_commit(&c)).collect())
 }
 
 fn from_commit(commit: &LandedCommit) -> Landed {

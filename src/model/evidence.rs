@@ -41,6 +41,25 @@ impl Rung {
         matches!(self, Rung::PropertiesAgree | Rung::GateHasPower | Rung::Codegen)
     }
 
+    /// What its evidence rests on, in a sentence.
+    pub fn rests_on(self) -> &'static str {
+        match self {
+            Rung::Compiles => {
+                "type questions to the compiler, then a check of all targets in a scratch checkout; warnings compared with the base's"
+            }
+            Rung::TestsPass => {
+                "the same tests on base and new code, the base twice to know flaky ones, compared by name"
+            }
+            Rung::TestsReach => "counters on the branches of the replaced code, read while the tests run",
+            Rung::TwinsAgree => "old and new run on every call that the tests make: results, changed arguments, panics",
+            Rung::PropertiesAgree => "old and new called on made inputs, edges first, from a fixed seed",
+            Rung::GateHasPower => "wrong versions of the new code, each against tests and twins",
+            Rung::Faster => {
+                "old and new timed in turns in one process on real calls; the old code against itself sets the noise floor"
+            }
+        }
+    }
+
     /// The name shown and written in JSON.
     pub fn word(self) -> &'static str {
         match self {
@@ -195,6 +214,8 @@ pub struct Measurement {
     pub exercised_by: String,
     /// The kind's deterministic witness, or `single witness`.
     pub witness: String,
+    /// The slices in the order they were timed, each as ns per call of old, new and old again; empty where they were not kept.
+    pub slices: Vec<[f64; 3]>,
 }
 
 /// The objective before and after the accepted stack, measured in ABBA blocks of the workload.

@@ -1,6 +1,6 @@
 //! What a long job says while it runs.
 
-use super::{Evidence, RewriteId, Rung};
+use super::{Evidence, Measurement, RewriteId, Rung};
 
 /// A message from a running job, in the order things happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,8 @@ pub enum Progress {
     },
     /// A line of the running command's output.
     Log(String),
+    /// Old and new were timed so far; more numbers may come.
+    Measured(RewriteId, Measurement),
     /// A rung ended.
     Rung(RewriteId, Evidence),
 }

@@ -2,6 +2,7 @@
 
 mod attribution;
 mod brush;
+mod change_set;
 mod comparison;
 mod cost;
 mod diagnostic;
@@ -22,6 +23,7 @@ mod rewrite;
 mod samples;
 
 pub use attribution::*;
+pub use change_set::*;
 pub use comparison::*;
 pub use cost::*;
 pub use diagnostic::*;

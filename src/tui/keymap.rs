@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::actions::{deciding, flame, general, moving, working};
+use super::actions::{choosing, deciding, flame, general, moving, working};
 use super::message::Command;
 use super::screens::ScreenId;
 use super::state::State;
@@ -188,9 +188,16 @@ pub const KEYMAP: &[Binding] = &[
     bind(
         "filter",
         &[ch('&')],
-        ("filter", "show only rows of the split with a word in function or file", Moving),
-        moving::has_split,
+        ("filter", "show only rows of the split, or in Review proposals, with these words", Moving),
+        moving::can_filter,
         moving::ask_filter,
+    ),
+    bind(
+        "group",
+        &[ch('O')],
+        ("other grouping", "group the proposals by function, rule or eye, or list them by ms alone", Moving),
+        choosing::can_group,
+        choosing::other_grouping,
     ),
     bind(
         "flame",
@@ -240,6 +247,34 @@ pub const KEYMAP: &[Binding] = &[
         ("prove", "compile, test and time the proposals in the background", Proving),
         working::can_prove,
         working::prove,
+    ),
+    bind(
+        "take",
+        &[ch('M')],
+        ("take into the set", "take the proposal into the change set, or out of it", Proving),
+        choosing::can_take,
+        choosing::toggle_taken,
+    ),
+    bind(
+        "prove-set",
+        &[ch('P')],
+        ("prove the set", "prove what was taken as one change; what breaks it is found and falls out", Proving),
+        choosing::can_prove_set,
+        choosing::prove_set,
+    ),
+    bind(
+        "power",
+        &[ch('K')],
+        ("mutants", "make wrong versions of the new code and count how many tests and twins catch", Proving),
+        choosing::can_ask_power,
+        choosing::ask_power,
+    ),
+    bind(
+        "properties",
+        &[ch('I')],
+        ("made inputs", "call old and new on made inputs and show the smallest on which they differ", Proving),
+        choosing::can_ask_properties,
+        choosing::ask_properties,
     ),
     bind("cancel", &[ch('V')], ("cancel job", "stop the running job", Proving), working::can_cancel, working::cancel),
     bind(
@@ -426,6 +461,10 @@ fn verb(binding: &Binding) -> &'static str {
         "compare" => "compare call trees",
         "sources" => "show sources",
         "split-view" => "split the view",
+        "group" => "group proposals",
+        "take" => "take it into the set",
+        "power" => "make mutants",
+        "properties" => "make inputs",
         "report" => "report",
         "problems" => "show messages",
         _ => binding.title,

@@ -8,7 +8,8 @@ use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 use super::state::{Project, Proposal, SourceText};
 use super::theme::Shade;
 use crate::model::{
-    Brush, Decision, ObjectiveMeasurement, Operation, Problem, Progress, Review, Rewrite, RewriteId, SignOff, Verdict,
+    Brush, Decision, ObjectiveMeasurement, Operation, Problem, Progress, Review, Rewrite, RewriteId, Rung, SetVerdict,
+    SignOff, Verdict,
 };
 use crate::pipeline::{Analysis, Look};
 
@@ -70,6 +71,8 @@ pub enum Answer {
     Report(String),
     /// Verdicts of proposals.
     Proved(Vec<Verdict>),
+    /// What a change set was proved to be.
+    ProvedSet(Box<SetVerdict>),
     /// The slots are ready.
     Warmed,
     /// The slots are gone, or are in use.
@@ -143,6 +146,8 @@ pub enum Task {
     Sign(Box<Signing>),
     /// Land on the branch.
     Apply(Vec<SignOff>),
+    /// Land on the branch as one commit.
+    ApplySet(Vec<SignOff>),
     /// Fast-forward the checkout.
     LandHere,
     /// Take back the newest operation.
@@ -159,6 +164,10 @@ pub enum Task {
     Agree,
     /// Prove proposals.
     Prove(Vec<Rewrite>),
+    /// Prove proposals together, as one change.
+    ProveSet(Vec<Rewrite>),
+    /// Climb a rung that is climbed only where it is asked for, and what it rests on.
+    Ask(Vec<Rewrite>, Rung),
     /// Prepare the slots.
     Warm,
     /// Remove the slots.
@@ -199,8 +208,17 @@ impl Task {
     /// The lane that does it.
     pub fn lane(&self) -> Lane {
         match self {
-            Task::Prove(_) | Task::Warm | Task::Clean | Task::Measure(_) => Lane::Compiles,
+            Task::Prove(_) | Task::ProveSet(_) | Task::Ask(..) => Lane::Compiles,
+            Task::Warm | Task::Clean | Task::Measure(_) => Lane::Compiles,
             _ => Lane::Queries,
+        }
+    }
+
+    /// The proposals that it proves.
+    pub fn proves(&self) -> &[Rewrite] {
+        match self {
+            Task::Prove(rewrites) | Task::ProveSet(rewrites) | Task::Ask(rewrites, _) => rewrites,
+            _ => &[],
         }
     }
 
@@ -216,6 +234,7 @@ impl Task {
             Task::Edit(..) => "take over the edit",
             Task::Sign(_) => "sign",
             Task::Apply(_) => "land on the branch",
+            Task::ApplySet(_) => "land on the branch as one commit",
             Task::LandHere => "land here",
             Task::Undo => "undo",
             Task::Redo => "redo",
@@ -225,10 +244,24 @@ impl Task {
             Task::Agree => "remember the agreement",
             Task::Prove(rewrites) if rewrites.len() == 1 => return format!("prove: {}", rewrites[0].title),
             Task::Prove(rewrites) => return format!("prove {} proposals", rewrites.len()),
+            Task::ProveSet(rewrites) => return format!("prove {} proposals as one change set", rewrites.len()),
+            Task::Ask(rewrites, rung) => {
+                let of = rewrites.first().map_or("", |r| r.title.as_str());
+                return format!("{}: {of}", asked_word(*rung));
+            }
             Task::Warm => "prepare the build slots",
             Task::Clean => "remove the build slots",
             Task::Measure(slo) => return format!("measure {slo} on the accepted stack"),
         };
         text.to_string()
+    }
+}
+
+/// What asking for a rung is called.
+pub fn asked_word(rung: Rung) -> &'static str {
+    match rung {
+        Rung::GateHasPower => "mutants",
+        Rung::PropertiesAgree => "made inputs",
+        other => other.word(),
     }
 }

@@ -3,6 +3,7 @@
 pub mod actions;
 mod input;
 pub mod keymap;
+pub mod listing;
 pub mod message;
 mod pen;
 pub mod popups;

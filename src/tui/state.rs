@@ -12,6 +12,7 @@ pub use job::{Job, JobState, LOG_LINES};
 pub use panes::{Colouring, FlamePane, Focus, Order, Page, Pane, Place, Split};
 pub use project::{LineTokens, Project, Proposal, SourceText};
 
+use super::listing::{self, Filter, Grouping, Listing};
 use super::message::{Command, JobId, Task};
 use super::popups::Popup;
 use super::screens::ScreenId;
@@ -20,8 +21,8 @@ use super::text::plural;
 use super::theme::Theme;
 use super::view::Drawn;
 use crate::model::{
-    Contribution, Finding, Fold, FunctionId, ObjectiveMeasurement, ObjectiveSplit, Operation, Problem, RewriteId,
-    SignOff, SplitLine,
+    Contribution, Finding, Fold, FunctionId, ObjectiveMeasurement, ObjectiveSplit, Operation, Problem, Rewrite,
+    RewriteId, SetVerdict, SignOff, SplitLine,
 };
 use crate::pipeline::Analysis;
 use job::kind_of;
@@ -76,6 +77,16 @@ pub struct State {
     pub analysis: Option<Arc<Analysis>>,
     /// Proposals in review, dearest first.
     pub proposals: Vec<Proposal>,
+    /// What the list of proposals is grouped by.
+    pub grouping: Grouping,
+    /// What a proposal must have to be listed.
+    pub wanted: Filter,
+    /// The list of proposals as shown.
+    pub listing: Listing,
+    /// Proposals taken into the change set, in the order they were taken.
+    pub marked: Vec<RewriteId>,
+    /// What change sets were proved to be, newest last.
+    pub sets: Vec<SetVerdict>,
     /// True once reviews came back for the present analysis.
     pub reviews_read: bool,
     /// Index of the objective shown.
@@ -160,6 +171,11 @@ impl State {
             project: None,
             analysis: None,
             proposals: Vec::new(),
+            grouping: Grouping::default(),
+            wanted: Filter::default(),
+            listing: Listing::default(),
+            marked: Vec::new(),
+            sets: Vec::new(),
             reviews_read: false,
             objective: 0,
             order: Order::default(),
@@ -215,6 +231,7 @@ impl State {
             step: None,
             log: VecDeque::new(),
             rungs: Vec::new(),
+            measured: Vec::new(),
             logged: 0,
         });
         Command::Run(id, task)
@@ -255,6 +272,38 @@ impl State {
             }
         }
         self.make_lines();
+        self.list();
+    }
+
+    /// Makes the list of proposals; after every change of proposals, grouping, filter or marks.
+    pub fn list(&mut self) {
+        let owned = |function: &FunctionId| {
+            let row = self.split()?.rows.iter().find(|r| r.function.as_ref() == Some(function))?;
+            Some(row.c_ms)
+        };
+        let passes = |p: &Proposal| self.wanted.passes(p, self.marked.contains(&p.rewrite.id));
+        self.listing = listing::list(&self.proposals, self.grouping, passes, owned);
+        self.settle();
+    }
+
+    /// No key may speak of a proposal that the filter hides: the first shown is selected then.
+    pub fn settle(&mut self) {
+        let is_hidden = self.selected_index().is_some_and(|at| self.listing.line_of(at).is_none());
+        if is_hidden && !self.opened {
+            self.proposal = self.listing.proposals().next().map(|at| self.proposals[at].rewrite.id.clone());
+        }
+    }
+
+    /// The proposals taken into the change set, in the order they were taken.
+    pub fn taken(&self) -> Vec<&Rewrite> {
+        let found = |id: &RewriteId| self.proposals.iter().find(|p| p.rewrite.id == *id).map(|p| &p.rewrite);
+        self.marked.iter().filter_map(found).collect()
+    }
+
+    /// The newest proved change set that a proposal is in or fell out of, with its number from 1.
+    pub fn set_of(&self, id: &RewriteId) -> Option<(usize, &SetVerdict)> {
+        let speaks = |s: &SetVerdict| s.verdicts.iter().any(|v| v.rewrite() == id);
+        self.sets.iter().enumerate().rev().find(|(_, s)| speaks(s)).map(|(i, s)| (i + 1, s))
     }
 
     /// Makes the lines of the split's table; after every change of order, filter, folds or size. The cursor stays on
@@ -407,11 +456,8 @@ impl State {
 
     /// The seconds that proofs took or were estimated at, per proposal; `None` before there is any number.
     pub fn proof_seconds(&self) -> Option<u64> {
-        let job = self.jobs.iter().rev().find(|j| !j.estimate.is_empty())?;
-        let proposals = match &job.task {
-            Task::Prove(rewrites) => rewrites.len().max(1) as u64,
-            _ => 1,
-        };
+        let job = self.jobs.iter().rev().find(|j| !j.estimate.is_empty() && !matches!(j.task, Task::Ask(..)))?;
+        let proposals = job.task.proves().len().max(1) as u64;
         Some(job.estimate.iter().map(|(_, s)| s).sum::<u64>().div_ceil(proposals))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
-use super::actions::{deciding, flame, moving, working};
+use super::actions::{choosing, deciding, flame, moving, working};
 use super::keymap::{bound, named, perform};
 use super::message::{Answer, Command, EditorOrder, JobId, Message, Task};
 use super::popups::{self, Popup, Sheet};
@@ -156,6 +156,10 @@ fn told(state: &mut State, id: JobId, progress: Progress) {
             }
             job.log.push_back(super::text::printable(&line));
         }
+        Progress::Measured(rewrite, measurement) => {
+            job.measured.retain(|(r, _)| *r != rewrite);
+            job.measured.push((rewrite, measurement));
+        }
         Progress::Rung(rewrite, evidence) => {
             job.rungs.retain(|(r, e)| *r != rewrite || e.rung != evidence.rung);
             job.rungs.push((rewrite, evidence));
@@ -221,6 +225,11 @@ fn failed(state: &mut State, task: &Task, problems: Vec<Problem>) -> Vec<Command
             return read_reviews(state);
         }
         Task::Reviews(_) => state.reviews_read = true,
+        // The base may not build: then what was proposed is taken back.
+        _ if problems.iter().any(|p| p.what.starts_with("the base does not build")) => {
+            say_first(state, &problems);
+            return vec![state.start(Task::Analyse)];
+        }
         // What cannot be compared with is not asked for again and again.
         Task::Look(..) => state.flame.older.clear(),
         _ => {}
@@ -284,9 +293,12 @@ fn answered(state: &mut State, answer: Answer) -> Vec<Command> {
             Vec::new()
         }
         Answer::Proved(verdicts) => proved(state, verdicts),
+        Answer::ProvedSet(verdict) => choosing::proved(state, *verdict),
         Answer::Warmed => {
             state.say(Problem::note("build slots are ready: the next proof starts at once"));
-            Vec::new()
+            // The compiler has said that the base builds: what was not proposed is proposed now.
+            let was_broken = state.analysis.as_ref().is_some_and(|a| a.broken.is_some());
+            if was_broken { vec![state.start(Task::Analyse)] } else { Vec::new() }
         }
         Answer::Cleaned { in_use: true, .. } => {
             let kept = Problem::warning("the build slots stay: another Refit proves in them");
@@ -351,9 +363,8 @@ fn read_reviews(state: &mut State) -> Vec<Command> {
     vec![state.start(Task::Reviews(analysis.rewrites.clone()))]
 }
 
-/// Proved ones first, then by price as they came; what was selected stays selected while it exists.
+/// What was selected stays selected while it exists; what was taken into the change set stays in it.
 fn set_proposals(state: &mut State, mut proposals: Vec<Proposal>) {
-    proposals.sort_by_key(|p| p.verdict.as_ref().is_none_or(|v| v.state_word() != "proved"));
     for proposal in &mut proposals {
         put_decisions_on_their_way(&state.jobs, &proposal.rewrite.id, &mut proposal.review);
     }
@@ -361,13 +372,15 @@ fn set_proposals(state: &mut State, mut proposals: Vec<Proposal>) {
     let row = state.place();
     state.proposals = proposals;
     state.reviews_read = true;
+    choosing::forget_gone(state);
     state.reorder();
     state.return_to(row);
     let kept = state.selected().is_some();
     if !kept {
         // The hunk under the cursor has gone: no key may fall on another one in its place.
         state.opened = false;
-        state.proposal = state.proposals.first().map(|p| p.rewrite.id.clone()).filter(|_| state.proposal.is_none());
+        let first = state.listing.proposals().next().map(|at| state.proposals[at].rewrite.id.clone());
+        state.proposal = first.filter(|_| state.proposal.is_none());
     } else if let (Some(place), Some(proposal)) = (place, state.selected()) {
         state.diff_row = proposal.rows.row_of(side_by_side(state), place);
     }
@@ -436,9 +449,12 @@ fn replace(state: &mut State, before: &RewriteId, proposal: Proposal) {
     if let Some(place) = state.proposals.iter_mut().find(|p| p.rewrite.id == *before) {
         *place = proposal;
     }
+    choosing::forget_gone(state);
+    state.list();
 }
 
-fn proved(state: &mut State, verdicts: Vec<Verdict>) -> Vec<Command> {
+/// Keeps verdicts and says what they come to.
+pub(super) fn proved(state: &mut State, verdicts: Vec<Verdict>) -> Vec<Command> {
     let mut said = Vec::new();
     for verdict in verdicts {
         if let Some(p) = state.proposals.iter_mut().find(|p| p.rewrite.id == *verdict.rewrite()) {

@@ -225,6 +225,7 @@ fn ask(workspace: &Workspace, task: Task, ear: &Ear) -> Result<Answer, Problem> 
             Answer::Signed(Box::new(jobs::sign(workspace, &s.rewrite, s.verdict, &s.role, s.reason)?))
         }
         Task::Apply(signed) => operated(workspace, jobs::apply(workspace, &signed, ear)?)?,
+        Task::ApplySet(signed) => operated(workspace, jobs::apply_set(workspace, &signed, ear)?)?,
         Task::LandHere => operated(workspace, jobs::land_here(workspace)?)?,
         Task::Undo => operated(workspace, jobs::undo(workspace)?)?,
         Task::Redo => operated(workspace, jobs::redo(workspace)?)?,
@@ -234,6 +235,12 @@ fn ask(workspace: &Workspace, task: Task, ear: &Ear) -> Result<Answer, Problem> 
             Answer::Agreed
         }
         Task::Prove(rewrites) => Answer::Proved(jobs::prove(workspace, &rewrites, &ProveOptions::default(), ear)?),
+        Task::ProveSet(rewrites) => {
+            Answer::ProvedSet(Box::new(jobs::prove_set(workspace, &rewrites, &ProveOptions::default(), ear)?))
+        }
+        Task::Ask(rewrites, rung) => {
+            Answer::Proved(jobs::prove(workspace, &rewrites, &ProveOptions::asking(rung), ear)?)
+        }
         Task::Warm => {
             jobs::warm(workspace, ear)?;
             Answer::Warmed

@@ -8,6 +8,7 @@ pub mod codegen;
 pub mod contention;
 pub mod diagnostics;
 pub mod hits;
+pub mod minimal;
 pub mod mutate;
 pub mod power;
 pub mod probe;

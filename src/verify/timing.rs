@@ -133,6 +133,7 @@ fn measurement(
         new_ns: typical(1),
         exercised_by: question.exercised_by.to_owned(),
         witness,
+        slices: slices.iter().map(|s| s.ns.map(|ns| ns / s.calls)).collect(),
     }
 }
 

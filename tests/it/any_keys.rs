@@ -3,11 +3,12 @@
 use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use refit::tui::message::Message;
+use refit::tui::screens::ScreenId;
 
 use crate::workbench::Person;
 
 fn any_message() -> impl Strategy<Value = Message> {
-    let keys: Vec<KeyCode> = "1234jkghlGaxdectvVwisLuUnmNfop/[] ?!qrybf\\FTCBDSz&:#0m"
+    let keys: Vec<KeyCode> = "1234jkghlGaxdectvVwisLuUnmNfop/[] ?!qrybf\\FTCBDSz&:#0mOMPKI"
         .chars()
         .map(KeyCode::Char)
         .chain([
@@ -58,6 +59,8 @@ proptest! {
             prop_assert!(state.line >= 1);
             prop_assert!(state.text.as_ref().is_none_or(|t| state.line as usize <= t.lines.len()));
             prop_assert!(state.proposal.as_ref().is_none_or(|id| state.proposals.iter().any(|p| p.rewrite.id == *id)));
+            let shown = state.selected_index().is_none_or(|at| state.listing.line_of(at).is_some());
+            prop_assert!(shown || state.opened || state.screen != ScreenId::Review, "no key speaks of what is hidden");
             prop_assert!(state.drawn.computed <= usize::from(state.size.1) * 2);
         }
     }

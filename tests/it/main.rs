@@ -7,6 +7,8 @@ mod bad_input;
 mod base;
 mod batch;
 mod callgrind;
+mod change_set;
+mod choosing;
 mod cli;
 mod clippy;
 mod codegen;

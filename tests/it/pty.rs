@@ -435,3 +435,35 @@ fn no_color_means_no_colour_at_all() {
         assert_eq!(!colours(&bytes).is_empty(), expected, "{:?}", colours(&bytes));
     }
 }
+
+#[test]
+fn a_workspace_that_does_not_build_shows_findings_and_says_why_nothing_is_proposed() {
+    let dir = service();
+    let root = dir.path().join("svc");
+    let broken = format!("{LADDER}\npub fn broken() -> u32 {{\n    \"text\"\n}}\n");
+    std::fs::write(root.join("src/lib.rs"), broken).unwrap();
+    let mut session = Session::open(&root, &[]);
+    session.shows("review 1 proposal");
+    session.keys("\r");
+    session.shows("hunk 1/1");
+    session.keys("v");
+    session.shows("the workspace does not build, so nothing is proposed");
+    session.shows("mismatched types");
+    session.keys("1");
+    session.shows("read the code");
+    session.keys("2");
+    session.shows("at most");
+    // What cannot even be parsed needs no compiler to be told.
+    std::fs::write(root.join("src/lib.rs"), format!("{LADDER}\nmod oops;\n")).unwrap();
+    std::fs::write(root.join("src/oops.rs"), "pub fn oops( {}\n").unwrap();
+    git(&root, &["add", "."]);
+    session.keys("3");
+    session.keys("r");
+    session.shows("src/oops.rs");
+    session.shows("does not parse");
+    std::fs::write(root.join("src/oops.rs"), "\n").unwrap();
+    session.keys("r");
+    session.shows("1 proposal");
+    session.keys("q");
+    assert_eq!(session.ends().0, 0);
+}

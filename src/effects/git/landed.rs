@@ -19,6 +19,23 @@ impl LandedCommit {
     pub fn trailer(&self, name: &str) -> &str {
         self.trailers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
     }
+
+    /// One for each proposal that it carries: a change set's trailers begin anew with each rule. What stands after the
+    /// last one's own (objective, reviewer) speaks of all of them.
+    pub fn apart(&self) -> Vec<LandedCommit> {
+        let is_rule = |(name, _): &(String, String)| name.eq_ignore_ascii_case("Refit-Rule");
+        let starts: Vec<usize> = (0..self.trailers.len()).filter(|i| is_rule(&self.trailers[*i])).collect();
+        if starts.len() < 2 {
+            return vec![self.clone()];
+        }
+        let ends = starts[1..].iter().copied().chain([self.trailers.len()]);
+        let of = |(start, end): (&usize, usize)| {
+            let own = self.trailers[*start..end].iter();
+            let shared = self.trailers[end..].iter().filter(|(name, _)| name.eq_ignore_ascii_case("Reviewed-by"));
+            LandedCommit { trailers: own.chain(shared).cloned().collect(), ..self.clone() }
+        };
+        starts.iter().zip(ends).map(of).collect()
+    }
 }
 
 impl Repository {

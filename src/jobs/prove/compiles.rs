@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Climb, Found};
 use crate::effects::cargo::Checked;
-use crate::effects::files;
+use crate::effects::{evidence, files};
 use crate::jobs::stand::{Stand, Yard};
 use crate::model::{
     Answer, AnsweredBy, Diagnostic, Precondition, Probe, ProbeQuestion, Problem, Rewrite, RungState, TextRange,
@@ -35,12 +35,17 @@ pub fn check_base(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Base
     if !checked.ended.ok() && !yard.ear.cancel.is_cancelled() {
         checked = without_benches(yard, base, packages)?;
     }
+    if checked.ended.ok() {
+        evidence::keep_build(&yard.base.tree, Ok(()));
+    }
     if checked.ended.ok() || yard.ear.cancel.is_cancelled() {
         return Ok(BaseCheck(checked.diagnostics));
     }
     let said = checked.diagnostics.iter().find(|d| d.is_error()).map(Diagnostic::line_for_people);
     let said = said.or_else(|| checked.ended.tail.lines().rev().find(|l| l.starts_with("error")).map(String::from));
-    Err(Problem::error(format!("the base does not build: {}", said.unwrap_or_else(|| checked.ended.words())))
+    let said = said.unwrap_or_else(|| checked.ended.words());
+    evidence::keep_build(&yard.base.tree, Err(&said));
+    Err(Problem::error(format!("the base does not build: {said}"))
         .help("make `cargo check --all-targets` pass in the project first"))
 }
 

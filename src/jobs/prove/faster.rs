@@ -8,7 +8,7 @@ use crate::effects::files;
 use crate::effects::process::{Command, Ended};
 use crate::effects::slots::Arm;
 use crate::jobs::stand::{Stand, Yard};
-use crate::model::{Problem, Rewrite, RungState};
+use crate::model::{Problem, Progress, Rewrite, RungState};
 use crate::verify::change::Change;
 use crate::verify::timing::{self, Assessed, Question};
 use crate::verify::twin::{self, Ask, Twin};
@@ -225,6 +225,9 @@ fn look(climb: &Climb, twins: &[Twin], driver: &Driver) -> Result<(Assessed, Str
             exercised_by: driver.word(),
         };
         let assessed = timing::assess(&text, &question);
+        if let Some(m) = &assessed.measurement {
+            yard.ear.tell(Progress::Measured(climb.rewrite.id.clone(), m.clone()));
+        }
         // What never calls the function will not call it the next time.
         if assessed.is_final() || is_last || text.is_empty() {
             return Ok((assessed, ended.tail));

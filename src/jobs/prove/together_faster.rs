@@ -7,7 +7,7 @@ use super::faster::{self, ASKS, Driver, LOOKS, Made};
 use super::{Climb, Found};
 use crate::effects::files;
 use crate::effects::slots::Arm;
-use crate::model::{Problem, RungState};
+use crate::model::{Problem, Progress, RungState};
 use crate::verify::agreement;
 use crate::verify::change::{self, Change};
 use crate::verify::timing::{self, Assessed, Question};
@@ -157,6 +157,11 @@ fn look(
             timing::assess(&text, &Question { twins: &own, gate, kind, rule, look, is_last, exercised_by: by })
         };
         let assessed: Vec<Assessed> = open.iter().map(assess).collect();
+        for (i, assessed) in open.iter().zip(&assessed) {
+            if let Some(m) = &assessed.measurement {
+                yard.ear.tell(Progress::Measured(members[*i].rewrite.id.clone(), m.clone()));
+            }
+        }
         let silent = |a: &Assessed| a.state == RungState::Undecided && a.measurement.is_none();
         if is_last || text.is_empty() || assessed.iter().all(|a| a.is_final() || silent(a)) {
             return Ok(assessed);

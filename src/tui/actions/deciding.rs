@@ -1,6 +1,6 @@
 //! Actions on hunks and sign-offs: accept, reject, defer, edit, comment, sign, land, undo and redo.
 
-use crate::model::{Decision, LineMark, Operation, OperationKind, Problem};
+use crate::model::{ChangeSet, Decision, LineMark, Operation, OperationKind, Problem};
 use crate::tui::message::{Command, EditorOrder, Task};
 use crate::tui::popups::{Ask, Choice, Popup, Sheet};
 use crate::tui::screens::ScreenId;
@@ -187,6 +187,16 @@ pub fn ask_land(state: &mut State) -> Vec<Command> {
     if !signed.is_empty() {
         text = format!("signed: {}", signed.join("; "));
         choices.push(('b', "commit on the branch; the checkout stays as it is", Choice::LandOnBranch));
+        let rewrites: Vec<_> = state.signed.values().map(|s| s.rewrite()).collect();
+        if rewrites.len() > 1 {
+            match ChangeSet::new(&rewrites) {
+                Ok(set) => {
+                    text.push_str(&format!("\n{} changed lines in all", set.lines()));
+                    choices.push(('s', "commit on the branch as one change set", Choice::LandAsOne));
+                }
+                Err(problem) => text.push_str(&format!("\none commit of all: {}; {}", problem.what, problem.help)),
+            }
+        }
     }
     if landed_apart(state).is_some() {
         if !text.is_empty() {

@@ -1,5 +1,6 @@
 //! What the keys do: each action changes the state and asks for work; the keymap names them.
 
+pub mod choosing;
 pub mod deciding;
 pub mod flame;
 pub mod general;

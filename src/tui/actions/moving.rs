@@ -1,7 +1,8 @@
 //! Actions that move: between screens, rows, panes, matches and undecided hunks.
 
-use super::flame;
+use super::{choosing, flame};
 use crate::model::{Decision, FunctionId, RewriteId};
+use crate::tui::listing::Line;
 use crate::tui::message::{Command, Task};
 use crate::tui::popups::{Ask, Popup};
 use crate::tui::screens::ScreenId;
@@ -15,8 +16,10 @@ pub fn go(state: &mut State, screen: ScreenId) -> Vec<Command> {
     }
     state.screen = screen;
     if screen == ScreenId::Review && state.selected().is_none() {
-        select_proposal(state, 0);
+        let first = state.listing.proposals().next();
+        select_id(state, first.map(|at| state.proposals[at].rewrite.id.clone()));
     }
+    state.settle();
     Vec::new()
 }
 
@@ -97,8 +100,11 @@ pub fn step(state: &mut State, by: isize) -> Vec<Command> {
             follow_function(state);
         }
         (ScreenId::Review, Focus::Main) if !state.opened => {
-            let at = state.selected_index().map_or(0, |i| moved(i, state.proposals.len()));
-            select_proposal(state, at);
+            let shown: Vec<usize> = state.listing.proposals().collect();
+            let at = state.selected_index().and_then(|i| shown.iter().position(|s| *s == i));
+            if let Some(&to) = shown.get(at.map_or(0, |at| moved(at, shown.len()))) {
+                select_proposal(state, to);
+            }
         }
         (ScreenId::Review, Focus::Main) => {
             let count = state.selected().map_or(0, |p| p.rows.of(side_by_side(state)).len());
@@ -249,10 +255,7 @@ pub fn proposal_at_cursor(state: &State) -> Option<RewriteId> {
 }
 
 fn proposal_of_job(state: &State) -> Option<RewriteId> {
-    let id = match &state.shown_job()?.task {
-        Task::Prove(rewrites) => rewrites.first()?.id.clone(),
-        _ => return None,
-    };
+    let id = state.shown_job()?.task.proves().first()?.id.clone();
     state.proposals.iter().any(|p| p.rewrite.id == id).then_some(id)
 }
 
@@ -288,7 +291,11 @@ pub fn leave(state: &mut State) -> Vec<Command> {
         _ if state.focus == Focus::Aside => state.focus = Focus::Main,
         ScreenId::Budget if flame::has_keys(state) => return flame::leave(state),
         ScreenId::Budget if !state.flame.brush.is_empty() => return flame::brush(state, ""),
-        ScreenId::Review if state.opened => state.opened = false,
+        ScreenId::Review if state.opened => {
+            state.opened = false;
+            state.settle();
+        }
+        ScreenId::Review if !state.wanted.is_empty() => return choosing::filter_by(state, ""),
         ScreenId::Budget if !state.filter.is_empty() => return filter_by(state, String::new()),
         ScreenId::Budget => state.search.clear(),
         _ => return go(state, ScreenId::Budget),
@@ -341,10 +348,12 @@ fn haystack(state: &State) -> (usize, usize, Box<dyn Fn(usize) -> String + '_>) 
         }
         ScreenId::Review => {
             let text = |i: usize| {
-                let r = &state.proposals[i].rewrite;
+                let Some(Line::Proposal(at)) = state.listing.lines.get(i) else { return String::new() };
+                let r = &state.proposals[*at].rewrite;
                 format!("{} {} {} {}", r.title, r.rule, r.function, r.file)
             };
-            (state.proposals.len(), state.selected_index().unwrap_or(0), Box::new(text))
+            let here = state.selected_index().and_then(|at| state.listing.line_of(at));
+            (state.listing.lines.len(), here.unwrap_or(0), Box::new(text))
         }
         ScreenId::Jobs => {
             let titles: Vec<String> = state.listed_jobs().iter().map(|j| j.title.clone()).collect();
@@ -396,7 +405,16 @@ pub fn to_row(state: &mut State, row: usize) {
             let rows = state.selected().map_or(0, |p| p.rows.of(side_by_side(state)).len());
             state.diff_row = row.min(rows.saturating_sub(1));
         }
-        ScreenId::Review => select_proposal(state, row),
+        ScreenId::Review => {
+            // A heading stands for the first proposal below it.
+            let below = state.listing.lines.iter().skip(row).find_map(|line| match line {
+                Line::Proposal(at) => Some(*at),
+                Line::Heading(_) => None,
+            });
+            if let Some(at) = below {
+                select_proposal(state, at);
+            }
+        }
         ScreenId::Jobs => {
             state.job = state.listed_jobs().get(row).map(|j| j.id);
             state.log_back = 0;
@@ -412,7 +430,11 @@ pub fn has_undecided(state: &State) -> Result<(), String> {
         return if any { Ok(()) } else { Err(String::from("this file has no finding")) };
     }
     let open = |p: &crate::tui::state::Proposal| (0..p.hunks.len()).any(|i| is_undecided(p, i));
-    if state.proposals.iter().any(open) { Ok(()) } else { Err(String::from("every hunk is decided")) }
+    if state.listing.proposals().any(|at| open(&state.proposals[at])) {
+        Ok(())
+    } else {
+        Err(String::from("every hunk is decided"))
+    }
 }
 
 fn is_undecided(proposal: &crate::tui::state::Proposal, hunk: usize) -> bool {
@@ -426,11 +448,12 @@ pub fn undecided(state: &mut State, forward: bool) -> Vec<Command> {
         return Vec::new();
     }
     let mut hunks = Vec::new();
-    for (p, proposal) in state.proposals.iter().enumerate() {
+    let shown: Vec<usize> = state.listing.proposals().collect();
+    for (p, proposal) in shown.iter().map(|at| &state.proposals[*at]).enumerate() {
         hunks.extend((0..proposal.hunks.len()).filter(|&h| is_undecided(proposal, h)).map(|h| (p, h)));
     }
     let open = state.screen == ScreenId::Review && state.opened;
-    let proposal = state.selected_index().unwrap_or(0);
+    let proposal = state.selected_index().and_then(|i| shown.iter().position(|s| *s == i)).unwrap_or(0);
     let hunk = super::deciding::hunk_at(state).map(|(h, _)| h as isize);
     let here = (proposal as isize, if open { hunk.unwrap_or(-1) } else { -1 });
     let place = |&(p, h): &(usize, usize)| (p as isize, h as isize);
@@ -439,7 +462,7 @@ pub fn undecided(state: &mut State, forward: bool) -> Vec<Command> {
         false => hunks.iter().rev().find(|x| place(x) < here).or(hunks.last()),
     };
     if let Some(&(p, h)) = found {
-        select_proposal(state, p);
+        select_proposal(state, shown[p]);
         go(state, ScreenId::Review);
         state.opened = true;
         if let Some(proposal) = state.selected() {
@@ -519,8 +542,22 @@ pub fn toggle_fold(state: &mut State) -> Vec<Command> {
     Vec::new()
 }
 
-/// Asks for the word that rows must have.
+/// There are rows to filter: of the split, or proposals.
+pub fn can_filter(state: &State) -> Result<(), String> {
+    match state.screen {
+        ScreenId::Review if state.proposals.is_empty() => Err(String::from("there is no proposal")),
+        ScreenId::Review => Ok(()),
+        _ => has_split(state),
+    }
+}
+
+/// Asks for the words that rows must have.
 pub fn ask_filter(state: &mut State) -> Vec<Command> {
+    if state.screen == ScreenId::Review {
+        let before = state.wanted.text.clone();
+        state.popup = Some(Popup::ask(Ask::Wanted, &before));
+        return Vec::new();
+    }
     let before = state.filter.clone();
     state.popup = Some(Popup::ask(Ask::Filter, &before));
     Vec::new()

@@ -35,9 +35,7 @@ pub fn can_prove(state: &State) -> Result<(), String> {
     if wanted.is_empty() {
         return Err(String::from("it is proved already"));
     }
-    let underway = |r: &Rewrite| {
-        state.jobs.iter().any(|j| j.is_open() && matches!(&j.task, Task::Prove(rs) if rs.iter().any(|q| q.id == r.id)))
-    };
+    let underway = |r: &Rewrite| state.jobs.iter().any(|j| j.is_open() && j.task.proves().iter().any(|q| q.id == r.id));
     if wanted.iter().all(underway) {
         return Err(String::from("it is being proved; 4 shows how far it is"));
     }
@@ -101,7 +99,8 @@ pub fn has_evidence(state: &State) -> Result<(), String> {
 
 fn evidence_of(state: &State) -> Option<&Proposal> {
     let selected = match state.screen {
-        ScreenId::Review | ScreenId::Jobs => state.selected(),
+        ScreenId::Review => state.selected(),
+        ScreenId::Jobs => super::choosing::of_job(state).or_else(|| state.selected()),
         _ => to_prove(state).into_iter().find(|p| p.verdict.is_some()),
     };
     selected.filter(|p| p.verdict.is_some())
@@ -109,7 +108,7 @@ fn evidence_of(state: &State) -> Option<&Proposal> {
 
 /// Shows every rung with its log.
 pub fn evidence(state: &mut State) -> Vec<Command> {
-    let sheet = evidence_of(state).map(Sheet::evidence);
+    let sheet = evidence_of(state).map(|p| Sheet::evidence(&state.theme, p));
     if let Some(sheet) = sheet {
         state.popup = Some(Popup::Sheet(sheet));
     }
@@ -199,12 +198,20 @@ pub fn estimate(state: &State) -> Option<u64> {
     Some(each * unproved(state).len() as u64)
 }
 
+/// True for a rung that a job climbs: one that is always climbed, or the one that was asked for.
+pub fn is_wanted(job: &crate::tui::state::Job, rung: Rung) -> bool {
+    !rung.is_on_demand() || matches!(&job.task, Task::Ask(_, asked) if *asked == rung)
+}
+
 /// The proposal and rung that a proof is at: the first proposal that is not through, its first rung without evidence.
 pub fn at_work(job: &crate::tui::state::Job) -> Option<(RewriteId, Rung)> {
-    let Task::Prove(rewrites) = &job.task else { return None };
+    let rewrites = job.task.proves();
     let of =
         |r: &Rewrite, rung: Rung| job.rungs.iter().find(|(id, e)| *id == r.id && e.rung == rung).map(|(_, e)| e.state);
-    let next = |r: &Rewrite| Rung::ALL.iter().copied().find(|rung| !rung.is_on_demand() && of(r, *rung).is_none());
+    // What is asked for in addition is climbed after everything else.
+    let always = |r: &Rewrite| Rung::ALL.iter().copied().find(|rung| !rung.is_on_demand() && of(r, *rung).is_none());
+    let asked = |r: &Rewrite| Rung::ALL.iter().copied().find(|rung| is_wanted(job, *rung) && of(r, *rung).is_none());
+    let next = |r: &Rewrite| always(r).or_else(|| asked(r));
     let through = |r: &Rewrite| Rung::ALL.iter().any(|rung| of(r, *rung) == Some(RungState::Failed));
     let at = rewrites.iter().find(|r| !through(r) && next(r).is_some())?;
     Some((at.id.clone(), next(at)?))

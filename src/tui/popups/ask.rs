@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::{Popup, boxed};
 use crate::model::{Decision, Problem, RewriteId};
-use crate::tui::actions::{deciding, flame, moving};
+use crate::tui::actions::{choosing, deciding, flame, moving};
 use crate::tui::message::{Command, Task};
 use crate::tui::pen::Pen;
 use crate::tui::state::State;
@@ -24,6 +24,8 @@ pub enum Ask {
     Older,
     /// A word that rows of the split must have.
     Filter,
+    /// Words that listed proposals must have.
+    Wanted,
     /// Why a hunk is rejected.
     Reject(RewriteId, usize),
     /// A remark on a line of a hunk.
@@ -57,6 +59,7 @@ pub fn key(state: &mut State, mut question: Question, event: &KeyEvent) -> Vec<C
         (Ask::Brush, _) => return flame::brush(state, &text),
         (Ask::Older, _) => return flame::compare(state, text),
         (Ask::Filter, _) => return moving::filter_by(state, text),
+        (Ask::Wanted, _) => return choosing::filter_by(state, &text),
         (Ask::Search, true) => {
             state.search.clear();
             flame::match_names(state);
@@ -97,6 +100,11 @@ pub fn view(state: &State, question: &Question, buffer: &mut Buffer, screen: Rec
         Ask::Filter => (
             "filter",
             String::from("only rows with this in function or file; nothing shows every row"),
+            "Enter filters · Esc",
+        ),
+        Ask::Wanted => (
+            "filter proposals",
+            String::from("words, class:A rule: eye: state:open risk:low file: set:yes; -word leaves out"),
             "Enter filters · Esc",
         ),
         Ask::Reject(_, hunk) => (

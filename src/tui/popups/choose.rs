@@ -18,6 +18,8 @@ use crate::tui::view::{Drawn, Target};
 pub enum Choice {
     /// Commit what is signed on the branch.
     LandOnBranch,
+    /// Commit what is signed on the branch, as one change.
+    LandAsOne,
     /// Fast-forward the checkout.
     LandHere,
     /// Take back the newest operation.
@@ -66,6 +68,7 @@ pub fn click(state: &mut State, question: Choose, row: usize) -> Vec<Command> {
 fn carry_out(state: &mut State, choice: Choice) -> Vec<Command> {
     let task = match choice {
         Choice::LandOnBranch => Task::Apply(state.signed.values().cloned().collect()),
+        Choice::LandAsOne => Task::ApplySet(state.signed.values().cloned().collect()),
         Choice::LandHere => Task::LandHere,
         Choice::Undo => Task::Undo,
         Choice::Redo => Task::Redo,

@@ -15,8 +15,9 @@ use crate::tui::screens::ScreenId;
 use crate::tui::sources;
 use crate::tui::state::{Page, Pane, Proposal, State};
 use crate::tui::text::{duration, wrap};
-use crate::tui::theme::Tone;
+use crate::tui::theme::{Theme, Tone};
 use crate::tui::view::Drawn;
+use crate::tui::widgets::timing;
 
 /// One line of a sheet.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,7 +95,7 @@ impl Sheet {
     }
 
     /// Every rung of a proposal, with its numbers and the tail of its log.
-    pub fn evidence(proposal: &Proposal) -> Sheet {
+    pub fn evidence(theme: &Theme, proposal: &Proposal) -> Sheet {
         let mut sheet = Sheet::new("evidence");
         sheet.add(proposal.rewrite.title.clone(), Tone::Title, 0);
         let Some(verdict) = &proposal.verdict else { return sheet };
@@ -113,6 +114,7 @@ impl Sheet {
                 0,
             );
             sheet.add(evidence.detail.clone(), Tone::Text, 2);
+            sheet.add(format!("rests on {}", evidence.rung.rests_on()), Tone::Dim, 2);
             for line in evidence.log.lines() {
                 let text = line.to_string();
                 sheet.push(SheetLine { text, tone: Tone::Dim, indent: 4, head: None, verbatim: true });
@@ -122,6 +124,9 @@ impl Sheet {
             sheet.add("", Tone::Text, 0);
             for line in measurement_lines(m) {
                 sheet.add(line, Tone::Text, 2);
+            }
+            for text in timing::strips(theme, m, 76) {
+                sheet.push(SheetLine { text, tone: Tone::Text, indent: 2, head: None, verbatim: true });
             }
         }
         sheet
@@ -136,6 +141,7 @@ impl Sheet {
             sheet.of_proposal(proposal);
         }
         let file = match state.screen {
+            ScreenId::Review if !state.opened => None,
             ScreenId::Review => selected.map(|p| p.rewrite.file.clone()),
             ScreenId::Code => state.text.as_ref().map(|t| t.file.clone()),
             _ => state.contribution().map(|c| c.file.clone()).filter(|f| !f.is_empty()),

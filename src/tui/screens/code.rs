@@ -114,6 +114,8 @@ fn aside(state: &State, cells: usize) -> Vec<(String, Tone)> {
         } else {
             "its findings have no rewrite; w says why"
         };
+        let broken = state.analysis.as_ref().and_then(|a| a.broken.as_ref());
+        let why = broken.map_or(why, |problem| problem.what.as_str());
         say(String::from(why), Tone::Dim);
     }
     let nearest = moving::proposal_at_cursor(state);

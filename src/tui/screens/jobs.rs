@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::review::rung_mark;
 use super::{Footer, Screen, ScreenId};
-use crate::model::{Evidence, Rewrite, Rung};
+use crate::model::{Evidence, Measurement, Rewrite, RewriteId, Rung, STACK};
 use crate::tui::actions::{moving, working};
 use crate::tui::message::Task;
 use crate::tui::pen::{Pen, vertical_rule};
@@ -14,7 +14,7 @@ use crate::tui::text::{count, duration, estimate, width, wrap};
 use crate::tui::theme::Tone;
 use crate::tui::view::{Drawn, Target};
 use crate::tui::widgets::code::bar;
-use crate::tui::widgets::top_for;
+use crate::tui::widgets::{timing, top_for};
 
 /// The screen.
 pub const SCREEN: Screen = Screen { id: ScreenId::Jobs, title: "Jobs", badge, footer, view };
@@ -30,7 +30,10 @@ fn footer(state: &State) -> Footer {
     vec![
         ("enter", moving::enter_label(state)),
         ("cancel", Some(String::from("cancel"))),
+        ("evidence", None),
         ("prove", None),
+        ("power", None),
+        ("properties", None),
         ("warm", None),
         ("measure", None),
         ("undo", None),
@@ -114,17 +117,55 @@ fn word_of(job: &Job) -> (&'static str, Tone) {
 /// A line of the upper part.
 type Line = (String, Tone);
 
+/// The ladder above; below it the plots of what was timed, or the log where nothing was or the log has the keys.
 fn draw_detail(state: &State, job: &Job, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
     let theme = &state.theme;
-    let mut lines = about(state, job, usize::from(area.width));
-    let ladder = climbing(state, job);
-    lines.extend(ladder);
-    let upper = (lines.len() as u16).min(area.height * 3 / 5 + 1);
+    let timed = timed(state, job).filter(|m| state.focus == Focus::Main && !m.slices.is_empty());
+    let about = about(state, job, usize::from(area.width));
+    let room = match timed {
+        Some(_) => area.height.saturating_sub(timing::LEAST_ROWS),
+        None => area.height * 3 / 5 + 1,
+    };
+    let lines = [about.clone(), ladders(state, job, usize::from(room).saturating_sub(about.len()))].concat();
+    let plots = timed.filter(|_| area.height >= timing::LEAST_ROWS + 4);
+    let room = if plots.is_some() { room } else { area.height * 3 / 5 + 1 };
+    let upper = (lines.len() as u16).min(room).min(area.height);
     for (y, (text, tone)) in (0..upper).zip(&lines) {
         Pen::new(buffer, theme, area, y).put(text, *tone);
     }
-    let log = Rect::new(area.x, area.y + upper, area.width, area.height - upper);
-    draw_log(state, job, buffer, log, drawn);
+    let lower = Rect::new(area.x, area.y + upper, area.width, area.height - upper);
+    let Some(m) = plots else {
+        draw_log(state, job, buffer, lower, drawn);
+        return;
+    };
+    let rows = lower.height.min(MOST_PLOT_ROWS);
+    timing::draw(buffer, theme, Rect::new(lower.x, lower.y, lower.width, rows), m);
+    let log = Rect::new(lower.x, lower.y + rows, lower.width, lower.height - rows);
+    if log.height >= 3 {
+        draw_log(state, job, buffer, log, drawn);
+    }
+}
+
+/// Rows of the plots beyond which they tell no more.
+const MOST_PLOT_ROWS: u16 = 18;
+
+/// What was timed of the proposal that stands out: in the running job, else in its verdict.
+fn timed<'a>(state: &'a State, job: &'a Job) -> Option<&'a Measurement> {
+    let id = &outstanding(state, job)?.id;
+    let fresh = job.measured.iter().find(|(of, _)| of == id).map(|(_, m)| m);
+    let known = || state.proposals.iter().find(|p| p.rewrite.id == *id)?.verdict.as_ref()?.measurement();
+    fresh.or_else(known)
+}
+
+/// The proposal of a job that is shown rung by rung: the one at work, else the selected one, else the first.
+fn outstanding<'a>(state: &State, job: &'a Job) -> Option<&'a Rewrite> {
+    let rewrites = job.task.proves();
+    let with = |id: &RewriteId| rewrites.iter().find(|r| r.id == *id);
+    let at_work = working::at_work(job).filter(|_| job.is_open()).and_then(|(id, _)| with(&id));
+    let selected = || state.proposal.as_ref().and_then(with);
+    // Once all are through, what was timed last stays in sight until the job ends.
+    let last_timed = || job.measured.last().and_then(|(id, _)| with(id));
+    at_work.or_else(selected).or_else(last_timed).or_else(|| rewrites.first())
 }
 
 /// What runs, how far it is, and what it was estimated to take.
@@ -177,33 +218,83 @@ fn meter(state: &State, done: u64, total: u64) -> String {
     format!("{open}{filled}{}{close}", " ".repeat(pad))
 }
 
-/// The ladder of each proposal that the job proves.
-fn climbing(state: &State, job: &Job) -> Vec<Line> {
-    let Task::Prove(rewrites) = &job.task else { return Vec::new() };
-    let mut lines = Vec::new();
+/// The ladder of each proposal that the job proves: rung by rung where there is room for all, else of one, and a line
+/// for each of the others.
+fn ladders(state: &State, job: &Job, room: usize) -> Vec<Line> {
+    let rewrites = job.task.proves();
+    let all: Vec<Line> = rewrites.iter().flat_map(|r| ladder(state, job, r)).chain(together(state, job)).collect();
+    if all.len() <= room || rewrites.len() < 2 {
+        return all;
+    }
+    let one = outstanding(state, job);
+    let mut lines = vec![(String::new(), Tone::Text)];
     for rewrite in rewrites {
-        lines.push((String::new(), Tone::Text));
-        lines.push((rewrite.title.clone(), Tone::Title));
-        let is_there = |rung: Rung| job.rungs.iter().any(|(id, e)| *id == rewrite.id && e.rung == rung);
-        for rung in Rung::ALL.iter().filter(|r| !r.is_on_demand() || is_there(**r)) {
-            lines.push(rung_line(state, job, rewrite, *rung));
+        match one.is_some_and(|r| r.id == rewrite.id) {
+            true => lines.extend(ladder(state, job, rewrite).into_iter().skip(1)),
+            false => lines.push(in_short(state, job, rewrite)),
         }
+    }
+    lines.extend(together(state, job));
+    lines
+}
+
+fn ladder(state: &State, job: &Job, rewrite: &Rewrite) -> Vec<Line> {
+    let mut lines = vec![(String::new(), Tone::Text), (rewrite.title.clone(), Tone::Title)];
+    let is_there = |rung: Rung| of(job, &rewrite.id, rung).is_some();
+    for rung in Rung::ALL.iter().filter(|r| working::is_wanted(job, **r) || is_there(**r)) {
+        lines.push(rung_line(state, job, &rewrite.id, *rung));
     }
     lines
 }
 
-fn rung_line(state: &State, job: &Job, rewrite: &Rewrite, rung: Rung) -> Line {
-    let evidence: Option<&Evidence> =
-        job.rungs.iter().find(|(id, e)| *id == rewrite.id && e.rung == rung).map(|(_, e)| e);
+/// A mark for each rung, and the title.
+fn in_short(state: &State, job: &Job, rewrite: &Rewrite) -> Line {
+    let mut marks = String::new();
+    let mut worst = Tone::Dim;
+    for rung in Rung::ALL.iter().filter(|r| working::is_wanted(job, **r)) {
+        match of(job, &rewrite.id, *rung) {
+            Some(e) => {
+                let (mark, tone) = rung_mark(&state.theme, e.state);
+                marks.push_str(mark);
+                worst = if tone == Tone::Bad || worst != Tone::Bad { tone } else { worst };
+            }
+            None => marks.push_str(state.theme.glyph("○", "o")),
+        }
+    }
+    (format!("{marks} {}", rewrite.title), worst)
+}
+
+/// What exactly these proposals came to as one tree, where that was asked.
+fn together(state: &State, job: &Job) -> Vec<Line> {
+    let id = RewriteId(STACK.into());
+    let rungs: Vec<Rung> = job.rungs.iter().filter(|(of, _)| *of == id).map(|(_, e)| e.rung).collect();
+    if rungs.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![(String::new(), Tone::Text), (String::from("together, as one change"), Tone::Title)];
+    lines.extend(rungs.into_iter().filter(|r| *r != Rung::Faster).map(|rung| rung_line(state, job, &id, rung)));
+    lines
+}
+
+fn of<'a>(job: &'a Job, id: &RewriteId, rung: Rung) -> Option<&'a Evidence> {
+    job.rungs.iter().find(|(of, e)| of == id && e.rung == rung).map(|(_, e)| e)
+}
+
+fn rung_line(state: &State, job: &Job, id: &RewriteId, rung: Rung) -> Line {
     let running = matches!(job.state, JobState::Running(_));
-    let here = running && working::at_work(job) == Some((rewrite.id.clone(), rung));
-    match evidence {
+    let here = running && working::at_work(job) == Some((id.clone(), rung));
+    match of(job, id, rung) {
         Some(e) => {
             let (mark, tone) = rung_mark(&state.theme, e.state);
-            (format!("{mark} {:<14} {:<10} {}", rung.word(), duration(e.ms), e.detail), tone)
+            (format!("{mark} {:<16} {:<10} {}", rung.word(), duration(e.ms), e.detail), tone)
         }
-        None if here => (format!("{} {:<15}running", state.theme.glyph("▸", ">"), rung.word()), Tone::Accent),
-        None => (format!("{} {}", state.theme.glyph("○", "o"), rung.word()), Tone::Dim),
+        None if here => {
+            let mark = state.theme.glyph("▸", ">");
+            (format!("{mark} {:<16} running    {}", rung.word(), rung.rests_on()), Tone::Accent)
+        }
+        None => {
+            (format!("{} {:<16}            {}", state.theme.glyph("○", "o"), rung.word(), rung.rests_on()), Tone::Dim)
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The screens, one file each, and their table: tabs, footer and drawing read it.
 
 pub mod budget;
-mod code;
+pub mod code;
 mod jobs;
 pub mod opening;
 mod review;

@@ -5,17 +5,17 @@ use ratatui::layout::Rect;
 
 use super::code::proposal_state;
 use super::{Footer, Screen, ScreenId};
-use crate::model::{Answer, Decision, Evidence, Rung, RungState};
+use crate::model::{Answer, Decision, Evidence, MOST_LINES, Rung, RungState};
 use crate::tui::actions::{moving, working};
+use crate::tui::listing::risk;
 use crate::tui::message::Task;
 use crate::tui::pen::{Pen, vertical_rule};
 use crate::tui::popups::measurement_lines;
 use crate::tui::state::{Focus, Page, Pane, Proposal, State};
-use crate::tui::text::{count, duration, estimate, interval_ms, ms, short_path, width, wrap};
+use crate::tui::text::{count, duration, estimate, interval_ms, ms, plural, short_path, width, wrap};
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::view::{Drawn, Target};
-use crate::tui::widgets::diff::{self, decision_mark};
-use crate::tui::widgets::top_for;
+use crate::tui::widgets::{diff, proposal_list, timing, top_for};
 
 /// The screen.
 pub const SCREEN: Screen = Screen { id: ScreenId::Review, title: "Review", badge, footer, view };
@@ -36,11 +36,15 @@ fn footer(state: &State) -> Footer {
         return vec![
             ("enter", moving::enter_label(state)),
             ("prove", None),
-            ("next-undecided", None),
-            ("sign", None),
-            ("land", None),
-            ("undo", None),
+            ("take", Some(String::from(if takes_out(state) { "out of set" } else { "into set" }))),
+            ("prove-set", None),
+            ("group", Some(String::from("group"))),
+            ("filter", None),
             ("why", None),
+            ("land", None),
+            ("sign", None),
+            ("next-undecided", None),
+            ("undo", None),
             ("search", None),
             ("leave", None),
         ];
@@ -63,6 +67,10 @@ fn footer(state: &State) -> Footer {
     ]
 }
 
+fn takes_out(state: &State) -> bool {
+    state.proposal.as_ref().is_some_and(|id| state.marked.contains(id))
+}
+
 fn view(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
     match state.selected().filter(|_| state.opened) {
         Some(proposal) => opened(state, proposal, buffer, area, drawn),
@@ -70,96 +78,43 @@ fn view(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
     }
 }
 
-/// Columns from which the list has room for prices; it is ordered by them anyway.
-const PRICED: u16 = 60;
-
 /// All proposals, what is proved of them and what was decided.
 fn list(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
-    let theme = &state.theme;
-    if state.proposals.is_empty() {
-        empty(state, buffer, area);
-        return;
-    }
-    let wide = area.width >= 76;
-    let mut head = Pen::new(buffer, theme, area, 0);
-    head.space(2).column("decided", 9, Tone::Dim).column("state", 10, Tone::Dim);
-    if wide {
-        head.right("new/old", 9, Tone::Dim);
-    }
-    if area.width >= PRICED {
-        head.right("at most", 10, Tone::Dim);
-    }
-    head.space(2).put("proposal", Tone::Dim);
-    let body = Rect::new(area.x, area.y + 1, area.width, area.height - 1);
-    let height = usize::from(body.height);
-    let cursor = state.selected_index().unwrap_or(0);
-    let top = top_for(Page { height, ..state.page(Pane::Proposals) }, cursor, state.proposals.len(), height);
-    drawn.pane(Pane::Proposals, body, top);
-    for (y, (index, proposal)) in (0..body.height).zip(state.proposals.iter().enumerate().skip(top)) {
-        let line = Rect::new(body.x, body.y + y, body.width, 1);
-        list_row(state, proposal, buffer, line, wide);
-        drawn.hit(line, Target::Row(Pane::Proposals, index));
-        drawn.computed += 1;
+    match state.proposals.is_empty() {
+        true => empty(state, buffer, area),
+        false => proposal_list::draw(state, buffer, area, drawn),
     }
 }
 
 fn empty(state: &State, buffer: &mut Buffer, area: Rect) {
-    let refused = state.analysis.as_ref().map_or(0, |a| a.refused.len());
-    let text = match (state.reviews_read, refused) {
-        (false, _) => String::from("reading what was decided before …"),
-        (true, 0) => String::from(
-            "no proposal: in the functions that matter, no rule found anything to rewrite.\n\n1 shows what owns the time.",
-        ),
-        (true, n) => format!("no proposal: {n} findings were refused, each for a reason; w shows them."),
+    let analysis = state.analysis.as_ref();
+    let refused = analysis.map_or(0, |a| a.refused.len());
+    let mut lines: Vec<(String, Tone)> = Vec::new();
+    let mut say = |text: &str, tone: Tone| {
+        lines.extend(wrap(text, usize::from(area.width).saturating_sub(4)).into_iter().map(|l| (l, tone)));
     };
-    for (y, line) in (1..area.height).zip(wrap(&text, usize::from(area.width).saturating_sub(4))) {
-        Pen::new(buffer, &state.theme, area, y).space(2).put(&line, Tone::Text);
-    }
-}
-
-fn list_row(state: &State, proposal: &Proposal, buffer: &mut Buffer, area: Rect, wide: bool) {
-    let theme = &state.theme;
-    let selected = state.proposal.as_ref() == Some(&proposal.rewrite.id);
-    let mut pen = Pen::new(buffer, theme, area, 0);
-    if selected {
-        pen = pen.under(Tone::Selected);
-    }
-    pen.put(if selected { theme.glyph("▸ ", "> ") } else { "  " }, Tone::Key);
-    for hunk in 0..proposal.hunks.len().min(7) {
-        let (mark, tone) = decision_mark(theme, proposal.review.decisions.get(hunk));
-        pen.put(mark, tone);
-    }
-    let signed = state.signed.contains_key(&proposal.rewrite.id);
-    pen.space(9 - proposal.hunks.len().min(7));
-    let (word, tone) = proposal_state(proposal);
-    let (word, tone) = match () {
-        () if is_being_proved(state, proposal) => ("proving", Tone::Accent),
-        () if signed => ("signed", Tone::Good),
-        () => (word, tone),
-    };
-    pen.column(word, 10, tone);
-    if wide {
-        let ratio = proposal.verdict.as_ref().and_then(|v| v.measurement()).map(|m| format!("{:.2}×", m.ratio));
-        pen.right(&ratio.unwrap_or_default(), 9, Tone::Good);
-    }
-    let price = proposal.rewrite.cost.as_ref().map(|c| format!("{} ms", ms(c.c_ms)));
-    if area.width >= PRICED {
-        pen.right(&price.unwrap_or_default(), 10, Tone::Dim);
-    }
-    pen.space(2).put(&proposal.rewrite.title, Tone::Text);
-    if area.width >= 110 {
-        let place = format!("{}:{} ", proposal.rewrite.file, proposal.rewrite.line);
-        let with_rule = format!("{} {place}", proposal.rewrite.rule);
-        let fitting = [with_rule, place].into_iter().find(|text| pen.left() > width(text) + 2);
-        if let Some(text) = fitting.filter(|text| pen.move_to_right(width(text))) {
-            pen.put(&text, Tone::Dim);
+    match analysis.and_then(|a| a.broken.as_ref()) {
+        Some(broken) => {
+            say(&broken.what, Tone::Bad);
+            if let Some(place) = &broken.place {
+                say(&format!("at {place}"), Tone::Dim);
+            }
+            say(&broken.help, Tone::Accent);
+            let found = analysis.map_or(0, |a| a.findings.len());
+            say(&format!("\n{} in Code (2); r reads again", plural(found, "finding")), Tone::Text);
         }
+        None if !state.reviews_read => say("reading what was decided before …", Tone::Text),
+        None if refused > 0 => {
+            say(&format!("no proposal: {refused} findings were refused, each for a reason; w shows them."), Tone::Text);
+        }
+        None => say(
+            "no proposal: in the functions that matter, no rule found anything to rewrite.\n\n1 shows what owns the time.",
+            Tone::Text,
+        ),
     }
-}
-
-fn is_being_proved(state: &State, proposal: &Proposal) -> bool {
-    let speaks_of = |task: &Task| matches!(task, Task::Prove(rs) if rs.iter().any(|r| r.id == proposal.rewrite.id));
-    state.jobs.iter().any(|j| j.is_open() && speaks_of(&j.task))
+    for (y, (line, tone)) in (1..area.height).zip(lines) {
+        Pen::new(buffer, &state.theme, area, y).space(2).put(&line, tone);
+    }
 }
 
 /// One proposal: headlines, diff, and what it rests on.
@@ -293,7 +248,10 @@ fn beside(state: &State, proposal: &Proposal, cells: usize) -> Vec<Line> {
         for line in measurement_lines(m) {
             say(&mut out, &line, Tone::Text, cells);
         }
+        out.extend(timing::strips(theme, m, cells).into_iter().map(|line| Line(line, Tone::Text)));
     }
+    in_set(&mut out, state, proposal, cells);
+    risks(&mut out, proposal, cells);
     remarks(&mut out, proposal, cells);
     signature(&mut out, state, proposal, cells);
     out
@@ -362,7 +320,7 @@ pub fn rung_mark(theme: &Theme, state: RungState) -> (&'static str, Tone) {
 
 /// The rungs with what came out; of a proof underway, those that ended.
 fn ladder(out: &mut Vec<Line>, state: &State, proposal: &Proposal, cells: usize) {
-    let speaks_of = |task: &Task| matches!(task, Task::Prove(rs) if rs.iter().any(|r| r.id == proposal.rewrite.id));
+    let speaks_of = |task: &Task| task.proves().iter().any(|r| r.id == proposal.rewrite.id);
     let job = state.jobs.iter().rev().find(|j| j.is_open() && speaks_of(&j.task));
     let fresh: Vec<&Evidence> = job
         .map(|j| j.rungs.iter().filter(|(id, _)| *id == proposal.rewrite.id).map(|(_, e)| e).collect())
@@ -387,6 +345,46 @@ fn ladder(out: &mut Vec<Line>, state: &State, proposal: &Proposal, cells: usize)
             None => marked(out, state.theme.glyph("○", "o"), rung.word(), Tone::Dim, cells),
         }
     }
+}
+
+/// The change set that it is taken into, and the one that it was proved in.
+fn in_set(out: &mut Vec<Line>, state: &State, proposal: &Proposal, cells: usize) {
+    let id = &proposal.rewrite.id;
+    let (taken, proved) = (state.marked.contains(id), state.set_of(id));
+    if !taken && proved.is_none() {
+        return;
+    }
+    heading(out, "change set");
+    if taken {
+        let all = state.taken();
+        let lines: u32 = all.iter().map(|r| r.changed_lines()).sum();
+        let text =
+            format!("taken, with {}: {lines} of {MOST_LINES} lines; P proves it", plural(all.len() - 1, "other"));
+        say(out, &text, Tone::Accent, cells);
+    }
+    let Some((number, set)) = proved else { return };
+    match set.fallen.iter().find(|f| f.rewrite == *id) {
+        Some(fallen) => {
+            let beside = if fallen.with.is_empty() { "" } else { " beside others that hold" };
+            say(out, &format!("fell out of set {number}{beside}: {}", fallen.why), Tone::Bad, cells);
+        }
+        None => {
+            let (members, lines) = (set.set.members().len(), set.set.lines());
+            let text = format!("set {number} holds: {}, {lines} lines; {}", plural(members, "proposal"), set.by);
+            say(out, &text, Tone::Good, cells);
+        }
+    }
+}
+
+/// What makes the risk what it is.
+fn risks(out: &mut Vec<Line>, proposal: &Proposal, cells: usize) {
+    let (risk, why) = risk(proposal);
+    heading(out, &format!("risk: {}", risk.word()));
+    match why.is_empty() {
+        true => say(out, "it keeps behaviour as far as compiler and tests tell", Tone::Text, cells),
+        false => why.iter().for_each(|why| say(out, why, Tone::Text, cells)),
+    }
+    say(out, &format!("{} changed lines", proposal.rewrite.changed_lines()), Tone::Dim, cells);
 }
 
 fn remarks(out: &mut Vec<Line>, proposal: &Proposal, cells: usize) {

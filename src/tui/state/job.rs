@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::model::{Evidence, Problem, RewriteId, Rung};
+use crate::model::{Evidence, Measurement, Problem, RewriteId, Rung};
 use crate::tui::message::{JobId, Task};
 
 /// How a job ended, or that it has not.
@@ -42,6 +42,8 @@ pub struct Job {
     pub log: VecDeque<String>,
     /// Rungs that ended.
     pub rungs: Vec<(RewriteId, Evidence)>,
+    /// What was timed so far.
+    pub measured: Vec<(RewriteId, Measurement)>,
     /// Lines of output in all.
     pub logged: u64,
 }
@@ -58,8 +60,9 @@ impl Job {
     /// True if the jobs screen lists it: compiler runs, and whatever changes refs.
     pub fn is_listed(&self) -> bool {
         match self.task {
-            Task::Prove(_) | Task::Warm | Task::Clean | Task::Measure(_) | Task::Analyse => true,
-            Task::Apply(_) | Task::LandHere | Task::Undo | Task::Redo => true,
+            Task::Prove(_) | Task::ProveSet(_) | Task::Ask(..) => true,
+            Task::Warm | Task::Clean | Task::Measure(_) | Task::Analyse => true,
+            Task::Apply(_) | Task::ApplySet(_) | Task::LandHere | Task::Undo | Task::Redo => true,
             _ => matches!(self.state, JobState::Failed(..)),
         }
     }
@@ -88,12 +91,12 @@ pub(super) fn kind_of(task: &Task) -> &'static str {
         Task::Comment(..) => "comment",
         Task::Edit(..) => "edit",
         Task::Sign(_) => "sign",
-        Task::Apply(_) => "apply",
+        Task::Apply(_) | Task::ApplySet(_) => "apply",
         Task::LandHere => "land",
         Task::Undo => "undo",
         Task::Redo => "redo",
         Task::Agree => "agree",
-        Task::Prove(_) => "prove",
+        Task::Prove(_) | Task::ProveSet(_) | Task::Ask(..) => "prove",
         Task::Warm => "warm",
         Task::Clean => "clean",
         Task::Measure(_) => "measure",

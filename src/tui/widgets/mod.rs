@@ -5,8 +5,10 @@ pub mod diff;
 pub mod flame;
 pub mod histogram;
 pub mod input;
+pub mod proposal_list;
 pub mod spans;
 pub mod split_table;
+pub mod timing;
 
 use super::state::Page;
 
