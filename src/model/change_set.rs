@@ -94,7 +94,7 @@ fn too_large(rewrites: &[&Rewrite], lines: u32) -> Problem {
     sized.reverse();
     sized.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
     let excess = lines - MOST_LINES;
-    let out: Vec<(u32, &Rewrite)> = match sized.iter().rev().find(|(n, _)| *n >= excess) {
+    let out: Vec<(u32, &Rewrite)> = match sized.iter().filter(|(n, _)| *n >= excess).min_by_key(|(n, _)| *n) {
         Some(enough) => vec![*enough],
         None => {
             let mut gone = 0;

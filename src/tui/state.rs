@@ -302,7 +302,7 @@ impl State {
 
     /// The newest proved change set that a proposal is in or fell out of, with its number from 1.
     pub fn set_of(&self, id: &RewriteId) -> Option<(usize, &SetVerdict)> {
-        let speaks = |s: &SetVerdict| s.verdicts.iter().any(|v| v.rewrite() == id);
+        let speaks = |s: &SetVerdict| s.set.members().contains(id) || s.fallen.iter().any(|f| f.rewrite == *id);
         self.sets.iter().enumerate().rev().find(|(_, s)| speaks(s)).map(|(i, s)| (i + 1, s))
     }
 

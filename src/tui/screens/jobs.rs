@@ -30,6 +30,7 @@ fn footer(state: &State) -> Footer {
     vec![
         ("enter", moving::enter_label(state)),
         ("cancel", Some(String::from("cancel"))),
+        ("pane", Some(String::from("log"))),
         ("evidence", None),
         ("prove", None),
         ("power", None),
@@ -38,7 +39,6 @@ fn footer(state: &State) -> Footer {
         ("measure", None),
         ("undo", None),
         ("redo", None),
-        ("pane", Some(String::from("log"))),
         ("leave", None),
     ]
 }

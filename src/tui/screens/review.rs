@@ -62,6 +62,9 @@ fn footer(state: &State) -> Footer {
         ("split-view", Some(String::from("split"))),
         ("evidence", None),
         ("why", None),
+        ("take", Some(String::from(if takes_out(state) { "out of set" } else { "into set" }))),
+        ("power", None),
+        ("properties", None),
         ("undo", None),
         ("leave", None),
     ]
@@ -251,9 +254,9 @@ fn beside(state: &State, proposal: &Proposal, cells: usize) -> Vec<Line> {
         out.extend(timing::strips(theme, m, cells).into_iter().map(|line| Line(line, Tone::Text)));
     }
     in_set(&mut out, state, proposal, cells);
-    risks(&mut out, proposal, cells);
     remarks(&mut out, proposal, cells);
     signature(&mut out, state, proposal, cells);
+    risks(&mut out, proposal, cells);
     out
 }
 

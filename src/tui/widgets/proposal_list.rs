@@ -31,8 +31,7 @@ impl Columns {
             class: cells >= 66,
             numbers: match cells {
                 0..60 => 0,
-                60..110 => 8,
-                _ => 10,
+                _ => 8,
             },
             intervals: cells >= 120,
             place: cells >= 130,
