@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 pub use filter::Filter;
 
 use super::state::Proposal;
-use super::text::short_path;
-use crate::model::{Answer, Class, FunctionId, Interval, Speed};
+use super::text::{plural, short_path};
+use crate::model::{Answer, AnsweredBy, Class, FunctionId, Interval, Precondition, Speed};
 
 /// What the list is grouped by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub fn saving(proposal: &Proposal) -> Saving {
 pub enum Risk {
     /// Behaviour is kept as long as what was asked of compiler and tests holds.
     Low,
-    /// A person answers for something by name, or something is open or untested.
+    /// A person answers for something by name, or only running it tells.
     Mid,
     /// Locks or atomics are touched, a person completes it, or something does not hold.
     High,
@@ -114,8 +114,8 @@ pub fn risk(proposal: &Proposal) -> (Risk, Vec<String>) {
     if proposal.hunks.iter().any(|h| h.touches_sync) {
         found.push((Risk::High, String::from("it touches locks, atomics or channels")));
     }
-    let with = |state| rewrite.preconditions.iter().filter(|p| p.state == state).count();
-    if with(Answer::Refuted) > 0 {
+    let preconditions = &rewrite.preconditions;
+    if preconditions.iter().any(|p| p.state == Answer::Refuted) {
         found.push((Risk::High, String::from("a precondition does not hold")));
     }
     match proposal.verdict.as_ref().map(|v| v.state_word()) {
@@ -126,11 +126,11 @@ pub fn risk(proposal: &Proposal) -> (Risk, Vec<String>) {
     if !rewrite.obligations.is_empty() {
         found.push((Risk::Mid, String::from("a reviewer answers for something by name")));
     }
-    if with(Answer::Open) > 0 {
-        found.push((
-            Risk::Mid,
-            format!("{} until it is proved", super::text::plural(with(Answer::Open), "open precondition")),
-        ));
+    // What the compiler answers is no matter of risk: the proof falls where it says no.
+    let by_run = |p: &&Precondition| p.state == Answer::Open && p.answered_by == AnsweredBy::Run;
+    let open = preconditions.iter().filter(by_run).count();
+    if open > 0 {
+        found.push((Risk::Mid, format!("{} that only running it answers", plural(open, "precondition"))));
     }
     let most = found.iter().map(|(risk, _)| *risk).max().unwrap_or(Risk::Low);
     (most, found.into_iter().map(|(_, why)| why).collect())

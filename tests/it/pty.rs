@@ -447,6 +447,8 @@ fn a_workspace_that_does_not_build_shows_findings_and_says_why_nothing_is_propos
     session.keys("\r");
     session.shows("hunk 1/1");
     session.keys("v");
+    session.shows("run these commands?");
+    session.keys("y");
     session.shows("the workspace does not build, so nothing is proposed");
     session.shows("mismatched types");
     session.keys("1");

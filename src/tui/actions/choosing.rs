@@ -89,7 +89,7 @@ fn in_order(state: &State) -> Vec<&Rewrite> {
 /// Proposals are taken, few enough lines in all, and are not being proved as a set.
 pub fn can_prove_set(state: &State) -> Result<(), String> {
     if state.marked.is_empty() {
-        return Err(String::from("no proposal is taken into the change set (M takes one)"));
+        return Err(String::from("nothing is taken into it (M takes one)"));
     }
     ChangeSet::new(&in_order(state)).map_err(|p| format!("{}; {}", p.what, p.help))?;
     if state.jobs.iter().any(|j| j.is_open() && matches!(j.task, Task::ProveSet(_))) {

@@ -139,9 +139,11 @@ fn risk_is_the_worst_of_what_a_reviewer_has_to_look_out_for() {
     assert_eq!((risk(&locked).0, risk(&locked).1.len()), (Risk::High, 2));
     let mut open = plain;
     let text = String::from("its elements are hashed as they are compared");
-    let (answered_by, state) = (AnsweredBy::Type, Answer::Open);
-    open.rewrite.preconditions = vec![Precondition { text, answered_by, state, probe: None }];
-    assert_eq!(risk(&open), (Risk::Mid, vec![String::from("1 open precondition until it is proved")]));
+    for (answered_by, expected) in [(AnsweredBy::Type, Risk::Low), (AnsweredBy::Run, Risk::Mid)] {
+        let precondition = Precondition { text: text.clone(), answered_by, state: Answer::Open, probe: None };
+        open.rewrite.preconditions = vec![precondition];
+        assert_eq!(risk(&open).0, expected);
+    }
 }
 
 #[track_caller]

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::diff::decision_mark;
 use super::top_for;
-use crate::model::{ChangeSet, MOST_LINES, Outcome};
+use crate::model::{ChangeSet, MOST_LINES};
 use crate::tui::listing::{Line, Risk, Saving, Sums, risk, saving};
 use crate::tui::pen::Pen;
 use crate::tui::screens::code::proposal_state;
@@ -17,8 +17,8 @@ use crate::tui::view::{Drawn, Target};
 /// Which columns have room; the list is ordered by what the left out ones say.
 #[derive(Clone, Copy)]
 struct Columns {
-    set: bool,
-    class: bool,
+    set: usize,
+    class: usize,
     numbers: usize,
     intervals: bool,
     place: bool,
@@ -27,8 +27,12 @@ struct Columns {
 impl Columns {
     fn of(cells: u16) -> Columns {
         Columns {
-            set: cells >= 50,
-            class: cells >= 66,
+            set: if cells >= 50 { 4 } else { 0 },
+            class: match cells {
+                0..66 => 0,
+                66..110 => 3,
+                _ => 6,
+            },
             numbers: match cells {
                 0..60 => 0,
                 _ => 8,
@@ -115,11 +119,10 @@ fn set_summary(state: &State, pen: &mut Pen<'_>) {
 
 fn heading(pen: &mut Pen<'_>, columns: Columns) {
     pen.space(2).column("hunks", 6, Tone::Dim).column("state", 9, Tone::Dim);
-    if columns.set {
-        pen.column("set", 5, Tone::Dim);
-    }
-    if columns.class {
-        pen.column("class", 6, Tone::Dim).column("risk", 5, Tone::Dim);
+    pen.column("set", columns.set, Tone::Dim);
+    if columns.class > 0 {
+        let name = if columns.class > 5 { "class" } else { "cl" };
+        pen.column(name, columns.class, Tone::Dim).column("risk", 5, Tone::Dim);
     }
     if columns.numbers > 0 {
         pen.right("proved", columns.numbers, Tone::Dim);
@@ -138,9 +141,7 @@ fn interval(pen: &mut Pen<'_>, columns: Columns, of: Option<(f64, f64)>) {
 
 /// A group: its sums stand in the columns of the rows below it.
 fn group_row(pen: &mut Pen<'_>, columns: Columns, name: &str, sums: &Sums) {
-    let mut cells = 15;
-    cells += if columns.set { 5 } else { 0 };
-    cells += if columns.class { 11 } else { 0 };
+    let cells = 15 + columns.set + if columns.class > 0 { columns.class + 5 } else { 0 };
     let glyph = pen.theme().glyph("▾ ", "v ");
     pen.put(glyph, Tone::Dim);
     if columns.numbers == 0 {
@@ -174,18 +175,18 @@ fn row(state: &State, proposal: &Proposal, buffer: &mut Buffer, area: Rect, colu
     pen.space(6 - proposal.hunks.len().min(5));
     let (word, tone) = word_of(state, proposal);
     pen.column(word, 9, tone);
-    if columns.set {
+    if columns.set > 0 {
         let (mark, tone) = set_mark(state, theme, proposal);
-        pen.column(&mark, 5, tone);
+        pen.column(&mark, columns.set, tone);
     }
-    if columns.class {
+    if columns.class > 0 {
         let (risk, _) = risk(proposal);
         let tone = match risk {
             Risk::Low => Tone::Text,
             Risk::Mid => Tone::Warn,
             Risk::High => Tone::Bad,
         };
-        pen.column(rewrite.class.word(), 6, Tone::Text).column(risk.word(), 5, tone);
+        pen.column(rewrite.class.word(), columns.class, Tone::Text).column(risk.word(), 5, tone);
     }
     numbers(&mut pen, proposal, columns);
     pen.space(2).put(&rewrite.title, Tone::Text);
@@ -236,10 +237,4 @@ fn set_mark(state: &State, theme: &Theme, proposal: &Proposal) -> (String, Tone)
         }
         _ => (taken.to_string(), Tone::Accent),
     }
-}
-
-/// True if a refuted proposal is in the list: `w` says why.
-pub fn has_refuted(state: &State) -> bool {
-    let refuted = |p: &Proposal| p.verdict.as_ref().is_some_and(|v| v.outcome() == Outcome::Refuted);
-    state.proposals.iter().any(refuted)
 }
