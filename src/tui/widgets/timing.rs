@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn before_stands_right_of_after_where_it_took_longer_and_both_say_their_median() {
         let strips = strips(&plain(Glyphs::Ascii), &steady(), 60);
-        let first = |line: &str| line[usize::from(NAME)..].find(|c: char| c == '#').expect("a column");
+        let first = |line: &str| line[usize::from(NAME)..].find('#').expect("a column");
         assert!(first(&strips[0]) > first(&strips[1]) + 20, "{strips:#?}");
         assert!(strips[0].ends_with("1.00 µs") && strips[1].ends_with("400 ns"), "{strips:#?}");
     }
