@@ -44,8 +44,9 @@ pub struct ProveOptions {
 impl ProveOptions {
     /// Everything that is always climbed, and one rung that is climbed only where it is asked for.
     pub fn asking(rung: Rung) -> ProveOptions {
-        let (power, properties) = (rung == Rung::GateHasPower, rung == Rung::PropertiesAgree);
-        ProveOptions { power, properties, ..ProveOptions::default() }
+        let is = |wanted: Rung| rung == wanted;
+        let (power, properties) = (is(Rung::GateHasPower), is(Rung::PropertiesAgree));
+        ProveOptions { power, properties, codegen: is(Rung::Codegen), ..ProveOptions::default() }
     }
 
     /// True if a rung that is not always climbed is asked for.

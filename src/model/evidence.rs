@@ -54,6 +54,7 @@ impl Rung {
             Rung::TwinsAgree => "old and new run on every call that the tests make: results, changed arguments, panics",
             Rung::PropertiesAgree => "old and new called on made inputs, edges first, from a fixed seed",
             Rung::GateHasPower => "wrong versions of the new code, each against tests and twins",
+            Rung::Codegen => "the machine code of the touched functions and of all that they reach, old beside new",
             Rung::Faster => {
                 "old and new timed in turns in one process on real calls; the old code against itself sets the noise floor"
             }

@@ -276,6 +276,13 @@ pub const KEYMAP: &[Binding] = &[
         choosing::can_ask_properties,
         choosing::ask_properties,
     ),
+    bind(
+        "codegen",
+        &[ch('A')],
+        ("machine code", "compare what old and new compile to: the same code is equivalent, and not faster", Proving),
+        choosing::can_ask_codegen,
+        choosing::ask_codegen,
+    ),
     bind("cancel", &[ch('V')], ("cancel job", "stop the running job", Proving), working::can_cancel, working::cancel),
     bind(
         "evidence",
@@ -465,6 +472,7 @@ fn verb(binding: &Binding) -> &'static str {
         "take" => "take it into the set",
         "power" => "make mutants",
         "properties" => "make inputs",
+        "codegen" => "compare machine code",
         "report" => "report",
         "problems" => "show messages",
         _ => binding.title,

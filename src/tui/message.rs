@@ -262,6 +262,7 @@ pub fn asked_word(rung: Rung) -> &'static str {
     match rung {
         Rung::GateHasPower => "mutants",
         Rung::PropertiesAgree => "made inputs",
+        Rung::Codegen => "machine code",
         other => other.word(),
     }
 }

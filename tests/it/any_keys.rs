@@ -8,7 +8,7 @@ use refit::tui::screens::ScreenId;
 use crate::workbench::Person;
 
 fn any_message() -> impl Strategy<Value = Message> {
-    let keys: Vec<KeyCode> = "1234jkghlGaxdectvVwisLuUnmNfop/[] ?!qrybf\\FTCBDSz&:#0mOMPKI"
+    let keys: Vec<KeyCode> = "1234jkghlGaxdectvVwisLuUnmNfop/[] ?!qrybf\\FTCBDSz&:#0mOMPKIA"
         .chars()
         .map(KeyCode::Char)
         .chain([

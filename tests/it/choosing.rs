@@ -175,7 +175,7 @@ fn mutants_and_made_inputs_are_asked_for_on_the_proposal_and_in_jobs() {
     person.tell(Message::Done(job, Ok(Answer::Proved(vec![judged]))));
     assert!(person.screen().contains("11 of 12 mutants killed"), "{}", person.screen());
     person.keys("K");
-    assert!(person.screen().contains("mutants were asked for"), "{}", person.screen());
+    assert!(person.screen().contains("gate has power was asked for"), "{}", person.screen());
     person.keys("I");
     assert!(matches!(person.compiler_run().1, Task::Ask(_, Rung::PropertiesAgree)));
 }

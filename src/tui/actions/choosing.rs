@@ -3,7 +3,7 @@
 use super::working::start_compile;
 use crate::model::{ChangeSet, Outcome, Problem, Rewrite, RewriteId, Rung, SetVerdict};
 use crate::tui::listing::{Filter, Grouping};
-use crate::tui::message::{Command, Task, asked_word};
+use crate::tui::message::{Command, Task};
 use crate::tui::screens::ScreenId;
 use crate::tui::state::{Proposal, State};
 use crate::tui::text::plural;
@@ -147,7 +147,7 @@ fn can_ask(state: &State, rung: Rung) -> Result<(), String> {
         return Err(String::from("it was refuted (w says why)"));
     }
     if proposal.verdict.as_ref().is_some_and(|v| v.rung(rung).is_some()) {
-        return Err(format!("{} were asked for; i shows what came out", asked_word(rung)));
+        return Err(format!("{} was asked for; i shows what came out", rung.word()));
     }
     let same = |t: &Task| matches!(t, Task::Ask(rs, r) if *r == rung && rs.iter().any(|r| r.id == proposal.rewrite.id));
     if state.jobs.iter().any(|j| j.is_open() && same(&j.task)) {
@@ -186,4 +186,14 @@ pub fn can_ask_properties(state: &State) -> Result<(), String> {
 /// Calls old and new on made inputs.
 pub fn ask_properties(state: &mut State) -> Vec<Command> {
     ask(state, Rung::PropertiesAgree)
+}
+
+/// The machine code of the selected proposal was not compared yet.
+pub fn can_ask_codegen(state: &State) -> Result<(), String> {
+    can_ask(state, Rung::Codegen)
+}
+
+/// Compares what old and new compile to.
+pub fn ask_codegen(state: &mut State) -> Vec<Command> {
+    ask(state, Rung::Codegen)
 }
