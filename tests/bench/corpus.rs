@@ -192,7 +192,10 @@ fn tried(project: &Path, source: &Path) -> Outcome {
     if let Err(why) = prepared(project, source) {
         return left_out(&why);
     }
-    let before = tests(project);
+    let mut before = tests(project);
+    if before.passed.is_none() && without_targets(project).is_some() {
+        before = tests(project);
+    }
     let Some(passed) = before.passed else {
         return left_out(&format!("it does not build as published: {}", before.why));
     };
@@ -277,6 +280,25 @@ fn prepared(project: &Path, source: &Path) -> Result<(), String> {
     }
     let committed = [git(&["add", "--all", "--force"]), git(&["commit", "--quiet", "-m", "As published"])];
     committed.into_iter().find(|done| !done.ok).map_or(Ok(()), |done| Err(done.text))
+}
+
+/// Takes integration tests and benches away: many are published without the files that they need.
+fn without_targets(project: &Path) -> Option<()> {
+    let manifest = project.join("Cargo.toml");
+    let mut table: toml::Table = std::fs::read_to_string(&manifest).ok()?.parse().ok()?;
+    table.remove("test");
+    table.remove("bench");
+    let package = table.get_mut("package")?.as_table_mut()?;
+    package.insert("autotests".into(), false.into());
+    package.insert("autobenches".into(), false.into());
+    std::fs::write(&manifest, table.to_string()).ok()?;
+    let author = ["-c", "user.name=corpus", "-c", "user.email=corpus@localhost"];
+    let git = Command::new("git")
+        .args(author)
+        .args(["commit", "--quiet", "-am", "Leave out targets"])
+        .current_dir(project)
+        .status();
+    git.ok().filter(|s| s.success()).map(drop)
 }
 
 struct Tests {
