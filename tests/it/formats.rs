@@ -256,6 +256,19 @@ fn every_flipped_byte_gives_a_value_or_a_problem() {
 }
 
 #[test]
+fn where_a_compressed_record_breaks_off_is_told_alike_for_pieces_of_any_size() {
+    let bytes = include_bytes!("fixtures/profiles/damaged-compressed.data");
+    let format = format("perf.data");
+    let whole = read(format, bytes);
+    assert!(whole.1.iter().any(|p| p.to_string().contains("(byte 160)")), "{:?}", whole.1);
+    for size in [1, 7, 48, 200] {
+        let mut reader = (format.open)();
+        bytes.chunks(size).for_each(|piece| reader.feed(piece));
+        assert_eq!(reader.finish(), whole, "pieces of {size}");
+    }
+}
+
+#[test]
 fn every_reader_survives_the_files_of_all_others() {
     for golden in GOLDEN {
         for format in REGISTRY {

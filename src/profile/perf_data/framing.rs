@@ -57,6 +57,8 @@ pub struct Framing {
     unpack: Unpack,
     /// Bytes taken from the file.
     offset: u64,
+    /// Where the record that is read begins in the bytes that are not taken yet.
+    within: u64,
     header: Header,
     /// Byte order of the recording machine.
     pub big: bool,
@@ -87,6 +89,7 @@ impl Default for Framing {
             pending: Vec::new(),
             unpack: Unpack::default(),
             offset: 0,
+            within: 0,
             header: Header::default(),
             big: false,
             attrs: Vec::new(),
@@ -146,7 +149,7 @@ impl Framing {
 
     fn stop(&mut self, why: &str) {
         if self.broken.is_none() {
-            self.broken = Some(format!("{why} (byte {})", self.offset));
+            self.broken = Some(format!("{why} (byte {})", self.offset + self.within));
         }
     }
 
@@ -239,10 +242,9 @@ impl Framing {
         while left != Some(0) {
             let Some(frame) = frame(&bytes[at..], self.big) else { break };
             let size = frame.size as u64;
+            self.within = at as u64;
             if frame.size < 8 || left.is_some_and(|l| size > l) {
-                self.offset += at as u64;
                 self.stop("a record has an impossible size");
-                self.offset -= at as u64;
                 break;
             }
             let Some(body) = bytes[at..].get(8..frame.size) else { break };
@@ -257,6 +259,7 @@ impl Framing {
                 break;
             }
         }
+        self.within = 0;
         self.part = next.unwrap_or(if left == Some(0) { Part::Tail } else { Part::Records { left } });
         at
     }
