@@ -177,7 +177,7 @@ fn row_cells(row: &Contribution, with_tail: bool, with_means: bool, width: usize
     let name = match row.kind {
         RowKind::Function => format!("{}{place}", row.name),
         RowKind::Wait => format!("wait: {}", row.name),
-        RowKind::Window | RowKind::Unattributed => row.name.clone(),
+        RowKind::Unattributed => row.name.clone(),
     };
     let tail = match with_tail {
         true => format!("{} [{}, {}]", ms(row.c_ms), ms(row.ci_ms.low), ms(row.ci_ms.high)),
@@ -268,7 +268,6 @@ mod tests {
                 row(RowKind::Function, "payment_gateway::risk::scoring::DeviceHistory::score", 121.0),
                 row(RowKind::Function, "payment_gateway::audit::write", 34.0),
                 row(RowKind::Wait, "acquirer", 61.0),
-                row(RowKind::Window, "cohort mean − quantile", -7.0),
                 row(RowKind::Unattributed, "unplaced", 34.0),
             ],
             sum_ms: 243.0,
@@ -297,7 +296,6 @@ mod tests {
           1  …story::score  121.00 [119.00, 123.00]  15.12  0.25  122.00    3.00  118.00
           1  …audit::write     34.00 [32.00, 36.00]   4.25  0.25   35.00    3.00   31.00
              …it: acquirer     61.00 [59.00, 63.00]   7.62
-             …n − quantile     -7.00 [-9.00, -5.00]  -0.88
              unplaced          34.00 [32.00, 36.00]   4.25
              sum                             243.00
         ");
@@ -315,7 +313,6 @@ mod tests {
           1  …nt_gateway::risk::scoring::DeviceHistory::score  src/risk/score.rs:41  12.5 %  15.12  0.25  122.00    3.00  118.00
           1  payment_gateway::audit::write  src/risk/score.rs:41                     12.5 %   4.25  0.25   35.00    3.00   31.00
              wait: acquirer                                                          12.5 %   7.62
-             cohort mean − quantile                                                  12.5 %  -0.88
              unplaced                                                                12.5 %   4.25
         ");
     }
@@ -334,7 +331,6 @@ mod tests {
           1  payment_gateway::risk::scoring::DeviceHistory::score  12.5 %
           1  payment_gateway::audit::write                         12.5 %
              wait: acquirer                                        12.5 %
-             cohort mean − quantile                                12.5 %
              unplaced                                              12.5 %
         ");
     }
@@ -418,26 +414,6 @@ mod tests {
                   "share": 0.125,
                   "budget_ms": 3.0,
                   "over_ms": 58.0,
-                  "band": 0,
-                  "samples": 900,
-                  "cohort_samples": 90
-                },
-                {
-                  "kind": "window",
-                  "name": "cohort mean − quantile",
-                  "file": "",
-                  "line": 41,
-                  "c_ms": -7.0,
-                  "ci_ms": [
-                    -9.0,
-                    -5.0
-                  ],
-                  "mean_ms": -0.875,
-                  "self_ms": 0.25,
-                  "total_ms": -6.0,
-                  "share": 0.125,
-                  "budget_ms": 3.0,
-                  "over_ms": -10.0,
                   "band": 0,
                   "samples": 900,
                   "cohort_samples": 90

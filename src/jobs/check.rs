@@ -3,7 +3,7 @@
 use super::{Ear, Workspace};
 use crate::effects::git::LandedCommit;
 use crate::effects::{files, objects};
-use crate::model::{Budget, Finding, Limits, Objective, ObjectiveSplit, Problem, RowKind};
+use crate::model::{Budget, Finding, Limits, Objective, ObjectiveSplit, Problem};
 use crate::pipeline::{Depth, Inputs};
 
 /// What became of one point.
@@ -105,9 +105,7 @@ fn budget(budget: &Budget, split: Option<&ObjectiveSplit>) -> Point {
     let granted = budget.own_ns as f64 / 1e6;
     let name = budget.function.as_ref().or(budget.span.as_ref()).cloned().unwrap_or_default();
     let what = format!("{name} within {granted} ms of {}", budget.slo);
-    let rows: Vec<_> = split
-        .map(|s| s.rows.iter().filter(|r| r.kind != RowKind::Window && matches(budget, &r.name)).collect())
-        .unwrap_or_default();
+    let rows: Vec<_> = split.map(|s| s.rows.iter().filter(|r| matches(budget, &r.name)).collect()).unwrap_or_default();
     if rows.is_empty() || split.is_some_and(|s| s.measured_ms.is_none()) {
         return Point { about: "budget", what, state: PointState::Open, detail: String::from("not measured") };
     }

@@ -61,8 +61,6 @@ pub enum RowKind {
     Function,
     /// Time not on a CPU, named by what was waited for.
     Wait,
-    /// Difference between the cohort's mean latency and the quantile.
-    Window,
     /// On a CPU, or in the request, but not placed on any function.
     Unattributed,
 }
@@ -73,7 +71,6 @@ impl RowKind {
         match self {
             RowKind::Function => "function",
             RowKind::Wait => "wait",
-            RowKind::Window => "window",
             RowKind::Unattributed => "unattributed",
         }
     }

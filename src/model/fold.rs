@@ -7,7 +7,7 @@ fn kept(kind: RowKind) -> usize {
     match kind {
         RowKind::Function => 3,
         RowKind::Wait => 2,
-        RowKind::Window | RowKind::Unattributed => 1,
+        RowKind::Unattributed => 1,
     }
 }
 
@@ -63,7 +63,7 @@ fn steps() -> impl Iterator<Item = f64> {
 
 fn fold_below(split: &ObjectiveSplit, below: f64) -> (Vec<SplitLine>, Vec<Fold>) {
     let (mut lines, mut folds) = (Vec::new(), Vec::new());
-    for kind in [RowKind::Function, RowKind::Wait, RowKind::Window, RowKind::Unattributed] {
+    for kind in [RowKind::Function, RowKind::Wait, RowKind::Unattributed] {
         let of_kind: Vec<usize> = (0..split.rows.len()).filter(|&r| split.rows[r].kind == kind).collect();
         let mut by_size = of_kind.clone();
         by_size.sort_by(|a, b| size(split, &split.rows[*b]).total_cmp(&size(split, &split.rows[*a])));
@@ -96,7 +96,7 @@ fn sum(split: &ObjectiveSplit, kind: RowKind, rows: &[usize], below: f64) -> Con
     let noun = match kind {
         RowKind::Function => "functions",
         RowKind::Wait => "waits",
-        RowKind::Window | RowKind::Unattributed => "unplaced",
+        RowKind::Unattributed => "unplaced",
     };
     let unit = if split.basis == Basis::SampledShare { "%" } else { "ms" };
     let add = |value: fn(&Contribution) -> f64| rows.iter().map(|&r| value(&split.rows[r])).sum::<f64>();
@@ -158,7 +158,6 @@ mod tests {
         rows.extend(
             [("acquirer", 40.0), ("dns", 0.3), ("disk", 0.2), ("tape", 0.1)].map(|(n, c)| row(RowKind::Wait, n, c)),
         );
-        rows.push(row(RowKind::Window, "window", -0.1));
         rows.extend([("libc", 3.0), ("kernel", 0.4)].map(|(n, c)| row(RowKind::Unattributed, n, c)));
         let sum_ms = rows.iter().map(|r| r.c_ms).sum();
         ObjectiveSplit {
@@ -205,12 +204,11 @@ mod tests {
             "acquirer",
             "dns",
             "2 waits below 1 ms",
-            "window",
             "libc",
             "kernel",
         ];
-        assert_eq!(names(&split, 14), expected);
-        assert!(names(&split, 12).len() <= 12);
+        assert_eq!(names(&split, 13), expected);
+        assert!(names(&split, 11).len() <= 11);
         assert_eq!(names(&split, 100).len(), split.rows.len(), "nothing is folded where there is room");
     }
 
@@ -232,7 +230,7 @@ mod tests {
         let split = split();
         for room in 0..25 {
             let names = names(&split, room);
-            for kept in ["f0", "f1", "f2", "f13", "window"] {
+            for kept in ["f0", "f1", "f2", "f13"] {
                 assert!(names.iter().any(|n| n == kept), "{kept} of {names:?} in {room} lines");
             }
         }

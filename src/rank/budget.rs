@@ -2,13 +2,12 @@
 
 use crate::model::{Budget, Contribution, FunctionId, RowKind};
 
-/// Functions by the lower end of their interval, worst first; then waits, the window and what is not placed, dearest first.
+/// Functions by the lower end of their interval, worst first; then waits and what is not placed, dearest first.
 pub fn order(rows: &mut [Contribution], by_mean: bool) {
     let place = |kind| match kind {
         RowKind::Function => 0,
         RowKind::Wait => 1,
-        RowKind::Window => 2,
-        RowKind::Unattributed => 3,
+        RowKind::Unattributed => 2,
     };
     let size = |row: &Contribution| match (by_mean, row.kind) {
         (true, _) => (row.mean_ms, row.share),
@@ -46,8 +45,7 @@ pub fn grant(rows: &mut [Contribution], slo: &str, limit_ms: f64, budgets: &[Bud
         share_out(rows, &matched, granted);
         left -= if matched.is_empty() { 0.0 } else { granted };
     }
-    let rest: Vec<usize> =
-        (0..rows.len()).filter(|i| rows[*i].budget_ms.is_none() && rows[*i].kind != RowKind::Window).collect();
+    let rest: Vec<usize> = (0..rows.len()).filter(|i| rows[*i].budget_ms.is_none()).collect();
     share_out(rows, &rest, left.max(0.0));
     for row in rows.iter_mut() {
         row.over_ms = row.budget_ms.map_or(0.0, |b| (row.c_ms - b).max(0.0));

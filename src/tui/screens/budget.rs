@@ -239,9 +239,6 @@ fn parts_line(_: &State, split: &ObjectiveSplit, pen: &mut Pen<'_>) {
     let bar = pen.theme().bar();
     pen.put(&format!(" {bar} "), Tone::Dim)
         .put(&format!("unplaced {}", short_ms(sum(RowKind::Unattributed))), Tone::Text);
-    if of(RowKind::Window).next().is_some() {
-        pen.put(&format!(" {bar} "), Tone::Dim).put(&format!("window {}", short_ms(sum(RowKind::Window))), Tone::Dim);
-    }
     let basis = format!("basis {} ", split.basis.word());
     if pen.left() > width(&basis) + 3 && pen.move_to_right(width(&basis)) {
         pen.put(&basis, Tone::Dim);
@@ -376,12 +373,6 @@ fn about(state: &State, split: &ObjectiveSplit, cells: usize) -> Vec<(String, To
         }
         RowKind::Wait => say(
             String::from("time off the CPU, named by what was waited for; no rewrite of code on the CPU wins it"),
-            Tone::Dim,
-        ),
-        RowKind::Window => say(
-            String::from(
-                "the requests around the quantile are on average this far from it; the column adds up with it",
-            ),
             Tone::Dim,
         ),
         RowKind::Unattributed => {

@@ -77,7 +77,6 @@ fn of_function(row: &Contribution, text: String) -> String {
 
 fn interval_of(row: &Contribution) -> String {
     match row.kind {
-        RowKind::Window => String::new(),
         _ if row.ci_ms.low == 0.0 && row.ci_ms.high == 0.0 => String::new(),
         _ => interval_ms(row.ci_ms.low, row.ci_ms.high),
     }
@@ -195,7 +194,6 @@ fn row_name(row: &Contribution, cells: usize) -> (String, Tone) {
         RowKind::Function if cells >= width(&row.name) => (row.name.clone(), Tone::Text),
         RowKind::Function => (short_path(&row.name), Tone::Text),
         RowKind::Wait => (format!("wait: {}", row.name), Tone::Warn),
-        RowKind::Window => (String::from("window: mean to quantile"), Tone::Dim),
         RowKind::Unattributed => (row.name.clone(), Tone::Dim),
     }
 }
