@@ -4,6 +4,8 @@
 //! The text is the example's recording, repeated. Ratios are of processor time, because the machine may be busy; the peer's
 //! command stands beside each. Nothing is asserted here.
 
+mod processor_time;
+
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -12,6 +14,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
+use processor_time::cpu_seconds;
 use refit::attribute::{Filter, Lens, Options, shares};
 use refit::model::{Brush, Objective, Poll, Profile, Request, Sample, Samples, Slo};
 use refit::pipeline::{self, Analysis};
@@ -278,18 +281,6 @@ fn say<T>(what: &str, work: impl Fn() -> T) {
     let mut times: Vec<f64> = (0..15).map(|_| run()).collect();
     times.sort_by(f64::total_cmp);
     println!("{what:<34}{:>8.1} ms CPU median, {:.1} ms largest of 15; asked 50 ms", times[7], times[14]);
-}
-
-/// User and system time in seconds.
-fn cpu_seconds(who: libc::c_int) -> f64 {
-    // SAFETY: getrusage writes the whole structure, which is plain numbers.
-    let usage = unsafe {
-        let mut usage = std::mem::zeroed();
-        libc::getrusage(who, &raw mut usage);
-        usage
-    };
-    let seconds = |t: libc::timeval| t.tv_sec as f64 + t.tv_usec as f64 / 1e6;
-    seconds(usage.ru_utime) + seconds(usage.ru_stime)
 }
 
 /// Memory of this process that no file stands behind, in kB.

@@ -7,12 +7,14 @@
 //! write a table; two cores are allowed to both. Times are of one run on one machine: their ratio counts. Nothing is asserted.
 
 mod folded;
+mod processor_time;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use processor_time::cpu_seconds;
 use refit::jobs::{Ear, read_sources};
 use refit::model::Source;
 use refit::profile;
@@ -250,21 +252,9 @@ fn step_said(what: &str, began: Instant, cpu: f64, detail: &str) {
 }
 
 fn own_seconds() -> f64 {
-    seconds_of(libc::RUSAGE_SELF)
+    cpu_seconds(libc::RUSAGE_SELF)
 }
 
 fn children_seconds() -> f64 {
-    seconds_of(libc::RUSAGE_CHILDREN)
-}
-
-/// User and system time in seconds.
-fn seconds_of(who: libc::c_int) -> f64 {
-    // SAFETY: getrusage writes the whole structure, which is plain numbers.
-    let usage = unsafe {
-        let mut usage = std::mem::zeroed();
-        libc::getrusage(who, &raw mut usage);
-        usage
-    };
-    let seconds = |t: libc::timeval| t.tv_sec as f64 + t.tv_usec as f64 / 1e6;
-    seconds(usage.ru_utime) + seconds(usage.ru_stime)
+    cpu_seconds(libc::RUSAGE_CHILDREN)
 }
