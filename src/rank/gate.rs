@@ -1,5 +1,6 @@
 //! An attribution and its splits in; what must be said before anybody believes the ranking out.
 
+use super::around::Jump;
 use super::quantile::{order_statistic, requests_needed, window};
 use super::split::named;
 use crate::model::{Attribution, Basis, Contribution, Interval, Objective, ObjectiveSplit, Problem, RowKind};
@@ -136,6 +137,28 @@ pub fn few_around(split: &ObjectiveSplit) -> Option<Problem> {
     );
     let enough = (ENOUGH_BEYOND / (1.0 - split.quantile).min(split.quantile)).round();
     Some(Problem::note(what).help(format!("record at least {enough} requests")))
+}
+
+/// The quantile may lie on either side of a jump in latency: rows that differ between the sides have wide intervals.
+pub fn beside_a_jump(split: &ObjectiveSplit, jump: &Jump) -> Problem {
+    let (n, name) = (split.requests as f64, percentile(split.quantile));
+    let what = format!(
+        "objective {}: the {name} lies beside a jump in latency from {:.1} to {:.1} ms, with {} of {} requests above it: it may be \
+         on either side, and intervals span both",
+        split.slo, jump.low, jump.high, jump.above, split.requests
+    );
+    // Two standard deviations of the number of requests beyond the quantile tell the sides apart.
+    let deviation = (n * split.quantile * (1.0 - split.quantile)).sqrt();
+    let times = (2.0 * deviation / jump.apart as f64).powi(2).max(1.5);
+    let help = if times <= 50.0 {
+        format!("about {:.0} requests tell on which side it is", (n * times / 100.0).ceil() * 100.0)
+    } else {
+        let share = 100.0 * (1.0 - split.quantile);
+        format!(
+            "what is above it happens to about {share:.2} % of the requests, so that the {name} goes back and forth by itself"
+        )
+    };
+    Problem::note(what).help(help)
 }
 
 /// Functions that the smallest set rests on, although too few samples stand behind them.

@@ -1,5 +1,6 @@
 //! Attributed costs and budgets in; the split of each objective and the hot functions, worst first, out.
 
+mod around;
 mod budget;
 mod compare;
 mod gate;
@@ -112,8 +113,13 @@ fn rank_objective(
     let basis = if supported { attribution.basis } else { Basis::SampledShare };
     let mut split = measured(&population, objective, supported);
     split.basis = basis;
+    let mut jump = None;
     split.rows = match basis {
-        Basis::JoinedSamples | Basis::Spans => split::split(&population, q, options.seed),
+        Basis::JoinedSamples | Basis::Spans => {
+            let (rows, beside) = split::split(&population, q, options.seed);
+            jump = beside;
+            rows
+        }
         Basis::Bounds => split::bounds(&population, q, options.seed),
         // The samples of other operations say nothing about this one.
         Basis::SampledShare if n == 0 && !attribution.requests.is_empty() => Vec::new(),
@@ -126,6 +132,7 @@ fn rank_objective(
     finish(&mut split, slo, basis);
     problems.extend(gate::waits_alone(&split));
     problems.extend(gate::few_around(&split));
+    problems.extend(jump.map(|jump| gate::beside_a_jump(&split, &jump)));
     problems.extend(gate::unresolved(&split));
     let cohort = if supported { population.sorted[quantile::cohort(n, q)].to_vec() } else { population.sorted };
     Ranked { split, cohort, problems }

@@ -1,4 +1,4 @@
-//! Numbers of requests and quantiles in; order statistics, their intervals and bootstrap draws out. Pure arithmetic.
+//! Numbers of requests and quantiles in; order statistics, their intervals and random draws out. Pure arithmetic.
 
 use std::ops::Range;
 
@@ -30,7 +30,7 @@ pub fn order_interval(n: usize, quantile: f64) -> Option<(usize, usize)> {
 }
 
 /// `P(Bin(n, p) <= k)` for k from 0 to n.
-fn binomial_cumulative(n: usize, p: f64) -> Vec<f64> {
+pub fn binomial_cumulative(n: usize, p: f64) -> Vec<f64> {
     let mode = (((n + 1) as f64 * p) as usize).min(n);
     let mut mass = vec![0.0; n + 1];
     mass[mode] = 1.0;
@@ -88,15 +88,6 @@ pub fn weights(latencies: &[f64], centre: usize, weights: &mut Vec<f64>) {
     weights.extend(latencies.iter().map(|l| 1.0 / n + slope * (l - mean)));
 }
 
-/// By how much bootstrap draws of such a line vary less than recordings do, where the slowest request cuts the window short:
-/// the line's two parameters are fitted to few requests then. In the middle of many, drawing some twice makes up for that
-/// (`cargo bench --bench coverage`).
-pub fn shortfall(n: usize, quantile: f64) -> f64 {
-    let size = window(n, quantile).len() as f64;
-    let is_cut = order_statistic(n, quantile) + MIN_HALF >= n;
-    if is_cut && size > 2.0 { (size / (size - 2.0)).sqrt() } else { 1.0 }
-}
-
 /// Deterministic random numbers (SplitMix64, Steele and others 2014).
 #[derive(Clone, Debug)]
 pub struct Random(u64);
@@ -138,33 +129,10 @@ impl Random {
         }
     }
 
-    /// Beta of two shapes of at least 1.
-    fn beta(&mut self, a: f64, b: f64) -> f64 {
-        let (x, y) = (self.gamma(a), self.gamma(b));
-        x / (x + y)
+    /// Student's t with so many degrees of freedom, at least two.
+    pub fn student(&mut self, freedom: f64) -> f64 {
+        self.normal() / (2.0 * self.gamma(freedom / 2.0) / freedom).sqrt()
     }
-}
-
-/// One draw of the bootstrap: which of the n original ranks stand at the ranks `window` when n requests are drawn with
-/// replacement and sorted, in ascending order.
-///
-/// Exact without drawing all n: the order statistics of n uniform numbers at both ends of the window are Beta
-/// distributed, and what lies between them is uniform (David and Nagaraja, Order Statistics, 2.5).
-pub fn resampled_window(n: usize, window: &Range<usize>, random: &mut Random, ranks: &mut Vec<usize>) {
-    ranks.clear();
-    let (first, count) = (window.start, window.len());
-    let low = random.beta((first + 1) as f64, (n - first) as f64);
-    let mut push = |u: f64| ranks.push(((u * n as f64) as usize).min(n - 1));
-    push(low);
-    if count > 1 {
-        let above = random.beta((count - 1) as f64, (n - window.end + 1) as f64);
-        let high = low + (1.0 - low) * above;
-        push(high);
-        for _ in 2..count {
-            push(low + (high - low) * random.uniform());
-        }
-    }
-    ranks.sort_unstable();
 }
 
 /// The 2.5 % and 97.5 % points of draws, which it reorders.
@@ -246,23 +214,12 @@ mod tests {
     }
 
     #[test]
-    fn a_drawn_window_has_the_distribution_of_a_full_resample() {
-        let (n, window) = (400, 340..400);
-        let mut random = Random::new(7);
-        let (mut fast, mut full, mut ranks) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..1000 {
-            resampled_window(n, &window, &mut random, &mut ranks);
-            fast.push([ranks[0] as f64, ranks[30] as f64, ranks[59] as f64]);
-            let mut all: Vec<usize> = (0..n).map(|_| (random.uniform() * n as f64) as usize).collect();
-            all.sort_unstable();
-            full.push([all[340] as f64, all[370] as f64, all[399] as f64]);
-        }
-        for at in 0..3 {
-            let mean = |d: &[[f64; 3]]| d.iter().map(|x| x[at]).sum::<f64>() / d.len() as f64;
-            let spread =
-                |d: &[[f64; 3]]| (d.iter().map(|x| (x[at] - mean(d)).powi(2)).sum::<f64>() / d.len() as f64).sqrt();
-            assert!((mean(&fast) - mean(&full)).abs() < 1.5, "{at}: {} {}", mean(&fast), mean(&full));
-            assert!((spread(&fast) / spread(&full) - 1.0).abs() < 0.15, "{at}");
+    fn drawn_errors_have_the_tails_of_student() {
+        // Two-sided 5 % points: 2.776 with 4 degrees of freedom, 2.262 with 9.
+        for (freedom, point) in [(4.0, 2.776), (9.0, 2.262)] {
+            let mut random = Random::new(7);
+            let beyond = (0..20_000).filter(|_| random.student(freedom).abs() > point).count();
+            assert!((900..=1_100).contains(&beyond), "{freedom}: {beyond} of 20,000");
         }
     }
 }

@@ -2,15 +2,14 @@
 //!
 //! `C_f(q) = E[T_f | L = Q_q(L)]`, and the C of all rows add up to the quantile (Tasche 2000, "Conditional expectation as
 //! quantile derivative"). The expectation is that of the line through the requests around the quantile, taken at it.
-//! Intervals: bootstrap over requests, the quantile and its window drawn anew each time.
+//! Intervals: the quantile's place and the line's error drawn anew each time ([`super::around`]).
 
 use std::ops::Range;
 
-use super::quantile::{self, Random};
+use super::around::{Around, Jump};
+use super::quantile;
 use crate::model::{AllocatedBy, AttributedRow, Attribution, Contribution, Interval, RowKind};
 
-/// Draws of the bootstrap.
-const DRAWS: usize = 1000;
 /// Row that closes the sum where the tail is not identified.
 pub const NOT_IDENTIFIED: &str = "tail not identified";
 
@@ -50,34 +49,6 @@ impl<'a> Population<'a> {
         ranks.map(|r| self.latency_ms(r)).sum::<f64>() / count
     }
 
-    /// Nanoseconds of every row in a request that takes as long as the quantile.
-    fn at_quantile(&self, quantile: f64) -> Vec<f64> {
-        let window = quantile::window(self.len(), quantile);
-        let ranks: Vec<usize> = window.clone().collect();
-        let mut owned = vec![0.0; self.attribution.rows.len()];
-        self.line(
-            &ranks,
-            quantile::order_statistic(self.len(), quantile) - window.start,
-            &mut Line::default(),
-            &mut owned,
-        );
-        owned
-    }
-
-    /// Adds up the nanoseconds of every row on the line through requests by their ranks, at the latency of one of them.
-    fn line(&self, ranks: &[usize], centre: usize, line: &mut Line, owned: &mut [f64]) {
-        owned.fill(0.0);
-        let request = |rank: &usize| &self.attribution.requests[self.sorted[*rank]];
-        line.latencies.clear();
-        line.latencies.extend(ranks.iter().map(|rank| request(rank).latency_ns as f64));
-        quantile::weights(&line.latencies, centre, &mut line.weights);
-        for (rank, weight) in ranks.iter().zip(&line.weights) {
-            for part in &self.attribution.parts[request(rank).parts.clone()] {
-                owned[part.row as usize] += weight * part.owned_ns;
-            }
-        }
-    }
-
     /// Sums over ranks, per row.
     pub fn sums(&self, ranks: impl Iterator<Item = usize>) -> Vec<Sums> {
         let mut sums = vec![Sums::default(); self.attribution.rows.len()];
@@ -86,6 +57,7 @@ impl<'a> Population<'a> {
             for part in &self.attribution.parts[request.parts.clone()] {
                 let sum = &mut sums[part.row as usize];
                 sum.owned += part.owned_ns;
+                sum.squares += part.owned_ns * part.owned_ns;
                 sum.self_ += part.self_ns;
                 sum.total += part.total_ns;
                 sum.samples += u64::from(part.samples);
@@ -96,18 +68,13 @@ impl<'a> Population<'a> {
     }
 }
 
-/// Room for one line after another.
-#[derive(Default)]
-struct Line {
-    latencies: Vec<f64>,
-    weights: Vec<f64>,
-}
-
 /// Nanoseconds of a row over some requests.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sums {
     /// Owned.
     pub owned: f64,
+    /// Squares of what each request owned.
+    pub squares: f64,
     /// With the function as the leaf.
     pub self_: f64,
     /// With the function on the stack.
@@ -116,6 +83,14 @@ pub struct Sums {
     pub samples: u64,
     /// True if any request has the row.
     pub touched: bool,
+}
+
+impl Sums {
+    /// Standard deviation over so many requests, those without the row included.
+    fn scatter(&self, requests: usize) -> f64 {
+        let (count, mean) = (requests.max(1) as f64, self.owned / requests.max(1) as f64);
+        (self.squares / count - mean * mean).max(0.0).sqrt()
+    }
 }
 
 /// A row of the split before its numbers are filled in.
@@ -153,10 +128,10 @@ pub fn with_means(row: &AttributedRow, attribution: &Attribution, all: &Sums, re
 }
 
 /// Splits the quantile; the `c_ms` of the rows add up to it.
-pub fn split(population: &Population, quantile: f64, seed: u64) -> Vec<Contribution> {
+pub fn split(population: &Population, quantile: f64, seed: u64) -> (Vec<Contribution>, Option<Jump>) {
     let (n, attribution) = (population.len(), population.attribution);
     let (all, cohort) = (population.sums(0..n), population.sums(quantile::window(n, quantile)));
-    let found = estimates(population, quantile, seed);
+    let (found, jump) = estimates(population, &all, quantile, seed);
     let rows = attribution.rows.iter().enumerate().filter(|(at, row)| all[*at].touched || is_outside(row));
     let row = |(at, row): (usize, &AttributedRow)| Contribution {
         c_ms: found[at].0,
@@ -164,20 +139,27 @@ pub fn split(population: &Population, quantile: f64, seed: u64) -> Vec<Contribut
         cohort_samples: cohort[at].samples,
         ..with_means(row, attribution, &all[at], n)
     };
-    rows.map(row).collect()
+    (rows.map(row).collect(), jump)
 }
 
-/// What every row owns of the quantile in ms, with its 95 % interval.
-fn estimates(population: &Population, quantile: f64, seed: u64) -> Vec<(f64, Interval)> {
-    let window = quantile::window(population.len(), quantile);
-    let mut draws = bootstrap(population, quantile, &window, seed);
-    let wider = quantile::shortfall(population.len(), quantile);
-    let estimate = |(at, ns): (usize, f64)| {
-        let ((low, high), c_ms) = (quantile::middle_95(draws.of(at)), ms(ns));
-        let away = |end: f64| c_ms + (end - c_ms) * wider;
-        (c_ms, Interval { low: away(low.min(c_ms)), high: away(high.max(c_ms)) })
+/// What every row owns of the quantile in ms, with its 95 % interval; and the jump beside which the quantile lies.
+fn estimates(population: &Population, all: &[Sums], quantile: f64, seed: u64) -> (Vec<(f64, Interval)>, Option<Jump>) {
+    let (attribution, n) = (population.attribution, population.len());
+    let latencies: Vec<f64> = (0..n).map(|rank| population.latency_ms(rank)).collect();
+    let around = Around::new(&latencies, quantile, seed);
+    let mut owned = vec![vec![0.0; around.ranks().len()]; attribution.rows.len()];
+    for (slot, rank) in around.ranks().iter().enumerate() {
+        for part in &attribution.parts[attribution.requests[population.sorted[*rank]].parts.clone()] {
+            owned[part.row as usize][slot] += ms(part.owned_ns);
+        }
+    }
+    let estimate = |(at, row): (usize, &AttributedRow)| {
+        let (c_ms, ci) = around.estimate(&owned[at], ms(all[at].scatter(n)));
+        // Neither a function nor a wait takes less than no time.
+        let least = if row.kind == RowKind::Unattributed { f64::NEG_INFINITY } else { 0.0 };
+        (c_ms, Interval { low: ci.low.max(least).min(c_ms), high: ci.high })
     };
-    population.at_quantile(quantile).into_iter().enumerate().map(estimate).collect()
+    (attribution.rows.iter().enumerate().map(estimate).collect(), around.jump)
 }
 
 /// Work outside of requests is shown, and is no part of the quantile.
@@ -198,33 +180,6 @@ pub fn named(kind: RowKind, name: &str) -> Contribution {
     blank(&row, &Attribution::default())
 }
 
-/// Draws of every row's C in ms.
-struct Draws {
-    values: Vec<f64>,
-}
-
-impl Draws {
-    fn of(&mut self, column: usize) -> &mut [f64] {
-        &mut self.values[column * DRAWS..(column + 1) * DRAWS]
-    }
-}
-
-fn bootstrap(population: &Population, quantile: f64, window: &Range<usize>, seed: u64) -> Draws {
-    let (n, columns) = (population.len(), population.attribution.rows.len());
-    let centre = quantile::order_statistic(n, quantile) - window.start;
-    let mut random = Random::new(seed);
-    let mut draws = Draws { values: vec![0.0; columns * DRAWS] };
-    let (mut ranks, mut owned, mut line) = (Vec::with_capacity(window.len()), vec![0.0; columns], Line::default());
-    for draw in 0..DRAWS {
-        quantile::resampled_window(n, window, &mut random, &mut ranks);
-        population.line(&ranks, centre, &mut line, &mut owned);
-        for (column, ns) in owned.iter().enumerate() {
-            draws.values[column * DRAWS + draw] = ms(*ns);
-        }
-    }
-    draws
-}
-
 /// Mean shares and, with the number of requests, bounds of the tail:
 /// `0 <= E[T_f | L >= Q] <= min(E[L | L >= Q], E[T_f] / (1-q))`.
 pub fn bounds(population: &Population, quantile: f64, seed: u64) -> Vec<Contribution> {
@@ -232,7 +187,7 @@ pub fn bounds(population: &Population, quantile: f64, seed: u64) -> Vec<Contribu
     let at = quantile::order_statistic(n, quantile);
     let (measured, tail) = (population.latency_ms(at), population.mean_latency_ms(at..n));
     let all = population.sums(0..n);
-    let waits = estimates(population, quantile, seed);
+    let (waits, _) = estimates(population, &all, quantile, seed);
     let requests = attribution.requests.len().max(1) as f64;
     let mut rows = Vec::new();
     for (at, (row, sums)) in attribution.rows.iter().zip(&all).enumerate() {
@@ -276,6 +231,7 @@ pub fn shares(population: &Population) -> Vec<Contribution> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::quantile::Random;
     use super::*;
     use crate::model::{AttributedRequest, Part};
 
@@ -322,7 +278,7 @@ mod tests {
         let attribution = attributed(requests);
         let population = Population::new(&attribution, (0..requests.len()).collect());
         let measured = population.latency_ms(quantile::order_statistic(requests.len(), 0.99));
-        (split(&population, 0.99, seed), measured)
+        (split(&population, 0.99, seed).0, measured)
     }
 
     fn p99(requests: &[[f64; 3]], shrink: [f64; 3]) -> f64 {

@@ -4,6 +4,7 @@
 //! Where `T_i` is known from a sample or two only, its noise would hide the quantile: then the first-order answer
 //! `Q - a C` is given, `C` being the functions' part of the quantile (Tasche 2000), and is called so.
 
+use super::around::Around;
 use super::quantile::{self, Random};
 use super::split::Population;
 use crate::model::{
@@ -70,20 +71,10 @@ fn predict(attribution: &Attribution, objective: &Objective, saved: &[f64], seed
     let dense = attribution.basis == Basis::Spans || f64::from(samples) >= ENOUGH_SAMPLES * window.len() as f64;
     let method = if dense { Method::Replayed } else { Method::FirstOrder };
     let measured_ms = population.latency_ms(quantile::order_statistic(n, q));
-    let difference = |drawn: &[usize]| match method {
-        Method::Replayed => replayed(&requests, drawn, q),
-        Method::FirstOrder => first_order(&requests, drawn, &window, q),
+    let (difference, difference_ms) = match method {
+        Method::Replayed => replayed(&requests, q, seed),
+        Method::FirstOrder => first_order(&requests, q, seed),
     };
-    let everyone: Vec<usize> = (0..n).collect();
-    let mut random = Random::new(seed);
-    let mut draws: Vec<f64> = (0..DRAWS)
-        .map(|_| {
-            let mut drawn: Vec<usize> = (0..n).map(|_| ((random.uniform() * n as f64) as usize).min(n - 1)).collect();
-            drawn.sort_unstable();
-            difference(&drawn)
-        })
-        .collect();
-    let (low, high) = quantile::middle_95(&mut draws);
     let functions =
         attribution.rows.iter().zip(saved).filter(|(_, s)| **s != 0.0).filter_map(|(r, _)| r.function.clone());
     Some(Prediction {
@@ -91,8 +82,8 @@ fn predict(attribution: &Attribution, objective: &Objective, saved: &[f64], seed
         quantile: q,
         functions: functions.collect::<Vec<FunctionId>>(),
         measured_ms,
-        predicted_ms: (measured_ms + difference(&everyone)).max(0.0),
-        difference_ms: Interval { low, high },
+        predicted_ms: (measured_ms + difference).max(0.0),
+        difference_ms,
         limit_ms: objective.limit_ns as f64 / 1e6,
         method,
     })
@@ -114,8 +105,22 @@ fn shortened(population: &Population, rank: usize, saved: &[f64]) -> Shortened {
     Shortened { latency, saved: total.min(latency), samples: changed().map(|p| p.samples).sum() }
 }
 
-/// The quantile of the shortened requests minus that of the requests, both of the same draw (in ascending order).
-fn replayed(requests: &[Shortened], drawn: &[usize], q: f64) -> f64 {
+/// The quantile of the shortened requests minus that of the requests, with its interval over requests drawn anew.
+fn replayed(requests: &[Shortened], q: f64, seed: u64) -> (f64, Interval) {
+    let (n, mut random) = (requests.len(), Random::new(seed));
+    let everyone: Vec<usize> = (0..n).collect();
+    let draw = |_| {
+        let mut drawn: Vec<usize> = (0..n).map(|_| ((random.uniform() * n as f64) as usize).min(n - 1)).collect();
+        drawn.sort_unstable();
+        difference(requests, &drawn, q)
+    };
+    let mut draws: Vec<f64> = (0..DRAWS).map(draw).collect();
+    let (low, high) = quantile::middle_95(&mut draws);
+    (difference(requests, &everyone, q), Interval { low, high })
+}
+
+/// Of requests drawn, in ascending order.
+fn difference(requests: &[Shortened], drawn: &[usize], q: f64) -> f64 {
     let at = quantile::order_statistic(drawn.len(), q);
     let mut without: Vec<f64> = drawn.iter().map(|r| requests[*r].latency - requests[*r].saved).collect();
     let (_, quantile, _) = without.select_nth_unstable_by(at, f64::total_cmp);
@@ -123,12 +128,15 @@ fn replayed(requests: &[Shortened], drawn: &[usize], q: f64) -> f64 {
 }
 
 /// Minus what is saved of a request that takes as long as the quantile, as the split has it.
-fn first_order(requests: &[Shortened], drawn: &[usize], window: &std::ops::Range<usize>, q: f64) -> f64 {
-    let around: Vec<&Shortened> = drawn[window.clone()].iter().map(|r| &requests[*r]).collect();
-    let latencies: Vec<f64> = around.iter().map(|r| r.latency).collect();
-    let mut weights = Vec::new();
-    quantile::weights(&latencies, quantile::order_statistic(drawn.len(), q) - window.start, &mut weights);
-    -around.iter().zip(&weights).map(|(r, weight)| r.saved * weight).sum::<f64>()
+fn first_order(requests: &[Shortened], q: f64, seed: u64) -> (f64, Interval) {
+    let latencies: Vec<f64> = requests.iter().map(|r| r.latency).collect();
+    let around = Around::new(&latencies, q, seed);
+    let saved: Vec<f64> = around.ranks().iter().map(|rank| requests[*rank].saved).collect();
+    let count = requests.len() as f64;
+    let mean = requests.iter().map(|r| r.saved).sum::<f64>() / count;
+    let scatter = (requests.iter().map(|r| (r.saved - mean).powi(2)).sum::<f64>() / count).sqrt();
+    let (c, Interval { low, high }) = around.estimate(&saved, scatter);
+    (-c, Interval { low: -high, high: -low })
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! `cargo bench --bench coverage [-- --recordings N]`: how often the 95 % intervals of a split hold what they speak of, in 1,000
-//! recordings drawn from each of five services whose split is known.
+//! recordings drawn from each of seven services whose split is known.
 
 #[path = "../it/repeated.rs"]
 mod repeated;
