@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::attribute;
 use crate::detect;
 use crate::model::{
-    Change, Comparison, CostLines, Finding, HotFunction, Item, Level, LineHeat, ObjectiveSplit, Place, Prediction,
-    Problem, Profile, Recording, Refusal, Rewrite, Since, Slo, SourceQuality, Suggested,
+    Change, Class, Comparison, CostLines, Finding, HotFunction, Item, Level, LineHeat, ObjectiveSplit, Place,
+    Prediction, Problem, Profile, Recording, Refusal, Rewrite, Since, Slo, SourceQuality, Suggested,
 };
 use crate::price;
 use crate::rank;
@@ -95,6 +95,8 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// Proposals, dearest first.
     pub rewrites: Vec<Rewrite>,
+    /// Proposals of class D, which change behaviour: only for who asks for them.
+    pub on_request: Vec<Rewrite>,
     /// Findings without a rewrite, and why.
     pub refused: Vec<Refusal>,
     /// Why nothing is proposed: the workspace does not build.
@@ -240,7 +242,7 @@ pub fn analyse(inputs: &Inputs, survey: Survey, profile: &Profile) -> Analysis {
     if inputs.depth >= Depth::Propose {
         analysis.problems.extend(without_tests(&analysis.items));
         let (rewrites, refused) = rewrite::propose_with(rewrite::REGISTRY, &files, &analysis.findings, &suggested);
-        analysis.rewrites = rewrites;
+        (analysis.on_request, analysis.rewrites) = rewrites.into_iter().partition(|r| r.class == Class::D);
         analysis.refused = refused;
     }
     analysis
@@ -253,6 +255,7 @@ pub fn without_proposals(analysis: &mut Analysis, said: &str, place: Option<Plac
         Problem::error(what).help("findings are shown all the same; make `cargo check` pass, then read again");
     let problem = Problem { place, ..problem };
     analysis.rewrites.clear();
+    analysis.on_request.clear();
     analysis.problems.retain(|p| p.place.is_none() || p.place != problem.place);
     analysis.problems.insert(0, problem.clone());
     analysis.broken = Some(problem);

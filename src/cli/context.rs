@@ -153,7 +153,10 @@ impl Context {
         let mut missing = Vec::new();
         for all in [false, true] {
             let analysis = self.analyse(workspace, Depth::Propose, all, ear)?;
-            let reviewed = load_reviews(workspace, &analysis.rewrites).map_err(|p| vec![p])?;
+            // What changes behaviour is there for who names it.
+            let by_name = if ids.is_empty() { &[][..] } else { &analysis.on_request[..] };
+            let known = [&analysis.rewrites[..], by_name].concat();
+            let reviewed = load_reviews(workspace, &known).map_err(|p| vec![p])?;
             let (found, problems) = choose(&reviewed, ids);
             if problems.is_empty() {
                 return Ok(Chosen { proposals: found, analysis });

@@ -16,7 +16,7 @@ use crate::model::{Answer as State, Problem, Refusal, Rewrite};
 use crate::pipeline::{Analysis, Depth};
 use crate::slo::nearest;
 
-const CLASSES: [&str; 3] = ["A", "B", "C"];
+const CLASSES: [&str; 4] = ["A", "B", "C", "D"];
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -29,7 +29,7 @@ pub(super) struct Options {
     /// Prove them too
     #[arg(long)]
     prove: bool,
-    /// Only of this class (A, B or C); may be given several times
+    /// Only of this class (A, B or C); may be given several times. D changes behaviour, and is shown only if asked for
     #[arg(long, value_name = "CLASS", ignore_case = true, value_parser = CLASSES)]
     class: Vec<String>,
     /// Only of this rule
@@ -84,7 +84,8 @@ impl List {
         let of_class = |r: &Rewrite| {
             options.class.is_empty() || options.class.iter().any(|c| c.eq_ignore_ascii_case(r.class.word()))
         };
-        let rewrites = analysis.rewrites.iter().filter(|r| wanted(r.rule.0, &r.file) && of_class(r));
+        let asked = if options.class.is_empty() { &[][..] } else { &analysis.on_request[..] };
+        let rewrites = analysis.rewrites.iter().chain(asked).filter(|r| wanted(r.rule.0, &r.file) && of_class(r));
         List {
             rewrites: rewrites.cloned().collect(),
             refused: analysis.refused.iter().filter(|r| wanted(r.rule.0, &r.file)).cloned().collect(),

@@ -86,6 +86,8 @@ words! {
         B = "B",
         /// A scaffold that a person completes.
         C = "C",
+        /// On request: it changes behaviour on purpose, and says so. Never proposed unless this class is asked for.
+        D = "D",
     }
 }
 

@@ -26,6 +26,7 @@ mod collect_then_loop;
 mod contains_then_get;
 mod contains_then_insert;
 mod eager_log_text;
+mod flattened;
 mod flush_after_loop;
 mod from_impl;
 mod guard_across_work;
@@ -45,7 +46,9 @@ mod linear_lookup;
 mod lock_per_item;
 mod match_to_let_else;
 mod missing_capacity;
+mod mutex_number;
 mod nested_join;
+mod pattern_once;
 mod place;
 mod println_in_loop;
 mod push_format;
@@ -57,9 +60,12 @@ mod runtime;
 mod sleep_in_async;
 mod std_types;
 mod take_instead_of_clone;
+mod two_passes;
 mod unbuffered_reads;
 mod unbuffered_writes;
+mod unwrap_cascade;
 mod vec_of_boxes;
+mod while_index;
 mod write_lock_only_read;
 
 /// Answers the findings of one rule.
@@ -92,11 +98,15 @@ pub const REGISTRY: &[&Recipe] = &[
     &quadratic_membership::RECIPE,
     &linear_lookup::RECIPE,
     &nested_join::RECIPE,
+    &two_passes::RECIPE,
     &remove_first::RECIPE,
     &index_loop::RECIPE,
+    &while_index::RECIPE,
+    &flattened::OF_LOOPS,
     &lazy_regex::RECIPE,
     &lazy_table::RECIPE,
     &hoist::RECIPE,
+    &pattern_once::RECIPE,
     &clone_of_iterated::RECIPE,
     &clone_then_read::RECIPE,
     &clone_at_last_use::RECIPE,
@@ -113,9 +123,12 @@ pub const REGISTRY: &[&Recipe] = &[
     &insert_if_missing::RECIPE,
     &question_mark::RECIPE,
     &match_to_let_else::RECIPE,
+    &flattened::OF_FUNCTIONS,
     &from_impl::RECIPE,
+    &unwrap_cascade::RECIPE,
     &guard_across_work::RECIPE,
     &lock_per_item::RECIPE,
+    &mutex_number::RECIPE,
     &write_lock_only_read::RECIPE,
     &reorder_fields::RECIPE,
     &cache_padded::RECIPE,

@@ -24,6 +24,8 @@ pub const GROWN: Family = Family {
 
 /// `Option`.
 pub const OPTION: Family = Family { name: "an `Option` of std", types: &["std::option::Option<_>"] };
+/// `Result`.
+pub const RESULT: Family = Family { name: "a `Result` of std", types: &["std::result::Result<_, _>"] };
 /// Vectors, slices, arrays.
 pub const SLICE: Family =
     Family { name: "a vector, slice or array of std", types: &["std::vec::Vec<_>", "[_]", "[_; 0]"] };
@@ -68,6 +70,24 @@ pub const WALKED: Family = Family {
         "std::vec::Vec<_>",
         "[_]",
         "[_; 0]",
+        "std::collections::VecDeque<_>",
+        "std::collections::HashMap<_, _>",
+        "std::collections::HashSet<_>",
+        "std::collections::BTreeMap<_, _>",
+        "std::collections::BTreeSet<_>",
+    ],
+};
+
+/// What can be looked through without anybody noticing when the iterators and texts made for it are gone.
+pub const LOOKED_THROUGH: Family = Family {
+    name: "a text, a collection or an option of std",
+    types: &[
+        "std::string::String",
+        "str",
+        "std::vec::Vec<_>",
+        "[_]",
+        "[_; 0]",
+        "std::option::Option<_>",
         "std::collections::VecDeque<_>",
         "std::collections::HashMap<_, _>",
         "std::collections::HashSet<_>",

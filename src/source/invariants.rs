@@ -117,6 +117,12 @@ pub fn invariants<'a>(function: &Function<'a>) -> Vec<Invariant<'a>> {
     walk.found
 }
 
+/// True if a place stays the same in a loop of the function, and can be seen before the statement around the loop.
+pub fn is_fixed<'a>(function: &Function<'a>, part: &syn::Expr, around: &syn::Expr, before: &syn::Stmt) -> bool {
+    let walk = Walk { function: *function, levels: Vec::new(), stmts: Vec::new(), found: Vec::new() };
+    walk.is_fixed(part, around, before)
+}
+
 /// True where a text that lives outside the loop serves every use of the name.
 pub fn only_looked_at<'a>(stmts: impl IntoIterator<Item = &'a syn::Stmt>, name: &str) -> bool {
     let Some(uses) = uses(stmts, name) else { return false };

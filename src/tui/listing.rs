@@ -111,6 +111,9 @@ pub fn risk(proposal: &Proposal) -> (Risk, Vec<String>) {
     if rewrite.class == Class::C {
         found.push((Risk::High, String::from("class C: a scaffold that a person completes")));
     }
+    if rewrite.class == Class::D {
+        found.push((Risk::High, String::from("class D: it changes behaviour on purpose")));
+    }
     if proposal.hunks.iter().any(|h| h.touches_sync) {
         found.push((Risk::High, String::from("it touches locks, atomics or channels")));
     }

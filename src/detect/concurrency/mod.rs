@@ -2,4 +2,5 @@
 
 pub mod guard_across_work;
 pub mod lock_per_item;
+pub mod mutex_number;
 pub mod write_lock_only_read;

@@ -108,7 +108,7 @@ fn index_loop(file: &SourceFile, around: &syn::ExprForLoop) -> Option<Fact> {
 }
 
 /// True if an element is the receiver of a method that may change it.
-fn is_changed(elements: &[(TextRange, &'static str)], uses: &[&usage::Use]) -> bool {
+pub(super) fn is_changed(elements: &[(TextRange, &'static str)], uses: &[&usage::Use]) -> bool {
     uses.iter().any(|u| match &u.how {
         // `list[i].count()` is a method of the element, which may take `&mut self`: only std's reading ones are known.
         How::Method(name) => {
@@ -120,7 +120,7 @@ fn is_changed(elements: &[(TextRange, &'static str)], uses: &[&usage::Use]) -> b
 }
 
 /// The expressions `list[i]`, and how each is used.
-fn elements(
+pub(super) fn elements(
     file: &SourceFile,
     body: &syn::Block,
     list: &syn::Expr,
