@@ -74,7 +74,7 @@ fn counted(file: &SourceFile, block: &syn::Block, at: usize, around: &syn::ExprW
     };
     let index = plain_name(left)?;
     let list = &*shapes::method(right, "len", 0)?.receiver;
-    let place = usage::place(list).filter(|p| p.is_plain && p.root != index.to_string())?;
+    let place = usage::place(list).filter(|p| p.is_plain && *index != p.root)?;
     let known = types::type_of(file, list).and_then(|ty| types::head(types::strip(&ty)));
     if known.is_some_and(|head| !["Vec", "[]"].contains(&head.as_str())) || !around.attrs.is_empty() {
         return None;
