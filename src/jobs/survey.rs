@@ -27,14 +27,10 @@ pub(super) fn look(root: &Path, files: &[InputFile], depth: Depth) -> Vec<FileSu
     let shelf = Shelf::open(root, &format!("{depth:?}"));
     let mut all = on_all_cores(files, &shelf, &Surveyor::new(depth));
     all.sort_by_key(|looked| looked.at);
-    let entry = |l: &'_ Looked| -> Option<(Key, usize)> {
-        (l.new.is_some() || shelf.get(&l.key).is_some()).then_some((l.key, l.at))
-    };
-    let entries: Vec<(Key, usize)> = all.iter().filter_map(entry).collect();
-    if all.iter().any(|l| l.new.is_some()) || entries.len() != shelf.len() {
-        let bytes = |(key, at): &(Key, usize)| Some((*key, all[*at].new.as_deref().or_else(|| shelf.get(key))?));
-        shelf.replace(&entries.iter().filter_map(bytes).collect::<Vec<_>>());
-    }
+    let is_new = |l: &&Looked| l.new.is_some();
+    let new: Vec<(Key, &[u8])> = all.iter().filter_map(|l| Some((l.key, l.new.as_deref()?))).collect();
+    let kept: Vec<Key> = all.iter().filter(|l| !is_new(l)).map(|l| l.key).collect();
+    shelf.keep(&kept, &new);
     all.into_iter().map(|looked| looked.survey).collect()
 }
 
