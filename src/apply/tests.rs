@@ -65,6 +65,7 @@ fn verdict() -> Verdict {
         speed: Speed::Improved,
         ratio: 0.4186,
         ci: (0.402, 0.451),
+        confidence: 0.95,
         pairs: 240,
         calls: 96_000,
         noise_floor: 0.008,

@@ -526,7 +526,7 @@ impl From<&[Verdict]> for Verify {
 }
 
 #[derive(Serialize)]
-struct VerdictJson {
+pub(super) struct VerdictJson {
     id: String,
     verdict: &'static str,
     by: String,

@@ -16,6 +16,7 @@ mod propose;
 mod rank;
 mod record;
 mod redo;
+mod replayed;
 mod report;
 mod review;
 mod rules;

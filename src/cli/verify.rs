@@ -5,18 +5,22 @@ use clap::Args;
 use super::answer::{Answer, Outcome};
 use super::context::Context;
 use super::json;
+use super::replayed;
 use super::style::Style;
-use crate::jobs::{ProveOptions, prove, prove_set};
+use crate::jobs::{ProveOptions, prove, prove_set, replay};
 use crate::model::{Measurement, Outcome as Result_, Problem, Rung, RungState, SetVerdict, Verdict};
 
 #[derive(Args)]
 pub(super) struct Options {
     /// Ids of proposals, or unique beginnings of them
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "ID", required_unless_present_any = ["all", "replay"], conflicts_with_all = ["all", "replay"])]
     ids: Vec<String>,
     /// Every proposal of hot functions
     #[arg(long)]
     all: bool,
+    /// Look again at a commit that Refit landed: its digests and numbers, and its proof on the code before it
+    #[arg(long, value_name = "COMMIT", conflicts_with_all = ["all", "set"])]
+    replay: Option<String>,
     /// As one change set of at most 400 changed lines: what breaks it is found and left out
     #[arg(long)]
     set: bool,
@@ -37,18 +41,30 @@ pub(super) struct Options {
     codegen: bool,
 }
 
+impl Options {
+    fn how(&self) -> ProveOptions {
+        ProveOptions {
+            properties: self.properties,
+            no_measurement: self.no_measurement,
+            fresh: self.fresh,
+            power: self.power,
+            codegen: self.codegen,
+        }
+    }
+}
+
 pub(super) fn run(context: &Context, options: &Options) -> Outcome {
     let workspace = context.open()?;
     context.agree(&workspace).map_err(|p| vec![p])?;
     let listener = context.ear();
+    if let Some(commit) = &options.replay {
+        let replayed = replay(&workspace, commit, &options.how(), listener.ear())?;
+        drop(listener);
+        let text = || replayed::text(&replayed, context.style);
+        return Ok(Answer::new(context, || replayed::Json::from(&replayed), text).says_no(!replayed.holds()));
+    }
     let chosen = context.proposals(&workspace, &options.ids, listener.ear())?;
-    let how = ProveOptions {
-        properties: options.properties,
-        no_measurement: options.no_measurement,
-        fresh: options.fresh,
-        power: options.power,
-        codegen: options.codegen,
-    };
+    let how = options.how();
     if options.set {
         let proved = prove_set(&workspace, &chosen.rewrites(), &how, listener.ear()).map_err(|p| vec![p])?;
         drop(listener);

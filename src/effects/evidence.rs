@@ -42,10 +42,22 @@ pub fn save(base: &str, toolchain: &str, verdict: &Verdict, neutral: bool) -> Re
 ///
 /// What is missing, damaged, or of another proposal is `None`: then it has to be proved again.
 pub fn load(base: &str, rewrite: &RewriteId, toolchain: Option<&str>) -> Option<Verdict> {
+    newest(base, rewrite, |text| from_text(text, base, rewrite, toolchain))
+}
+
+/// What the newest kept verdict of a proposal was made with: the compiler, the commands and the thresholds; empty where
+/// none is kept.
+pub fn toolchain(base: &str, rewrite: &RewriteId) -> String {
+    let told = |text: &str| unsealed(text).filter(|wire| wire.rewrite == rewrite.0).map(|wire| wire.toolchain);
+    newest(base, rewrite, told).unwrap_or_default()
+}
+
+/// The first answer that the kept texts of a proposal give, the newest asked first.
+fn newest<T>(base: &str, rewrite: &RewriteId, told: impl Fn(&str) -> Option<T>) -> Option<T> {
     let folder = folder(&cache_dir().ok()?, base, rewrite);
     let mut files: Vec<_> = std::fs::read_dir(folder).ok()?.filter_map(Result::ok).collect();
     files.sort_by_key(|f| std::cmp::Reverse(f.metadata().and_then(|m| m.modified()).ok()));
-    files.iter().find_map(|file| from_text(&std::fs::read_to_string(file.path()).ok()?, base, rewrite, toolchain))
+    files.iter().find_map(|file| told(&std::fs::read_to_string(file.path()).ok()?))
 }
 
 /// How long the compiler's no is believed: a library or another toolchain may have been installed since.
@@ -103,11 +115,7 @@ pub fn to_text(base: &str, toolchain: &str, verdict: &Verdict, neutral: bool) ->
 
 /// The verdict of such a text, judged again; `None` unless it is whole and of this base, proposal and toolchain.
 pub fn from_text(text: &str, base: &str, rewrite: &RewriteId, toolchain: Option<&str>) -> Option<Verdict> {
-    let sealed: Sealed = serde_json::from_str(text).ok()?;
-    if hex(&Sha256::digest(sealed.body.as_bytes())) != sealed.digest {
-        return None;
-    }
-    let wire: Wire = serde_json::from_str(&sealed.body).ok()?;
+    let wire = unsealed(text)?;
     let same = wire.schema == SCHEMA && wire.base == base && wire.rewrite == rewrite.0;
     if !same || toolchain.is_some_and(|t| t != wire.toolchain) {
         return None;
@@ -119,6 +127,13 @@ pub fn from_text(text: &str, base: &str, rewrite: &RewriteId, toolchain: Option<
     };
     let power = wire.power.map(WirePower::into_model);
     Some(Verdict::judge(rewrite.clone(), wire.tree, evidence, measurement, wire.neutral).with_power(power))
+}
+
+/// What a sealed text holds, if its digest is right.
+fn unsealed(text: &str) -> Option<Wire> {
+    let sealed: Sealed = serde_json::from_str(text).ok()?;
+    let is_whole = hex(&Sha256::digest(sealed.body.as_bytes())) == sealed.digest;
+    is_whole.then(|| serde_json::from_str(&sealed.body).ok()).flatten()
 }
 
 /// Two levels, so that no folder of the cache grows without bound.
@@ -237,6 +252,9 @@ struct WireMeasurement {
     speed: String,
     ratio: f64,
     ci: (f64, f64),
+    /// 0 in what was written before it was kept.
+    #[serde(default)]
+    confidence: f64,
     pairs: u64,
     calls: u64,
     noise_floor: f64,
@@ -255,6 +273,7 @@ impl From<&Measurement> for WireMeasurement {
             speed: m.speed.word().into(),
             ratio: m.ratio,
             ci: m.ci,
+            confidence: m.confidence,
             pairs: m.pairs,
             calls: m.calls,
             noise_floor: m.noise_floor,
@@ -263,10 +282,15 @@ impl From<&Measurement> for WireMeasurement {
             new_ns: m.new_ns,
             exercised_by: m.exercised_by.clone(),
             witness: m.witness.clone(),
-            // Hundredths of a nanosecond are below any clock.
-            slices: m.slices.iter().map(|s| s.map(|ns| (ns * 100.0).round() / 100.0)).collect(),
+            slices: m.slices.iter().map(|s| s.map(short)).collect(),
         }
     }
+}
+
+/// Seven digits: enough to compute every number of the measurement again, and a third of the room.
+fn short(ns: f64) -> f64 {
+    let unit = 10f64.powi(6 - ns.abs().max(f64::MIN_POSITIVE).log10().floor() as i32);
+    if unit.is_finite() { (ns * unit).round() / unit } else { ns }
 }
 
 impl WireMeasurement {
@@ -276,6 +300,7 @@ impl WireMeasurement {
             speed: speeds.into_iter().find(|s| s.word() == self.speed)?,
             ratio: self.ratio,
             ci: self.ci,
+            confidence: self.confidence,
             pairs: self.pairs,
             calls: self.calls,
             noise_floor: self.noise_floor,
@@ -304,6 +329,7 @@ mod tests {
             speed: Speed::Improved,
             ratio: 0.25,
             ci: (0.2, 0.3),
+            confidence: 0.95,
             pairs: 40,
             calls: 4000,
             noise_floor: 0.01,

@@ -1,5 +1,6 @@
 //! The only door out: files, git, scratch slots, cargo, processes and the clock.
 
+pub mod attestation;
 mod cancel;
 pub mod cargo;
 mod carry;

@@ -56,17 +56,24 @@ fn land(workspace: &Workspace, signed: &[SignOff], shape: Shape, ear: &Ear) -> R
         Shape::OneCommit if steps.len() > 1 => vec![land_stack::one_commit(workspace, &base, signed, steps)?],
         _ => steps,
     };
-    let tip = commit_all(&repository, &base, &steps, ear)?;
+    let commits = commit_all(&repository, &base, &steps, ear)?;
     let name = format!("refs/heads/{}", workspace.branch);
-    let moved = RefMove { name, before: base.branch.clone(), after: Some(tip) };
+    let moved = RefMove { name, before: base.branch.clone(), after: commits.last().cloned() };
+    let noted = repository.note(&commits.into_iter().zip(steps.iter().map(note)).collect::<Vec<_>>())?;
     let draft = Draft {
         kind: OperationKind::Apply,
         title: title(workspace, signed),
         rewrites: signed.iter().map(|s| s.rewrite().id.clone()).collect(),
         target: None,
-        change: Change { refs: vec![moved], files: Vec::new() },
+        change: Change { refs: vec![moved, noted], files: Vec::new() },
     };
     repository.perform(&lock, &draft)
+}
+
+/// What stands beside a commit in git's log.
+fn note(step: &Step) -> String {
+    let lines = step.attested.join("\n");
+    format!("What was proved, a line for each proposal; `refit verify --replay COMMIT` looks at it again.\n{lines}\n")
 }
 
 /// Fast-forwards the checkout's branch to the landed branch; files with unrelated local changes stay as they are.
@@ -205,17 +212,18 @@ fn check_branch(repository: &Repository, workspace: &Workspace, base: &Base) -> 
     Ok(())
 }
 
-fn commit_all(repository: &Repository, base: &Base, steps: &[Step], ear: &Ear) -> Result<String, Problem> {
-    let mut tip = base.tip.clone();
+fn commit_all(repository: &Repository, base: &Base, steps: &[Step], ear: &Ear) -> Result<Vec<String>, Problem> {
+    let mut commits: Vec<String> = Vec::new();
     for (done, step) in steps.iter().enumerate() {
         if ear.cancel.is_cancelled() {
             return Err(Problem::error("landing was cancelled; nothing has landed"));
         }
         let what = format!("commit {} of {}", done + 1, steps.len());
         ear.tell(Progress::Step { what, done: done as u64, total: steps.len() as u64 });
-        tip = repository.make_commit(&step.plan.branch, &tip, &step.tree, &step.plan.message, &ear.cancel)?;
+        let tip = commits.last().unwrap_or(&base.tip);
+        commits.push(repository.make_commit(&step.plan.branch, tip, &step.tree, &step.plan.message, &ear.cancel)?);
     }
-    Ok(tip)
+    Ok(commits)
 }
 
 fn title(workspace: &Workspace, signed: &[SignOff]) -> String {

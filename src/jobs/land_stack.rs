@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::prove::join;
 use super::{Workspace, review};
 use crate::apply;
+use crate::effects::attestation::{self, Attestation};
 use crate::effects::evidence;
 use crate::effects::git::{Base, Repository};
 use crate::model::{
@@ -12,6 +13,7 @@ use crate::model::{
 };
 use crate::review::Signature;
 use crate::source;
+use crate::verify;
 
 /// One commit to make.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub(super) struct Step {
     alone_tree: String,
     /// Trailers for the roles that were signed for.
     roles: String,
+    /// What is attested of its proposals, a line each.
+    pub attested: Vec<String>,
 }
 
 /// The texts that the edits are put into.
@@ -64,13 +68,16 @@ pub(super) fn plan(
             proof.insert(file.to_string(), new.into_bytes());
         }
         let alone_tree = repository.tree_with(&base.tree, &plan.files)?;
-        plan.files = list(&landing);
+        let alone = std::mem::replace(&mut plan.files, list(&landing));
         let roles = roles(sign_off, &signatures);
+        let neutral = verify::is_neutral(sign_off.rewrite().kind);
+        let attested = vec![Attestation::new(sign_off, &base.tree, &alone, neutral)?.to_line()?];
         plan.message.push_str(&roles);
         plan.message.push_str(&proved_with(base));
+        plan.message.push_str(&attestations(&attested));
         let tree = repository.tree_with(&base.tip_tree, &plan.files)?;
         let proof_tree = repository.tree_with(&base.tree, &list(&proof))?;
-        steps.push(Step { plan, tree, proof_tree, alone_tree, roles });
+        steps.push(Step { plan, tree, proof_tree, alone_tree, roles, attested });
     }
     Ok(steps)
 }
@@ -89,9 +96,11 @@ pub(super) fn one_commit(
     let roles: BTreeSet<&str> = steps.iter().flat_map(|s| s.roles.lines()).collect();
     roles.iter().for_each(|line| message.push_str(&format!("{line}\n")));
     message.push_str(&proved_with(base));
+    let attested: Vec<String> = steps.iter().flat_map(|s| s.attested.clone()).collect();
+    message.push_str(&attestations(&attested));
     let rewrites = steps.iter().flat_map(|s| s.plan.rewrites.clone()).collect();
     let last = steps.into_iter().last().ok_or_else(|| Problem::error("there is nothing to land"))?;
-    Ok(Step { plan: CommitPlan { message, rewrites, ..last.plan }, ..last })
+    Ok(Step { plan: CommitPlan { message, rewrites, ..last.plan }, attested, ..last })
 }
 
 fn read(repository: &Repository, base: &Base, signed: &[SignOff]) -> Result<Texts, Problem> {
@@ -214,6 +223,12 @@ fn proved_with(base: &Base) -> String {
         [] => String::new(),
         dirty => format!("Refit-Proved-With: uncommitted changes in {}\n", dirty.join(", ")),
     }
+}
+
+/// A trailer for each attestation: the note holds what has this digest.
+fn attestations(lines: &[String]) -> String {
+    let trailer = |line: &String| format!("Refit-Attestation: {}\n", attestation::digest(line.as_bytes()));
+    lines.iter().map(trailer).collect()
 }
 
 /// The objective that the message names: the sprint's, else the first.

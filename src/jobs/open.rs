@@ -43,6 +43,8 @@ pub struct Workspace {
     pub problems: Vec<Problem>,
     /// Branch that proposals land on, `refit/<name>`.
     pub branch: String,
+    /// A base of earlier, in place of the present one.
+    pub earlier: Option<Base>,
 }
 
 /// The Rust side of a base tree: its files with their roles.
@@ -71,7 +73,8 @@ impl Workspace {
         }
         let root = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
         let branch = format!("refit/{}", parsed.value.service);
-        let mut workspace = Workspace { root, config: path, slo: parsed.value, problems: parsed.problems, branch };
+        let mut workspace =
+            Workspace { root, config: path, slo: parsed.value, problems: parsed.problems, branch, earlier: None };
         let repository = workspace.repository().map_err(|p| vec![p])?;
         // What a crash cut off is settled first; where it cannot be, everything but changing the repository still works.
         match repository.recover() {
@@ -94,7 +97,10 @@ impl Workspace {
     /// # Errors
     /// As [`Repository::base`].
     pub fn base(&self) -> Result<Base, Problem> {
-        self.repository()?.base(&self.branch)
+        match &self.earlier {
+            Some(base) => Ok(base.clone()),
+            None => self.repository()?.base(&self.branch),
+        }
     }
 
     /// Reads profile and sources and composes all stages; `all` looks beyond the files of hot functions.

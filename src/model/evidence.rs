@@ -199,6 +199,8 @@ pub struct Measurement {
     pub ratio: f64,
     /// Bootstrap interval of the ratio.
     pub ci: (f64, f64),
+    /// Confidence of that interval, as a fraction: a look that others may follow claims less.
+    pub confidence: f64,
     /// Pairs of slices.
     pub pairs: u64,
     /// Calls timed on both sides together.

@@ -93,12 +93,12 @@ pub fn assess(written: &str, question: &Question) -> Assessed {
         let by = question.exercised_by;
         return Assessed::undecided(format!("{made} of {} by the {by}: too few to time it", twin.name));
     }
-    let logs = |arm: usize| -> Vec<f64> { slices.iter().map(|s| (s.ns[arm] / s.ns[0]).ln()).collect() };
-    let (effect, control) = (estimate(&logs(1)), estimate(&logs(2)));
+    let arms = |s: &Group| s.ns.map(|ns| ns / s.calls);
+    let per_call: Vec<[f64; 3]> = slices.iter().map(arms).collect();
+    let (effect, control) = (arm(&per_call, 1), arm(&per_call, 2));
     let (low, high) = control.interval(CONTROL);
-    let floor = ((high - low) / 2.0).exp_m1();
     let counts = counts(written, twin.number);
-    let measurement = measurement(question, &slices, calls, effect, floor, witness(question.kind, &counts));
+    let measurement = measurement(question, per_call, calls, effect, control, witness(question.kind, &counts));
     if low > 0.0 || high < 0.0 {
         let off = percent(control.value.exp_m1());
         let detail = format!("void: the old code against itself differs by {off}, so nothing can be said");
@@ -107,24 +107,47 @@ pub fn assess(written: &str, question: &Question) -> Assessed {
     judged(question, measurement, &counts, twin)
 }
 
+/// Ratio, its interval and the noise floor of a measurement, computed from the slices that were kept of it; `None` where
+/// none were.
+pub fn recomputed(m: &Measurement) -> Option<(f64, (f64, f64), f64)> {
+    if m.slices.is_empty() || m.confidence == 0.0 {
+        return None;
+    }
+    let (effect, control) = (arm(&m.slices, 1), arm(&m.slices, 2));
+    let (low, high) = effect.interval(m.confidence);
+    Some((effect.value.exp(), (low.exp(), high.exp()), floor(control)))
+}
+
+/// What an arm takes of the first, as a logarithm.
+fn arm(slices: &[[f64; 3]], arm: usize) -> Estimate {
+    estimate(&slices.iter().map(|s| (s[arm] / s[0]).ln()).collect::<Vec<f64>>())
+}
+
+fn floor(control: Estimate) -> f64 {
+    let (low, high) = control.interval(CONTROL);
+    ((high - low) / 2.0).exp_m1()
+}
+
 fn measurement(
     question: &Question,
-    slices: &[Group],
+    slices: Vec<[f64; 3]>,
     calls: f64,
     effect: Estimate,
-    noise_floor: f64,
+    control: Estimate,
     witness: String,
 ) -> Measurement {
     let confidence = confidence_at(question.look, question.is_last, question.gate.confidence);
     let (low, high) = effect.interval(confidence);
     let ci = (low.exp(), high.exp());
+    let noise_floor = floor(control);
     let delta = question.gate.min_effect.max(2.0 * noise_floor);
     // As robust as the ratio: in a mean over all calls, one interruption would outweigh thousands of short calls.
-    let typical = |arm: usize| median(&mut slices.iter().map(|s| s.ns[arm] / s.calls).collect::<Vec<f64>>());
+    let typical = |arm: usize| median(&mut slices.iter().map(|s| s[arm]).collect::<Vec<f64>>());
     Measurement {
         speed: speed(ci, delta, question.gate.min_effect),
         ratio: effect.value.exp(),
         ci,
+        confidence,
         pairs: slices.len() as u64,
         calls: (2.0 * calls) as u64,
         noise_floor,
@@ -133,7 +156,7 @@ fn measurement(
         new_ns: typical(1),
         exercised_by: question.exercised_by.to_owned(),
         witness,
-        slices: slices.iter().map(|s| s.ns.map(|ns| ns / s.calls)).collect(),
+        slices,
     }
 }
 

@@ -471,6 +471,28 @@ fn a_proposal_is_decided_signed_landed_taken_back_and_reported_from_the_shell() 
     assert_eq!(place.git(&["-C", "project", "rev-parse", "HEAD"]), before);
     assert_eq!(place.git(&["-C", "project", "status", "--porcelain"]), "");
 
+    let replay = |status: i32| {
+        let ran = run(&["verify", "--replay", "refit/till", "--no-measurement", "--trust", "--json"]);
+        assert_eq!(ran.status, status, "{ran:?}");
+        serde_json::from_str::<serde_json::Value>(&ran.out).expect("one document")
+    };
+    let replayed = replay(0);
+    let point = |said: &serde_json::Value, what: &str| {
+        let all = said["proposals"][0]["compared"].as_array().cloned().unwrap_or_default();
+        all.into_iter().find(|c| c["what"] == what).unwrap_or_else(|| panic!("{what} is not in {said}"))
+    };
+    for what in ["message", "change"] {
+        assert_eq!(point(&replayed, what)["agrees"], true, "{replayed}");
+    }
+    assert_eq!(point(&replayed, "evidence")["detail"], "none: it was landed without a proof (the shell is tried out)");
+    assert_eq!(replayed["proposals"][0]["attested"]["proposal"], id.as_str());
+    assert_eq!(replayed["proposals"][0]["now"]["id"], id.as_str(), "it was proved today: {replayed}");
+    let note = place.git(&["-C", "project", "notes", "--ref=refit", "show", "refit/till"]);
+    let forged = note.replace("the shell is tried out", "the lead asked for it");
+    place.git(&["-C", "project", "notes", "--ref=refit", "add", "-f", "-m", &forged, "refit/till"]);
+    assert_eq!(point(&replay(1), "message")["agrees"], false);
+    place.git(&["-C", "project", "update-ref", "refs/notes/refit", "refs/notes/refit^"]);
+
     let report = done(&["report", "--no-measurement"]);
     assert!(
         report.contains("1 landed.") && report.contains("**FORCED**") && report.contains("the shell is tried out"),

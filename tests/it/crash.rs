@@ -47,6 +47,7 @@ fn workspace_at(top: &Path) -> Workspace {
         slo: refit::model::Slo::default(),
         problems: Vec::new(),
         branch: BRANCH.into(),
+        earlier: None,
     }
 }
 

@@ -49,6 +49,7 @@ fn a_signed_proposal_becomes_one_commit_on_the_branch_and_the_checkout_stays_as_
     after.retain(|name, _| {
         !name.starts_with(".git/refs/heads/refit")
             && !name.starts_with(".git/refs/refit")
+            && !name.contains("refs/notes/refit")
             && !name.contains("logs/refs/heads/refit")
     });
     let mut before = before;

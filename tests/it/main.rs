@@ -35,6 +35,7 @@ mod ranking;
 mod record;
 mod refusals;
 mod repeated;
+mod replay;
 mod review;
 mod rules_on_example;
 mod rules_table;

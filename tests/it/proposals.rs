@@ -13,6 +13,7 @@ pub fn workspace(scene: &Scene) -> Workspace {
         slo: Slo { service: "gateway".into(), ..Slo::default() },
         problems: Vec::new(),
         branch: "refit/latency".into(),
+        earlier: None,
     }
 }
 

@@ -429,6 +429,7 @@ pub fn verdict(id: &RewriteId) -> Verdict {
         speed: Speed::Improved,
         ratio: 0.412,
         ci: (0.398, 0.431),
+        confidence: 0.95,
         pairs: 240,
         calls: 48_211,
         noise_floor: 0.008,

@@ -14,7 +14,15 @@ pub struct LandedCommit {
     pub trailers: Vec<(String, String)>,
 }
 
+/// What is asked of git's log, as [`commit`] reads it.
+const FORMAT: &str = "--format=%H%x1f%s%x1f%(trailers:only,unfold,separator=%x1e)";
+
 impl LandedCommit {
+    /// The values of all trailers of that name.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.trailers.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
     /// The value of the first trailer of that name; empty if there is none.
     pub fn trailer(&self, name: &str) -> &str {
         self.trailers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
@@ -50,12 +58,25 @@ impl Repository {
         if tips.is_empty() {
             return Ok(Vec::new());
         }
-        let format = "--format=%H%x1f%s%x1f%(trailers:only,unfold,separator=%x1e)";
-        let args = ["log", "-z", "--reverse", "--topo-order", "--grep=^Refit-Rule: ", format];
+        let args = ["log", "-z", "--reverse", "--topo-order", "--grep=^Refit-Rule: ", FORMAT];
         let out = self.git.run(&[&args[..], &tips, &["--"]].concat())?;
         let text = String::from_utf8_lossy(&out).into_owned();
         let commits = text.split('\0').filter_map(commit);
         Ok(commits.filter(|c| !c.trailer("Refit-Rule").is_empty()).collect())
+    }
+
+    /// One commit, whether Refit landed it or not.
+    ///
+    /// # Errors
+    /// No such commit.
+    pub fn commit_told(&self, name: &str) -> Result<LandedCommit, Problem> {
+        let none = || {
+            Problem::error(format!("there is no commit \"{name}\""))
+                .help("`git log --grep Refit-Rule` lists what Refit landed")
+        };
+        let id = self.commit(name)?.ok_or_else(none)?;
+        let out = self.git.run(&["log", "-z", "--no-walk", FORMAT, &id, "--"])?;
+        commit(String::from_utf8_lossy(&out).trim_end_matches('\0')).ok_or_else(none)
     }
 }
 

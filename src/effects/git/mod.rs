@@ -8,6 +8,7 @@ mod history;
 mod index;
 mod journal;
 mod landed;
+mod notes;
 mod objects;
 mod oplog;
 mod perform;

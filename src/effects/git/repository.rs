@@ -174,6 +174,14 @@ impl Repository {
         Ok(self.resolve(&[&format!("{name}^{{commit}}")])?.into_iter().next().flatten())
     }
 
+    /// True if an object is in this repository.
+    ///
+    /// # Errors
+    /// git cannot run.
+    pub fn has(&self, id: &str) -> Result<bool, Problem> {
+        Ok(self.resolve(&[id])?.iter().all(Option::is_some))
+    }
+
     /// The tree of a commit.
     ///
     /// # Errors

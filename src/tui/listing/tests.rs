@@ -41,6 +41,7 @@ fn proved(mut proposal: Proposal, state: RungState, ratio: f64) -> Proposal {
         speed: Speed::Improved,
         ratio,
         ci: (ratio - 0.05, ratio + 0.05),
+        confidence: 0.95,
         pairs: 40,
         calls: 400,
         noise_floor: 0.01,

@@ -215,6 +215,7 @@ mod tests {
             speed: Speed::Improved,
             ratio: 0.4,
             ci: (0.39, 0.41),
+            confidence: 0.95,
             pairs: slices.len() as u64,
             calls: 4000,
             noise_floor: 0.02,
