@@ -594,12 +594,15 @@ struct EvidenceJson {
     detail: String,
     ms: u64,
     cached: bool,
+    /// The end of what it wrote, or its table.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    log: String,
 }
 
 impl From<&Evidence> for EvidenceJson {
     fn from(e: &Evidence) -> EvidenceJson {
         let (rung, state) = (e.rung.word(), e.state.word());
-        EvidenceJson { rung, state, detail: e.detail.clone(), ms: e.ms, cached: e.cached }
+        EvidenceJson { rung, state, detail: e.detail.clone(), ms: e.ms, cached: e.cached, log: e.log.clone() }
     }
 }
 

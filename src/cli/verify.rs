@@ -39,6 +39,9 @@ pub(super) struct Options {
     /// Compare the machine code of old and new, too: what is the same is equivalent and no faster
     #[arg(long)]
     codegen: bool,
+    /// Compare what base and candidate spend on the workload, too: memory, binary, start and p50, beside [limits]
+    #[arg(long)]
+    limits: bool,
 }
 
 impl Options {
@@ -49,6 +52,7 @@ impl Options {
             fresh: self.fresh,
             power: self.power,
             codegen: self.codegen,
+            nothing_worse: self.limits,
         }
     }
 }
@@ -135,6 +139,9 @@ pub(super) fn verdict(v: &Verdict, style: Style) -> String {
         let pad = " ".repeat(15usize.saturating_sub(e.rung.word().len()).max(1));
         let time = if e.cached { String::from("known") } else { format!("{:.1} s", e.ms as f64 / 1e3) };
         text += &format!("  {}{pad}{state}, {} ({time})\n", e.rung.word(), e.detail);
+    }
+    if let Some(e) = v.rung(Rung::NothingWorse).filter(|e| !e.log.is_empty()) {
+        text += &e.log.lines().map(|l| format!("    {l}\n")).collect::<String>();
     }
     if let Some(e) = v.rung(Rung::PropertiesAgree).filter(|e| !e.log.is_empty()) {
         text += &format!("  a test that keeps what the old code does:\n\n{}\n", e.log);

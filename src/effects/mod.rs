@@ -12,6 +12,7 @@ pub mod example;
 pub mod failpoint;
 pub mod files;
 pub mod git;
+mod gpu;
 pub mod machine;
 pub mod measured;
 pub mod objects;

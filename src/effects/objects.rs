@@ -70,12 +70,17 @@ pub fn packages(binary: &Path) -> Vec<PathBuf> {
 /// Bytes of an object file that are loaded when it runs: its sections without symbols and debug information, which
 /// `strip` takes away. `None` where there is no object file.
 pub fn loaded_size(path: &Path) -> Option<u64> {
+    Some(loaded_sections(path)?.into_iter().map(|(_, bytes)| bytes).sum())
+}
+
+/// Those sections, each with its bytes in the file. `None` where there is no object file.
+pub fn loaded_sections(path: &Path) -> Option<Vec<(String, u64)>> {
     use object::{Object, ObjectSection, SectionFlags};
     let cache = object::ReadCache::new(std::fs::File::open(path).ok()?);
     let file = object::File::parse(&cache).ok()?;
     let is_loaded = |flags| matches!(flags, SectionFlags::Elf { sh_flags, .. } if sh_flags & u64::from(object::elf::SHF_ALLOC) != 0);
     let sections = file.sections().filter(|s| is_loaded(s.flags()));
-    Some(sections.filter_map(|s| s.file_range()).map(|(_, bytes)| bytes).sum())
+    Some(sections.filter_map(|s| Some((s.name().ok()?.to_owned(), s.file_range()?.1))).collect())
 }
 
 /// Makes the folder that a file is to stand in.

@@ -250,10 +250,45 @@ impl Running {
         matches!(self.0.child.try_wait(), Ok(None))
     }
 
+    /// Peak resident memory of all processes of its group that live, bytes; a shell that only waits for one is left out.
+    /// `None` where the system does not tell.
+    ///
+    /// From each one's own `VmHWM`, which begins anew with each program: what `wait4` tells would begin with the memory of
+    /// whoever started it.
+    pub fn peak_bytes(&self) -> Option<u64> {
+        let group = self.0.child.id();
+        let members: Vec<(u32, u64)> = std::fs::read_dir("/proc")
+            .ok()?
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter(|pid| group_of(*pid) == Some(group))
+            .filter_map(|pid| Some((pid, high_water(pid)?)))
+            .collect();
+        let waits = |pid: u32| pid == group && members.len() > 1 && name_of(pid).is_some_and(|n| n.ends_with("sh"));
+        let peaks: Vec<u64> = members.iter().filter(|(pid, _)| !waits(*pid)).map(|(_, peak)| *peak).collect();
+        (!peaks.is_empty()).then(|| peaks.iter().sum())
+    }
+
     /// Ends it with all its children: SIGTERM, and SIGKILL after a grace period.
     pub fn stop(mut self) {
         self.0.end();
     }
+}
+
+/// The process group of a process: the third field behind the name, which may hold spaces and brackets.
+fn group_of(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(2)?.parse().ok()
+}
+
+fn name_of(pid: u32) -> Option<String> {
+    std::fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim().to_owned())
+}
+
+/// The most resident memory that a process ever had, bytes.
+fn high_water(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 /// A process that leads a group of its own.

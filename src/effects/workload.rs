@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::Cancel;
+use super::gpu::Watch;
 use super::process::{Command, Ended, Running};
 use crate::model::Problem;
 
@@ -36,18 +37,47 @@ pub fn free_port() -> Result<u16, Problem> {
     bound.map(|address| address.port()).map_err(|e| Problem::error(format!("no port of 127.0.0.1 is free: {e}")))
 }
 
+/// What one exercise came to.
+#[derive(Debug)]
+pub struct Exercised {
+    /// How the load ended.
+    pub ended: Ended,
+    /// From its start until the service answered, ms; `None` where the load is the program itself.
+    pub start_ms: Option<f64>,
+    /// Peak resident memory of the service and its children, bytes; `None` without a service or where the system does
+    /// not tell.
+    pub peak: Option<u64>,
+    /// Largest GPU memory of the machine's processes that was seen, bytes; `None` without a GPU.
+    pub gpu: Option<u64>,
+}
+
 impl Exercise {
     /// Starts the service, waits until it is ready, drives the load to its end and stops the service with all its children.
     ///
     /// # Errors
     /// A service that does not come up, with the end of what it wrote. How the load ends is no error.
     pub fn run(&self, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> Result<Ended, Problem> {
-        let Some(service) = &self.service else { return self.load.run(cancel, line) };
+        self.watched(cancel, line).map(|exercised| exercised.ended)
+    }
+
+    /// The same, and what the service took.
+    ///
+    /// # Errors
+    /// As [`Exercise::run`].
+    pub fn watched(&self, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> Result<Exercised, Problem> {
+        let Some(service) = &self.service else {
+            let ended = self.load.run(cancel, line)?;
+            return Ok(Exercised { ended, start_ms: None, peak: None, gpu: None });
+        };
+        let began = Instant::now();
         let mut service = service.start(&self.output)?;
         self.await_ready(&mut service, cancel)?;
+        let start_ms = Some(began.elapsed().as_secs_f64() * 1e3);
+        let watch = Watch::start();
         let ended = self.load.run(cancel, line);
+        let (peak, gpu) = (service.peak_bytes(), watch.largest());
         service.stop();
-        ended
+        Ok(Exercised { ended: ended?, start_ms, peak, gpu })
     }
 
     fn await_ready(&self, service: &mut Running, cancel: &Cancel) -> Result<(), Problem> {
@@ -65,7 +95,7 @@ impl Exercise {
                 return Err(Problem::error(format!("the service of the workload {what}: {said}"))
                     .help("run its command by hand; `ready` in slo.toml must name what it answers"));
             }
-            std::thread::sleep(Duration::from_millis(25));
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

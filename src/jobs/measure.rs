@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use super::stand::{Stand, Yard};
 use super::{Ear, Workspace, read_sources};
 use crate::effects::slots::Arm;
-use crate::model::{Objective, Problem, Source, Workload};
+use crate::model::{Objective, Problem, Request, Source, Workload};
 use crate::verify::quantile;
+use crate::verify::spent::Run;
 
 pub use crate::model::ObjectiveMeasurement;
 
@@ -41,7 +42,7 @@ pub fn measure_objective(workspace: &Workspace, slo: &str, ear: &Ear) -> Result<
         // A B, then B A: what drifts steadily hits both arms alike.
         for arm in if pair % 2 == 0 { [0, 1] } else { [1, 0] } {
             let stand = [&before, &after][arm];
-            blocks[arm].push(block(&yard, stand, workload, objective, pair)?);
+            blocks[arm].push(run(&yard, stand, workload, &objective.operation, pair)?.latencies);
         }
         let counted = blocks.iter().map(|b| b.iter().map(Vec::len).sum::<usize>()).min().unwrap_or(0) as u64;
         if pair + 1 >= PAIRS.0 && counted >= enough && began.elapsed() > limit {
@@ -89,7 +90,11 @@ fn asked<'w>(workspace: &'w Workspace, slo: &str) -> Result<(&'w Objective, &'w 
     Ok((objective, workload))
 }
 
-fn built(yard: &Yard, arm: Arm, tree: &str, commit: &str, workload: &Workload) -> Result<Stand, Problem> {
+/// A tree in a slot, with the workload built.
+///
+/// # Errors
+/// It does not build.
+pub(super) fn built(yard: &Yard, arm: Arm, tree: &str, commit: &str, workload: &Workload) -> Result<Stand, Problem> {
     let stand = yard.stand_beside(arm)?;
     stand.put_tree(tree, commit)?;
     yard.step(&format!("{} ({})", workload.build, arm.word()));
@@ -105,23 +110,27 @@ fn built(yard: &Yard, arm: Arm, tree: &str, commit: &str, workload: &Workload) -
         .help("make the workload's build pass in the project first"))
 }
 
-/// Latencies of the objective's operation in one run of the workload, ms.
-fn block(
+/// One run of the workload: latencies of an operation (of all where none is named), and what the service took.
+///
+/// # Errors
+/// A service that does not come up, a load that fails, a log that cannot be read.
+pub(super) fn run(
     yard: &Yard,
     stand: &Stand,
     workload: &Workload,
-    objective: &Objective,
+    operation: &str,
     pair: usize,
-) -> Result<Vec<f64>, Problem> {
+) -> Result<Run, Problem> {
     let arm = stand.slot.dir.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     yard.step(&format!("workload ({arm}, block {})", pair + 1));
     let (exercise, log) = yard.exercise(stand, workload, &format!("requests-{arm}-{pair}"), &[])?;
     let measuring = yard.ear.quiet.measure(&yard.ear.cancel);
-    let ended = exercise.run(&yard.ear.cancel, &mut |line| yard.log(line))?;
+    let exercised = exercise.watched(&yard.ear.cancel, &mut |line| yard.log(line))?;
     drop(measuring);
     if yard.ear.cancel.is_cancelled() {
         return Err(Problem::error("cancelled"));
     }
+    let ended = &exercised.ended;
     if !ended.ok() {
         return Err(Problem::error(format!("the load of the workload ended with {}", ended.words()))
             .help("run its command by hand"));
@@ -131,7 +140,8 @@ fn block(
         let first = problems.drain(..).next();
         first.unwrap_or_else(|| Problem::error("the request log of the workload cannot be read"))
     })?;
-    let ours = |operation: &str| objective.operation.is_empty() || operation == objective.operation;
-    let latencies = profile.requests.iter().filter(|r| ours(&r.operation));
-    Ok(latencies.map(|r| r.end_ns.saturating_sub(r.start_ns) as f64 / 1e6).collect())
+    let ours = |r: &&Request| operation.is_empty() || r.operation == operation;
+    let latencies = profile.requests.iter().filter(ours);
+    let latencies = latencies.map(|r| r.end_ns.saturating_sub(r.start_ns) as f64 / 1e6).collect();
+    Ok(Run { latencies, peak: exercised.peak, start_ms: exercised.start_ms, gpu: exercised.gpu })
 }

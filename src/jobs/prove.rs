@@ -6,6 +6,7 @@ mod codegen;
 mod compiles;
 mod faster;
 mod forms;
+mod nothing_worse;
 mod passes;
 mod power;
 mod properties;
@@ -39,6 +40,8 @@ pub struct ProveOptions {
     pub properties: bool,
     /// Compare the machine code of old and new, too.
     pub codegen: bool,
+    /// Compare what base and candidate spend on the workload, too: memory, binary, start, p50.
+    pub nothing_worse: bool,
 }
 
 impl ProveOptions {
@@ -46,7 +49,8 @@ impl ProveOptions {
     pub fn asking(rung: Rung) -> ProveOptions {
         let is = |wanted: Rung| rung == wanted;
         let (power, properties) = (is(Rung::GateHasPower), is(Rung::PropertiesAgree));
-        ProveOptions { power, properties, codegen: is(Rung::Codegen), ..ProveOptions::default() }
+        let nothing_worse = is(Rung::NothingWorse);
+        ProveOptions { power, properties, codegen: is(Rung::Codegen), nothing_worse, ..ProveOptions::default() }
     }
 
     /// True if a rung that is not always climbed is asked for.
@@ -55,6 +59,7 @@ impl ProveOptions {
             Rung::GateHasPower => self.power,
             Rung::PropertiesAgree => self.properties,
             Rung::Codegen => self.codegen,
+            Rung::NothingWorse => self.nothing_worse,
             _ => false,
         }
     }
@@ -197,7 +202,7 @@ impl Climb<'_> {
                     reached.hits
                 }
                 (_, Rung::TwinsAgree) => twins.take().unwrap_or_else(|| Found::skipped("nothing was run")),
-                (_, Rung::PropertiesAgree | Rung::GateHasPower | Rung::Codegen) => {
+                (_, Rung::PropertiesAgree | Rung::GateHasPower | Rung::Codegen | Rung::NothingWorse) => {
                     Found::skipped("nobody asked for it")
                 }
                 (_, Rung::Faster) => faster::climb(self)?,

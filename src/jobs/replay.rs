@@ -253,6 +253,7 @@ fn as_then(attested: &Attestation, options: &ProveOptions) -> ProveOptions {
         power: options.power || climbed(Rung::GateHasPower),
         properties: options.properties || climbed(Rung::PropertiesAgree),
         codegen: options.codegen || climbed(Rung::Codegen),
+        nothing_worse: options.nothing_worse || climbed(Rung::NothingWorse),
         no_measurement: options.no_measurement,
     }
 }

@@ -366,7 +366,12 @@ fn cold_seconds(rung: Rung, packages: f64, lines: f64, cores: f64) -> u64 {
     let core_seconds = match rung {
         Rung::Compiles => packages * CHECK_S + lines / LINES_A_SECOND,
         Rung::TestsPass | Rung::Faster => packages * BUILD_S + 2.0 * lines / LINES_A_SECOND,
-        Rung::TestsReach | Rung::TwinsAgree | Rung::PropertiesAgree | Rung::GateHasPower | Rung::Codegen => 0.0,
+        Rung::TestsReach
+        | Rung::TwinsAgree
+        | Rung::PropertiesAgree
+        | Rung::GateHasPower
+        | Rung::Codegen
+        | Rung::NothingWorse => 0.0,
     };
     (core_seconds / cores / 30.0).ceil() as u64 * 30
 }

@@ -21,6 +21,8 @@ pub enum Rung {
     Codegen,
     /// Timed against the old code in one process.
     Faster,
+    /// Memory, binary, start and p50 of the workload beside the base and the limits; climbed where it is asked for.
+    NothingWorse,
 }
 
 impl Rung {
@@ -34,11 +36,12 @@ impl Rung {
         Rung::GateHasPower,
         Rung::Codegen,
         Rung::Faster,
+        Rung::NothingWorse,
     ];
 
     /// True for a rung that is climbed only where it is asked for: a verdict is whole without it.
     pub fn is_on_demand(self) -> bool {
-        matches!(self, Rung::PropertiesAgree | Rung::GateHasPower | Rung::Codegen)
+        matches!(self, Rung::PropertiesAgree | Rung::GateHasPower | Rung::Codegen | Rung::NothingWorse)
     }
 
     /// What its evidence rests on, in a sentence.
@@ -55,6 +58,9 @@ impl Rung {
             Rung::PropertiesAgree => "old and new called on made inputs, edges first, from a fixed seed",
             Rung::GateHasPower => "wrong versions of the new code, each against tests and twins",
             Rung::Codegen => "the machine code of the touched functions and of all that they reach, old beside new",
+            Rung::NothingWorse => {
+                "base and candidate built and exercised by the workload in turns; each resource beside its limit of slo.toml"
+            }
             Rung::Faster => {
                 "old and new timed in turns in one process on real calls; the old code against itself sets the noise floor"
             }
@@ -72,6 +78,7 @@ impl Rung {
             Rung::GateHasPower => "gate has power",
             Rung::Codegen => "codegen",
             Rung::Faster => "faster",
+            Rung::NothingWorse => "nothing worse",
         }
     }
 }

@@ -283,6 +283,17 @@ pub const KEYMAP: &[Binding] = &[
         choosing::can_ask_codegen,
         choosing::ask_codegen,
     ),
+    bind(
+        "limits",
+        &[ch('H')],
+        (
+            "limits",
+            "build base and candidate and compare memory, binary, start and p50 with each other and [limits]",
+            Proving,
+        ),
+        choosing::can_ask_limits,
+        choosing::ask_limits,
+    ),
     bind("cancel", &[ch('V')], ("cancel job", "stop the running job", Proving), working::can_cancel, working::cancel),
     bind(
         "evidence",
@@ -473,6 +484,7 @@ fn verb(binding: &Binding) -> &'static str {
         "power" => "make mutants",
         "properties" => "make inputs",
         "codegen" => "compare machine code",
+        "limits" => "compare what they spend",
         "report" => "report",
         "problems" => "show messages",
         _ => binding.title,

@@ -263,6 +263,7 @@ pub fn asked_word(rung: Rung) -> &'static str {
         Rung::GateHasPower => "mutants",
         Rung::PropertiesAgree => "made inputs",
         Rung::Codegen => "machine code",
+        Rung::NothingWorse => "limits",
         other => other.word(),
     }
 }

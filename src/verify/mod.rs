@@ -17,6 +17,7 @@ pub mod purity;
 pub mod quantile;
 pub mod schemata;
 pub mod shadow;
+pub mod spent;
 pub mod stats;
 pub mod suite;
 pub mod timing;

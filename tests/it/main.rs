@@ -22,6 +22,7 @@ mod land;
 mod layouts;
 mod lookups;
 mod moved;
+mod nothing_worse;
 mod patch;
 mod perf_data;
 mod place;

@@ -109,7 +109,8 @@ load = "target/release/load {port} LOAD"
 max_time = "1s"
 "#;
 
-const LIB: &str = r#"/// Counts what is different.
+/// Its library.
+pub const LIB: &str = r#"/// Counts what is different.
 pub fn distinct(values: &[u64]) -> usize {
     let mut seen: Vec<u64> = Vec::new();
     for value in values {
@@ -163,7 +164,8 @@ fn main() {
 }
 "#;
 
-fn service(requests: usize) -> Scene {
+/// A small service with a workload of so many requests.
+pub fn service(requests: usize) -> Scene {
     service_under(&format!("target/release/load {{port}} {requests}"))
 }
 
@@ -181,14 +183,16 @@ fn service_under(load: &str) -> Scene {
     scene
 }
 
-const OLD: &str = "let mut seen: Vec<u64> = Vec::new();
+/// What is slow in it.
+pub const OLD: &str = "let mut seen: Vec<u64> = Vec::new();
     for value in values {
         if !seen.contains(value) {
             seen.push(*value);
         }
     }
     seen.len()";
-const NEW: &str = "let mut seen: Vec<u64> = values.to_vec();
+/// What does the same.
+pub const NEW: &str = "let mut seen: Vec<u64> = values.to_vec();
     seen.sort_unstable();
     seen.dedup();
     seen.len()";

@@ -153,8 +153,14 @@ pub fn states(verdict: &Verdict) -> Vec<(&'static str, &'static str)> {
     verdict.evidence().iter().map(|e| (e.rung.word(), e.state.word())).collect()
 }
 
-pub const UNMEASURED: ProveOptions =
-    ProveOptions { no_measurement: true, fresh: false, power: false, properties: false, codegen: false };
+pub const UNMEASURED: ProveOptions = ProveOptions {
+    no_measurement: true,
+    fresh: false,
+    power: false,
+    properties: false,
+    codegen: false,
+    nothing_worse: false,
+};
 
 #[test]
 fn what_does_not_compile_is_refuted_with_file_and_line() {

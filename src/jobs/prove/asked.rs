@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Found, ProveOptions, codegen, power, properties, told};
+use super::{Found, ProveOptions, codegen, nothing_worse, power, properties, told};
 use crate::effects::evidence;
 use crate::jobs::stand::Yard;
 use crate::model::{Outcome, Power, Problem, Rewrite, Rung, RungState, Verdict};
@@ -11,8 +11,12 @@ use crate::verify::is_neutral;
 type Climb = fn(&Yard, &Rewrite) -> Result<(Found, Option<Power>), Problem>;
 
 /// Each of them with what climbs it, in the order of the ladder.
-const RUNGS: &[(Rung, Climb)] =
-    &[(Rung::PropertiesAgree, properties::climb), (Rung::GateHasPower, power::climb), (Rung::Codegen, codegen::climb)];
+const RUNGS: &[(Rung, Climb)] = &[
+    (Rung::PropertiesAgree, properties::climb),
+    (Rung::GateHasPower, power::climb),
+    (Rung::Codegen, codegen::climb),
+    (Rung::NothingWorse, nothing_worse::climb),
+];
 
 /// The rungs that are asked for and that a verdict can have and does not.
 pub fn lacking(verdict: &Verdict, options: &ProveOptions) -> Vec<Rung> {

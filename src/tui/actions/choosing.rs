@@ -197,3 +197,13 @@ pub fn can_ask_codegen(state: &State) -> Result<(), String> {
 pub fn ask_codegen(state: &mut State) -> Vec<Command> {
     ask(state, Rung::Codegen)
 }
+
+/// What the selected proposal spends was not measured yet.
+pub fn can_ask_limits(state: &State) -> Result<(), String> {
+    can_ask(state, Rung::NothingWorse)
+}
+
+/// Compares what base and candidate spend on the workload.
+pub fn ask_limits(state: &mut State) -> Vec<Command> {
+    ask(state, Rung::NothingWorse)
+}

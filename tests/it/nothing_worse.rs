@@ -1,0 +1,63 @@
+//! The rung *nothing worse*: what a proposal makes the service spend, beside the base and the limits.
+
+use refit::jobs::{Ear, ProveOptions, prove};
+use refit::model::{Evidence, Outcome, Rung, RungState, Verdict};
+
+use crate::scene::Scene;
+use crate::twins::{LIB, NEW, OLD, service};
+use crate::verify::{UNMEASURED, open, proposal};
+
+/// The service with `[limits]`, and what the rung says of a new body.
+fn proved(requests: usize, limits: &str, new: &str) -> (Verdict, Evidence) {
+    let scene: Scene = service(requests);
+    let slo = std::fs::read_to_string(scene.root().join("slo.toml")).expect("its budgets");
+    scene.write("slo.toml", &format!("{slo}[limits]\n{limits}\n"));
+    let options = ProveOptions { nothing_worse: true, ..UNMEASURED };
+    let verdict = prove(&open(&scene), &[proposal(LIB, OLD, new)], &options, &Ear::deaf()).unwrap().remove(0);
+    let evidence = verdict.rung(Rung::NothingWorse).cloned().unwrap_or_else(|| panic!("{:?}", verdict.evidence()));
+    (verdict, evidence)
+}
+
+#[test]
+fn what_spends_no_more_passes_and_every_resource_stands_beside_its_limit() {
+    let (verdict, evidence) = proved(40, "peak_rss = \"64MiB\"\nbinary_size = \"40MiB\"\ncache_miss_rate = 0.5", NEW);
+    assert_eq!(evidence.state, RungState::Passed, "{}\n{}", evidence.detail, evidence.log);
+    assert_ne!(verdict.outcome(), Outcome::Refuted);
+    let row = |what: &str| {
+        let found = evidence.log.lines().find(|l| l.starts_with(what));
+        found.unwrap_or_else(|| panic!("{what} is not in\n{}", evidence.log))
+    };
+    assert!(row("p50").contains(" ms ["), "{}", evidence.log);
+    assert!(row("cold start").contains(" ms"), "{}", evidence.log);
+    assert!(row("binary").contains("40.0 MiB"), "{}", evidence.log);
+    assert!(row("GPU memory").contains("not measured") || row("GPU memory").contains("MiB"), "{}", evidence.log);
+    if cfg!(target_os = "linux") {
+        assert!(row("peak memory").contains("64.0 MiB"), "{}", evidence.log);
+    }
+    let misses = row("D1 mi");
+    assert!(misses.contains(" M") || misses.contains("valgrind is not installed"), "{misses}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_holds_more_memory_than_the_limit_is_refuted() {
+    let held = NEW.replace("seen.len()", "std::mem::forget(std::hint::black_box(vec![1u8; 1 << 20]));\n    seen.len()");
+    let (verdict, evidence) = proved(60, "peak_rss = \"32MiB\"", &held);
+    assert_eq!((evidence.state, verdict.outcome()), (RungState::Failed, Outcome::Refuted), "{}", evidence.log);
+    assert!(
+        evidence.detail.contains("peak memory") && evidence.detail.contains("over its limit of 32.0 MiB"),
+        "{}",
+        evidence.detail
+    );
+    assert!(verdict.by().starts_with("nothing worse: "), "{}", verdict.by());
+}
+
+#[test]
+fn without_a_workload_nothing_is_claimed() {
+    let scene = crate::verify::tiny_with(LIB);
+    let options = ProveOptions { nothing_worse: true, ..UNMEASURED };
+    let verdict = prove(&open(&scene), &[proposal(LIB, OLD, NEW)], &options, &Ear::deaf()).unwrap().remove(0);
+    let evidence = verdict.rung(Rung::NothingWorse).expect("it was asked for");
+    assert_eq!(evidence.state, RungState::Undecided);
+    assert!(evidence.detail.starts_with("no [[workload]]"), "{}", evidence.detail);
+}
