@@ -11,7 +11,7 @@ use crate::verify::{UNMEASURED, open, proposal};
 fn proved(requests: usize, limits: &str, new: &str) -> (Verdict, Evidence) {
     let scene: Scene = service(requests);
     let slo = std::fs::read_to_string(scene.root().join("slo.toml")).expect("its budgets");
-    scene.write("slo.toml", &format!("{slo}[limits]\n{limits}\n"));
+    scene.write("slo.toml", format!("{slo}[limits]\n{limits}\n"));
     let options = ProveOptions { nothing_worse: true, ..UNMEASURED };
     let verdict = prove(&open(&scene), &[proposal(LIB, OLD, new)], &options, &Ear::deaf()).unwrap().remove(0);
     let evidence = verdict.rung(Rung::NothingWorse).cloned().unwrap_or_else(|| panic!("{:?}", verdict.evidence()));
