@@ -2,8 +2,9 @@
 
 use super::{Draft, Recipe, borrow, file_of, holds, place, short, std_types};
 use crate::model::{Finding, RuleId, TextRange};
+use crate::source::names::peel;
 use crate::source::nests::{Around, Asked, Body, Level, Nest, leaves, nests};
-use crate::source::{self, SourceFile, Template};
+use crate::source::{self, SourceFile, Template, shapes};
 
 /// The recipe for loops.
 pub const OF_LOOPS: Recipe = Recipe { rule: RuleId("nested-loop-body"), derive };
@@ -67,7 +68,12 @@ fn step<'a>(file: &SourceFile, new: Template<'a>, nest: &Nest<'_>, level: &Level
 fn negated<'a>(file: &SourceFile, new: Template<'a>, condition: &syn::Expr, steps: i32) -> Template<'a> {
     let whole = file.range(condition);
     match condition {
-        syn::Expr::Unary(u) if matches!(u.op, syn::UnOp::Not(_)) => new.keep_moved(file.range(&*u.expr), steps),
+        syn::Expr::Unary(u) if matches!(u.op, syn::UnOp::Not(_)) => {
+            // rustc warns of brackets around a whole condition; those around a struct literal are needed.
+            let has_struct = shapes::exprs_in(&u.expr).iter().any(|e| matches!(e, syn::Expr::Struct(_)));
+            let inner = if has_struct { &*u.expr } else { peel(&u.expr) };
+            new.keep_moved(file.range(inner), steps)
+        }
         syn::Expr::Path(_) | syn::Expr::Field(_) | syn::Expr::MethodCall(_) | syn::Expr::Call(_) => {
             new.text("!").keep_moved(whole, steps)
         }
@@ -343,6 +349,40 @@ mod tests {
     };
     g(b)?;
     Ok(())
+}
+",
+        );
+    }
+
+    #[test]
+    fn a_condition_that_was_negated_is_not_negated_twice() {
+        check(
+            LOOPS,
+            "fn f(xs: &[O]) {
+    for x in xs {
+        if !(x.a && x.b) {
+            if x.kind != Kind::A {
+                if let Some(y) = &x.y {
+                    g(y);
+                }
+            }
+        }
+    }
+}
+",
+            "fn f(xs: &[O]) {
+    for x in xs {
+        if x.a && x.b {
+            continue;
+        }
+        if x.kind == Kind::A {
+            continue;
+        }
+        let Some(y) = &x.y else {
+            continue;
+        };
+        g(y);
+    }
 }
 ",
         );

@@ -1,6 +1,6 @@
 //! A lock around a number in; an atomic, and an operation of it for each use, out.
 
-use super::{Draft, Recipe, borrow, file_of, hoist, holds, std_types};
+use super::{Draft, Recipe, borrow, file_of, holds, std_types};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};
 use crate::source::functions::derives;
 use crate::source::lexer::{self, TokenKind};
@@ -8,7 +8,7 @@ use crate::source::literals::literals;
 use crate::source::mutexes::{Access, Counted, Does, accesses, counted};
 use crate::source::names::imports;
 use crate::source::types::struct_fields;
-use crate::source::{SourceFile, Template, shapes};
+use crate::source::{self, SourceFile, Template, shapes};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("mutex-number"), derive };
@@ -192,40 +192,63 @@ fn tokens_of<'a>(file: &'a SourceFile, name: &'a str) -> impl Iterator<Item = Te
 struct Imported {
     item: TextRange,
     name: TextRange,
-    /// Ends of the name before and start of the name behind it, in a group.
-    group: Option<(Option<u32>, Option<u32>)>,
+    group: Option<Group>,
+}
+
+/// The brackets around the name, what stands in them, and which of it the name is.
+#[derive(Clone)]
+struct Group {
+    whole: TextRange,
+    items: Vec<TextRange>,
+    at: usize,
 }
 
 impl Imported {
+    /// A `use` of what is wanted where rustfmt would put it, and the `Mutex` out of its own where nothing needs it.
     fn replaced(&self, file: &SourceFile, is_needed: bool, wanted: &[String]) -> Vec<TextEdit> {
         let new = match wanted {
-            [] => None,
-            [only] => Some(format!("atomic::{only}")),
-            several => Some(format!("atomic::{{{}}}", several.join(", "))),
+            [] => String::new(),
+            [only] => format!("atomic::{only}"),
+            several => format!("atomic::{{{}}}", several.join(", ")),
         };
-        let text = match (new, is_needed, self.group.is_some()) {
-            (None, true, _) => return Vec::new(),
-            (Some(new), true, true) => format!("Mutex, {new}"),
-            (Some(new), true, false) => format!("{{Mutex, {new}}}"),
-            (Some(new), false, _) => new,
-            (None, false, _) => return vec![TextEdit { range: self.without(file), text: String::new() }],
-        };
-        vec![TextEdit { range: self.name, text }]
+        let others = self.group.as_ref().map_or(0, |group| group.items.len() - 1);
+        let edit = |range: TextRange, text: String| TextEdit { range, text };
+        if !is_needed && others == 0 {
+            let name = self.group.as_ref().map_or(self.name, |group| group.whole);
+            return vec![if new.is_empty() { edit(self.whole(file), new) } else { edit(name, new) }];
+        }
+        let mut edits = Vec::new();
+        if let Some(group) = self.group.as_ref().filter(|_| !is_needed) {
+            edits.push(edit(group.without(file).0, group.without(file).1));
+        }
+        // Style edition 2024 puts the types of a module before the modules in it; brackets always stand last.
+        let is_list = if is_needed { self.group.is_some() } else { others > 1 };
+        let eol = source::eol_of(&file.text, self.item.start);
+        if !new.is_empty() {
+            edits.push(match is_list || file.role.edition.as_str() < "2024" {
+                true => edit(TextRange::at(self.item.start as usize), format!("use std::sync::{new};{eol}")),
+                false => edit(TextRange::at(self.item.end as usize), format!("{eol}use std::sync::{new};")),
+            });
+        }
+        edits
     }
 
-    /// What goes with the name where nothing takes its place.
-    fn without(&self, file: &SourceFile) -> TextRange {
-        match self.group {
-            Some((_, Some(next))) => TextRange { start: self.name.start, end: next },
-            Some((Some(before), None)) => TextRange { start: before, end: self.name.end },
-            _ => {
-                let end = hoist::whole_lines(file, self.item).end;
-                // The first line of a file may begin with a byte order mark, which stays.
-                let behind = &file.text[end as usize..];
-                let newline =
-                    [("\r\n", 2), ("\n", 1)].iter().find(|(eol, _)| end == self.item.end && behind.starts_with(eol));
-                TextRange { start: self.item.start, end: end + newline.map_or(0, |(_, length)| *length) }
-            }
+    /// The whole item with its line end.
+    fn whole(&self, file: &SourceFile) -> TextRange {
+        let behind = &file.text[self.item.end as usize..];
+        let newline = [("\r\n", 2), ("\n", 1)].into_iter().find(|(eol, _)| behind.starts_with(eol));
+        TextRange { start: self.item.start, end: self.item.end + newline.map_or(0, |(_, length)| length) }
+    }
+}
+
+impl Group {
+    /// What goes with the name, and what stays in its place: one name alone needs no brackets.
+    fn without(&self, file: &SourceFile) -> (TextRange, String) {
+        let name = self.items[self.at];
+        match (self.items.as_slice(), self.items.get(self.at + 1)) {
+            ([_, _], _) => (self.whole, file.slice(self.items[1 - self.at]).to_owned()),
+            (_, Some(next)) => (TextRange { start: name.start, end: next.start }, String::new()),
+            _ => (TextRange { start: self.items[self.at - 1].end, end: name.end }, String::new()),
         }
     }
 }
@@ -238,18 +261,20 @@ fn imported_mutex(file: &SourceFile) -> Option<Imported> {
     })
 }
 
-type Group = Option<(Option<u32>, Option<u32>)>;
-
-fn find_mutex(file: &SourceFile, tree: &syn::UseTree, path: &[&str], group: Group) -> Option<(TextRange, Group)> {
+fn find_mutex(
+    file: &SourceFile,
+    tree: &syn::UseTree,
+    path: &[&str],
+    group: Option<Group>,
+) -> Option<(TextRange, Option<Group>)> {
     match (tree, path) {
         (syn::UseTree::Path(p), [first, rest @ ..]) if p.ident == first => find_mutex(file, &p.tree, rest, None),
         (syn::UseTree::Name(n), []) if n.ident == "Mutex" => Some((file.span_range(n.ident.span()), group)),
         (syn::UseTree::Group(g), path) => {
-            let ranges: Vec<TextRange> = g.items.iter().map(|tree| file.range(tree)).collect();
-            g.items.iter().enumerate().find_map(|(i, tree)| {
-                let before = i.checked_sub(1).map(|i| ranges[i].end);
-                find_mutex(file, tree, path, Some((before, ranges.get(i + 1).map(|r| r.start))))
-            })
+            let items: Vec<TextRange> = g.items.iter().map(|tree| file.range(tree)).collect();
+            let whole = file.span_range(g.brace_token.span.join());
+            let found = |(at, tree)| find_mutex(file, tree, path, Some(Group { whole, items: items.clone(), at }));
+            g.items.iter().enumerate().find_map(found)
         }
         _ => None,
     }
@@ -303,7 +328,8 @@ impl Stats {
     }
 }
 ",
-            "use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+            "use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Debug)]
 pub struct Stats {
@@ -361,7 +387,8 @@ fn f(a: u8) -> Ordering {
 }
 ",
             "use std::cmp::Ordering;
-use std::sync::{Mutex, atomic::AtomicBool};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 static READY: AtomicBool = AtomicBool::new(false);
 static NAMES: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -404,6 +431,29 @@ fn f(s: &S) {
     s.n.fetch_or(s.a.load(Ordering::Relaxed), Ordering::SeqCst);
 }
 ",
+        );
+    }
+
+    #[test]
+    fn brackets_stand_behind_what_is_imported_anew() {
+        let uses = "struct S {
+    n: Mutex<i32>,
+    c: Condvar,
+}
+
+fn f(s: &S, e: PoisonError<u8>) {
+    *s.n.lock().unwrap() -= 1;
+}
+";
+        let after = uses
+            .replace("Mutex<i32>", "AtomicI32")
+            .replace("*s.n.lock().unwrap() -= 1", "s.n.fetch_sub(1, Ordering::SeqCst)");
+        check(
+            RULE,
+            &format!("use std::fs;\nuse std::sync::{{Condvar, Mutex, PoisonError}};\n\n{uses}"),
+            &format!(
+                "use std::fs;\nuse std::sync::atomic::{{AtomicI32, Ordering}};\nuse std::sync::{{Condvar, PoisonError}};\n\n{after}"
+            ),
         );
     }
 

@@ -411,6 +411,35 @@ fn what_was_kept_of_a_scan_changes_nothing_that_is_said() {
 }
 
 #[test]
+fn what_changes_behaviour_is_proposed_only_to_who_asks_for_it() {
+    const PANICS: &str = "
+/// Reads a pair of amounts.
+pub fn pair(text: &str) -> Result<(u64, u64), std::num::ParseIntError> {
+    let first = text.trim().parse::<u64>().unwrap();
+    let second = text.trim_end().parse::<u64>().expect(\"a number\");
+    Ok((first, second))
+}
+";
+    let place = till();
+    let file = place.path("work/project/src/lib.rs");
+    let text = std::fs::read_to_string(&file).expect("the fixture is there") + PANICS;
+    std::fs::write(&file, text).expect("written");
+    place.git(&["-C", "project", "commit", "-q", "-a", "-m", "pair"]);
+    let rules = |args: &[&str]| -> Vec<String> {
+        let found = json(&place, args)["rewrites"].as_array().cloned().unwrap_or_default();
+        found.iter().map(|p| p["rule"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let cascade = String::from("unwrap-cascade");
+    assert!(!rules(&["propose", "--all"]).contains(&cascade));
+    assert!(!rules(&["propose", "--all", "--class", "A", "--class", "B"]).contains(&cascade));
+    assert_eq!(rules(&["propose", "--all", "--class", "D"]), [cascade]);
+    let told = place.refit(&["--root", "project", "propose", "--all", "--class", "D"]);
+    assert!(told.out.contains("(changes behaviour)") && told.out.contains("behaviour changes: `pair`"), "{}", told.out);
+    let id = told.out.split_whitespace().find(|word| word.len() == 9 && word.starts_with('r')).expect("an id");
+    assert_eq!(place.refit(&["--root", "project", "review", "show", id]).status, 0);
+}
+
+#[test]
 fn nothing_runs_before_somebody_agreed() {
     let (place, folder) = example();
     std::fs::remove_dir_all(place.path("home/data")).expect("consent was kept there");
