@@ -1,12 +1,12 @@
 //! The rules of errors, layout, rebuilt invariants and logging on the example service: they find what stands there
 //! naturally, every proposal applies, all of them together leave nothing to find.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use refit::model::{EditSet, LineWidth, Rewrite, TextEdit};
+use refit::model::{Class, EditSet, Kind, LineWidth, Rewrite, TextEdit};
 use refit::source::{FileRole, SourceFile, apply};
 use refit::{detect, rewrite};
 
@@ -65,6 +65,19 @@ fn every_rule_sees_the_same_in_a_tree_without_doc_comments() {
             (triggers.facts(&file), file.items.clone(), refit::source::fields(&file))
         });
         assert_eq!(full, lean, "{path}");
+    }
+}
+
+#[test]
+fn every_kind_stands_in_the_example_at_least_twice_with_a_rewrite() {
+    let files = parse(&texts());
+    let (findings, problems) = detect::scan(&files, detect::REGISTRY);
+    assert_eq!(problems, []);
+    let (rewrites, _) = rewrite::propose(&files, &findings);
+    for kind in Kind::ALL {
+        let of_kind = rewrites.iter().filter(|r| r.kind == *kind && r.class != Class::D);
+        let places: BTreeSet<(&str, u32)> = of_kind.map(|r| (r.file.as_str(), r.line)).collect();
+        assert!(places.len() >= 2, "{}: {places:?}", kind.word());
     }
 }
 

@@ -23,7 +23,7 @@ use crate::fx;
 use crate::idempotency::Answers;
 use crate::ledger::{self, Ledger};
 use crate::limiter::Limiter;
-use crate::metrics::{AccessLog, DayBook, Metrics};
+use crate::metrics::{AccessLog, Metrics};
 use crate::receipt::{self, Totals};
 use crate::reconcile;
 use crate::risk::Evidence;
@@ -46,7 +46,7 @@ pub struct Gateway {
     access: Mutex<AccessLog>,
     ledger: tokio::sync::Mutex<Ledger>,
     committed: watch::Sender<u64>,
-    day_book: DayBook,
+    books: crate::books::Books,
     acquirer: Acquirer,
     decline_from: u32,
     started: Instant,
@@ -87,7 +87,7 @@ impl Gateway {
             access: Mutex::new(AccessLog::open(&config.data.join("access.log"))?),
             ledger: tokio::sync::Mutex::new(Ledger::open(&config.data.join("journal.log"))?),
             committed: watch::Sender::new(0),
-            day_book: DayBook::new(&config.data.join("day-book.log")),
+            books: crate::books::Books::new(&config.data),
             acquirer: Acquirer::new(config.acquirer_port(), metrics.clone()),
             decline_from: config.decline_from,
             started: Instant::now(),
@@ -123,7 +123,7 @@ impl Gateway {
             Decision::Approved => self.collect(payment, order, assessment).await?,
             Decision::Declined => declined(payment, &order, &assessment),
         };
-        self.metrics.counters.decided(answer.decision == Decision::Approved);
+        self.books.decided(&self.metrics.counters, &merchant, &answer)?;
         if let Some(key) = &key {
             locked(&self.answers).store(key, call.body, &answer)?;
         }
@@ -225,7 +225,7 @@ impl Gateway {
         };
         self.wait_for_commit(booking).await;
         for total in &assessment.basket.categories {
-            self.day_book.enter(&payment, &total.category, total.amount).map_err(|e| GatewayError::Io(e))?;
+            self.books.day_book.enter(&payment, &total.category, total.amount).map_err(|e| GatewayError::Io(e))?;
         }
         let totals =
             Totals { amount: order.amount(), tax: tax::total(&assessment.taxes), fee: assessment.fees.total() };

@@ -8,6 +8,7 @@ pub mod api;
 pub mod audit;
 pub mod auth;
 pub mod basket;
+pub mod books;
 pub mod catalogue;
 pub mod client;
 pub mod config;
