@@ -212,6 +212,11 @@ pub fn survey_of(inputs: &Inputs, surveys: Vec<FileSurvey>) -> Survey {
 }
 
 impl Survey {
+    /// Functions of the workspace.
+    pub fn items(&self) -> &[Item] {
+        &self.analysis.items
+    }
+
     fn hear_clippy(&mut self, inputs: &Inputs) {
         let files = inputs.files.iter().map(|f| (f.path.as_str(), f.text.as_str()));
         let (suggested, problems) =
@@ -222,10 +227,10 @@ impl Survey {
     }
 }
 
-/// Shares of what has been read of a profile so far, largest first.
-pub fn provisional(inputs: &Inputs, survey: &Survey, profile: &Profile) -> Vec<attribute::Share> {
-    let options = attribute::Options { own: inputs.slo.code.own.clone() };
-    attribute::shares(profile, &survey.analysis.items, &options)
+/// Shares of what has been read of a profile so far, largest first: of the items, and of functions that symbols say are of
+/// the crates in `own`.
+pub fn provisional(profile: &Profile, items: &[Item], own: &[String]) -> Vec<attribute::Share> {
+    attribute::shares(profile, items, &attribute::Options { own: own.to_vec() })
 }
 
 /// Puts the lines of a recording where they stand in the surveyed sources, and says what that came to.

@@ -1,6 +1,7 @@
 //! Object files by path and build id in; their bytes, the kernel's symbols and kept tables of symbols out.
 
 use std::fs::File;
+use std::io::Read;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
@@ -16,10 +17,13 @@ pub fn candidates(object: &ObjectFile, binary: Option<&Path>) -> Vec<PathBuf> {
     kept.into_iter().chain([recorded]).chain(named.map(Path::to_path_buf)).collect()
 }
 
-/// Where distributions put the debug information of a stripped object file.
-pub fn debug_file(build_id: &str) -> Option<PathBuf> {
-    let path = by_build_id(build_id)?;
-    Some(Path::new("/usr/lib/debug/.build-id").join(path).with_extension("debug"))
+/// Where the symbols and the debug information of a stripped object file may stand: in perf's own copy, or where
+/// distributions put them.
+pub fn debug_files(build_id: &str) -> Vec<PathBuf> {
+    let Some(path) = by_build_id(build_id) else { return Vec::new() };
+    let kept = home().map(|home| home.join(".debug/.build-id").join(&path).join("debug"));
+    let installed = Path::new("/usr/lib/debug/.build-id").join(path).with_extension("debug");
+    kept.into_iter().chain([installed]).collect()
 }
 
 /// `ab/cdef…`, as all who keep files by build id write it.
@@ -95,13 +99,34 @@ pub fn make_folder_of(path: &Path) -> Result<(), Problem> {
     })
 }
 
-/// The symbols of the running kernel as text, if it is the one with this build id and they may be seen.
-pub fn kernel_symbols(build_id: &str) -> Option<String> {
+/// The symbols of the running kernel as text, if it is the one with this build id and they may be seen; the largest address
+/// that is asked for has to be known.
+///
+/// perf keeps a copy when it records, and a file is read twenty times faster than the kernel writes its list out. The copy is
+/// of this boot if it begins as the list does. Where modules are loaded may have changed since: for them the list is read.
+pub fn kernel_symbols(build_id: &str, largest: u64) -> Option<Vec<u8>> {
     let notes = std::fs::read("/sys/kernel/notes").ok()?;
     if build_id.is_empty() || kernel_build_id(&notes)? != build_id {
         return None;
     }
-    std::fs::read_to_string("/proc/kallsyms").ok()
+    kept_kernel_symbols(build_id, largest).or_else(|| std::fs::read(KERNEL_SYMBOLS).ok())
+}
+
+const KERNEL_SYMBOLS: &str = "/proc/kallsyms";
+
+fn kept_kernel_symbols(build_id: &str, largest: u64) -> Option<Vec<u8>> {
+    let kept = std::fs::read(home()?.join(".debug/[kernel.kallsyms]").join(build_id).join("kallsyms")).ok()?;
+    let mut head = vec![0; 2048];
+    let read = File::open(KERNEL_SYMBOLS).ok()?.read(&mut head).ok()?;
+    (read > 0 && kept.starts_with(&head[..read]) && largest < first_module(&kept)?).then_some(kept)
+}
+
+/// The address of the first symbol that is of a module; the highest address where there is none.
+fn first_module(symbols: &[u8]) -> Option<u64> {
+    let Some(module) = memchr::memmem::find(symbols, b"\t[") else { return Some(u64::MAX) };
+    let start = memchr::memrchr(b'\n', &symbols[..module]).map_or(0, |end| end + 1);
+    let digits = symbols[start..module].split(|b| *b == b' ').next()?;
+    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 /// The GNU build id among ELF notes: sizes of name and content, kind 3, the name `GNU`, the id.
@@ -159,8 +184,8 @@ mod tests {
             "another name, and nothing to compare"
         );
         assert!(candidates(&object("abcd"), Some(named)).contains(&named.to_path_buf()));
-        assert_eq!(debug_file("abcdef"), Some(PathBuf::from("/usr/lib/debug/.build-id/ab/cdef.debug")));
-        assert_eq!(debug_file("ab"), None);
-        assert_eq!(debug_file(""), None);
+        let installed = PathBuf::from("/usr/lib/debug/.build-id/ab/cdef.debug");
+        assert_eq!(debug_files("abcdef").last(), Some(&installed));
+        assert!(debug_files("ab").is_empty() && debug_files("").is_empty());
     }
 }

@@ -122,7 +122,7 @@ fn no_cargo(root: &Path) -> Problem {
 }
 
 /// Every path, with the text of the manifests: that is what cargo's rules for targets need.
-fn manifests(root: &Path, found: &[Found]) -> BTreeMap<String, String> {
+pub(super) fn manifests(root: &Path, found: &[Found]) -> BTreeMap<String, String> {
     let text = |path: &str| match folder_of(path).is_some() {
         true => files::read_text(&root.join(path), path).unwrap_or_default(),
         false => String::new(),

@@ -11,6 +11,7 @@ mod land_stack;
 mod measure;
 mod open;
 mod prove;
+mod provisional;
 mod quiet;
 mod reading;
 mod record;
@@ -42,7 +43,7 @@ pub use record::{RecordOptions, Recorded, StackMode, record};
 pub use replay::{Compared, Replay, Replayed, replay};
 pub use report::{Remeasure, Report, can_remeasure, report};
 pub use review::{Reviewed, accept_all, accept_obligations, comment, decide, edit, load_reviews, sign, sync_reviews};
-pub use sources::read_sources;
+pub use sources::{Callers, read_by_symbols, read_sources};
 pub use try_example::{can_try, example_names, try_example};
 
 use crossbeam_channel::Sender;

@@ -4,18 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crossbeam_channel::Receiver;
-
 use super::Ear;
-use super::reading::Look;
+use super::provisional;
 use super::recordings::{recordings, since};
 use super::sources::{read_and_show, read_sources};
 use super::survey;
-use super::symbols::Shelf;
-use crate::attribute::Share;
 use crate::effects::git::{Base, Repository};
 use crate::effects::{evidence, files, measured, project, trust};
-use crate::model::{CrateRoot, Level, Place, Problem, Profile, Progress, Slo, Source};
+use crate::model::{CrateRoot, Level, Place, Problem, Profile, Slo, Source};
 use crate::pipeline::{self, Analysis, Depth, InputFile, Inputs, Survey};
 use crate::profile;
 use crate::slo;
@@ -123,17 +119,18 @@ impl Workspace {
         inputs.slo = self.slo.clone();
         let (surveyed, dated, profile) = std::thread::scope(|scope| {
             let (looks, shown) = crossbeam_channel::unbounded();
+            let (found, items) = crossbeam_channel::bounded(1);
             let reader = scope.spawn(move || read_and_show(&self.root, &self.slo.sources, ear, Some(&looks)));
             let dated = scope
                 .spawn(|| self.repository().map(|r| recordings(&r, &self.root, &self.slo.sources)).unwrap_or_default());
+            scope.spawn(move || provisional::tell(self, &shown, items, ear));
             let surveyed = self.survey(&mut inputs);
+            if let Ok((survey, ..)) = &surveyed {
+                // Whoever tells of the sources may have told all there is.
+                let _ = found.send(survey.items().to_vec());
+            }
             let dated = dated.join().expect("dating a recording does not panic");
-            let profile = measured::waiting("profile reader", || {
-                if let Ok((survey, ..)) = &surveyed {
-                    self.show_provisional(&inputs, survey, &shown, ear);
-                }
-                reader.join()
-            });
+            let profile = measured::waiting("profile reader", || reader.join());
             (surveyed, dated, profile.expect("reading a profile does not panic"))
         });
         let (survey, base, found) = surveyed.map_err(|p| vec![p])?;
@@ -165,35 +162,6 @@ impl Workspace {
             propose_what_builds(&inputs, &base, &mut analysis);
         }
         Ok(analysis)
-    }
-
-    /// Tells the largest shares of what has been read, until all of it was.
-    fn show_provisional(&self, inputs: &Inputs, survey: &Survey, shown: &Receiver<Look>, ear: &Ear) {
-        let mut shelves: BTreeMap<usize, Shelf> = BTreeMap::new();
-        while let Ok(look) = shown.recv() {
-            // Only the newest look counts; those that came meanwhile are behind it.
-            let Look { source, profile, bytes, place } = shown.try_iter().last().unwrap_or(look);
-            let profile = match self.slo.sources.get(place).filter(|_| !profile.addresses.is_empty()) {
-                Some(source) => {
-                    let shelf =
-                        shelves.entry(place).or_insert_with(|| Shelf::new(&self.root, source.binary.as_deref()));
-                    shelf.name_roughly(profile, files::modified(&self.root.join(&source.file)))
-                }
-                None => profile,
-            };
-            let shares = pipeline::provisional(inputs, survey, &profile);
-            let row = |s: &Share| {
-                let [share, low, high] = [s.share, s.interval.low, s.interval.high].map(|x| 100.0 * x);
-                format!("{} {share:.1} % [{low:.1}, {high:.1}]", s.name)
-            };
-            let rows: Vec<String> = shares.iter().take(5).map(row).collect();
-            if rows.is_empty() {
-                continue;
-            }
-            let read = bytes as f64 / 1e6;
-            let what = format!("{source} so far ({read:.0} MB): {}", rows.join(" · "));
-            ear.tell(Progress::Step { what, done: 0, total: 0 });
-        }
     }
 
     /// Reads an older recording, to compare with.

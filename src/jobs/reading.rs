@@ -5,7 +5,6 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
@@ -23,8 +22,12 @@ const PART: u64 = 8 << 20;
 /// How far behind a cut a place is sought where a reader may begin.
 const SOUGHT: u64 = 1 << 20;
 
-/// The first look at a large source is taken after so long, the next ones after twice the time of the one before.
-const FIRST_LOOK: Duration = Duration::from_millis(100);
+/// The first look at a source is taken when so many bytes of it were read. Bytes tell when, never the clock: the same source
+/// gives the same looks on every machine, however busy it is.
+const FIRST_LOOK: u64 = 4 << 20;
+
+/// Between two looks at most so many bytes are read.
+const LONGEST_STEP: u64 = 32 << 20;
 
 /// What is known of a source before all of it was read.
 pub(super) struct Look {
@@ -65,6 +68,15 @@ impl Reading<'_> {
                 self.feed(&mut stream, &mut *reader, true, &mut each)?;
                 Ok(reader)
             }
+        }
+    }
+
+    /// Hands out what was read, where its frames are addresses: all of it can be named by symbols before lines are found.
+    pub(super) fn show_whole(&self, profile: &Profile) {
+        let bytes = profile.sources.first().map_or(0, |quality| quality.bytes);
+        if let Some(looks) = self.looks.filter(|_| !profile.addresses.is_empty() && bytes >= FIRST_LOOK) {
+            let look = Look { source: self.shown.to_owned(), profile: profile.clone(), bytes, place: self.place };
+            let _ = looks.send(look);
         }
     }
 
@@ -114,7 +126,7 @@ impl Reading<'_> {
         each: &mut dyn FnMut(&mut dyn Reader),
     ) -> Result<(), Problem> {
         let mut piece = vec![0; PIECE];
-        let (begun, mut next_look, mut bytes) = (Instant::now(), FIRST_LOOK, 0);
+        let (mut next_look, mut bytes) = (FIRST_LOOK, 0);
         loop {
             if self.ear.cancel.is_cancelled() {
                 return Err(Problem::error("stopped"));
@@ -126,8 +138,9 @@ impl Reading<'_> {
             reader.feed(&piece[..read]);
             each(reader);
             bytes += read as u64;
-            if let Some(looks) = self.looks.filter(|_| shows && begun.elapsed() >= next_look) {
-                next_look = begun.elapsed() * 2;
+            if let Some(looks) = self.looks.filter(|_| shows && bytes >= next_look) {
+                // Half as much again: what is copied for all looks stays a small multiple of what is read.
+                next_look = bytes + (bytes / 2).min(LONGEST_STEP);
                 let look = Look { source: self.shown.to_owned(), profile: reader.snapshot(), bytes, place: self.place };
                 // Nobody looks any more: the analysis needs no provisional numbers.
                 let _ = looks.send(look);

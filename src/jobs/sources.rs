@@ -19,6 +19,39 @@ pub fn read_sources(root: &Path, sources: &[Source], ear: &Ear) -> Result<(Profi
     read_and_show(root, sources, ear, None).map(|(profiles, problems)| (profile::merge(profiles), problems))
 }
 
+/// As [`read_sources`], with functions named by their symbols alone, without lines and inlined functions: what stands on the
+/// screen before lines are known.
+///
+/// # Errors
+/// As [`read_sources`].
+pub fn read_by_symbols(
+    root: &Path,
+    sources: &[Source],
+    callers: Callers,
+    ear: &Ear,
+) -> Result<(Profile, Vec<Problem>), Vec<Problem>> {
+    let read = |source| read_named(root, source, ear, None, Naming::Symbols(callers));
+    collected(sources.iter().map(read)).map(|(profiles, problems)| (profile::merge(profiles), problems))
+}
+
+/// Which frames a stack has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callers {
+    /// Those that were recorded, and functions that a call tells were entered where frame pointers skip them.
+    Told,
+    /// Those that `perf script` prints: to compare with.
+    AsPerf,
+}
+
+/// How addresses get names.
+#[derive(Clone, Copy)]
+enum Naming {
+    /// With lines and inlined functions.
+    Lines,
+    /// By symbols alone.
+    Symbols(Callers),
+}
+
 /// As [`read_sources`], source by source; what is known before the end goes to `looks`.
 pub(super) fn read_and_show(
     root: &Path,
@@ -27,11 +60,19 @@ pub(super) fn read_and_show(
     looks: Option<&Sender<Look>>,
 ) -> Result<(Vec<Profile>, Vec<Problem>), Vec<Problem>> {
     let read = std::thread::scope(|scope| {
-        let read =
-            |place| scope.spawn(move || read_source(root, &sources[place], ear, looks.map(|looks| (place, looks))));
+        let read = |place| {
+            scope
+                .spawn(move || read_named(root, &sources[place], ear, looks.map(|looks| (place, looks)), Naming::Lines))
+        };
         let threads: Vec<_> = (0..sources.len()).map(read).collect();
         threads.into_iter().map(|t| t.join().expect("readers report problems, they do not panic")).collect::<Vec<_>>()
     });
+    collected(read)
+}
+
+type Read = Result<(Profile, Vec<Problem>), Problem>;
+
+fn collected(read: impl IntoIterator<Item = Read>) -> Result<(Vec<Profile>, Vec<Problem>), Vec<Problem>> {
     let (mut profiles, mut problems, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     for one in read {
         match one {
@@ -45,12 +86,7 @@ pub(super) fn read_and_show(
     if errors.is_empty() { Ok((profiles, problems)) } else { Err(errors) }
 }
 
-fn read_source(
-    root: &Path,
-    source: &Source,
-    ear: &Ear,
-    looks: Option<(usize, &Sender<Look>)>,
-) -> Result<(Profile, Vec<Problem>), Problem> {
+fn read_named(root: &Path, source: &Source, ear: &Ear, looks: Option<(usize, &Sender<Look>)>, naming: Naming) -> Read {
     let shown = &source.file;
     let path = root.join(shown);
     let mut stream = open(&path, shown)?;
@@ -60,12 +96,26 @@ fn read_source(
     let mut shelf = Shelf::new(root, source.binary.as_deref());
     let (place, looks) = looks.unzip();
     let reading = Reading { path: &path, shown, format, ear, looks, place: place.unwrap_or_default() };
-    let reader = reading.read(stream, |reader| shelf.answer(reader))?;
-    let (profile, mut problems) = reader.finish();
+    let mut reader = reading.read(stream, |reader| shelf.answer(reader))?;
+    reader.end();
+    shelf.answer(&mut *reader);
+    let (mut profile, mut problems) = reader.finish();
     let names_callers = !profile.addresses.iter().any(|a| a.is_callee);
-    let (mut profile, found) = shelf.name(profile);
-    problems.extend(found);
-    if names_callers {
+    match naming {
+        Naming::Lines => {
+            reading.show_whole(&profile);
+            let (named, found) = shelf.name(profile);
+            profile = named;
+            problems.extend(found);
+        }
+        Naming::Symbols(callers) => {
+            if callers == Callers::AsPerf {
+                profile::symbols::as_perf_names(&mut profile);
+            }
+            profile = shelf.name_by_symbols(profile, None);
+        }
+    }
+    if names_callers && !matches!(naming, Naming::Symbols(Callers::AsPerf)) {
         problems.extend(profile::mark_lost_callers(&mut profile));
     }
     for quality in &mut profile.sources {

@@ -62,59 +62,53 @@ impl Shelf {
         if profile.addresses.is_empty() {
             return (symbolicate(profile, &[]), Vec::new());
         }
-        let mut tables: Vec<Option<Table>> = Vec::new();
         let mut seen = Seen::default();
-        for (index, object) in profile.objects.iter().enumerate() {
-            let addresses = addresses_of(&profile, index as u32);
-            tables.push(if addresses.is_empty() { None } else { self.table(object, &addresses, &mut seen) });
-        }
+        let tables = tables(&profile, |object, wanted| self.table(object, wanted, &mut seen));
         let tables: Vec<Option<&Table>> = tables.iter().map(Option::as_ref).collect();
         (symbolicate(profile, &tables), seen.problems())
     }
 
-    /// Names frames by symbols alone, for a look at what was read so far: inlined functions count for their callers.
+    /// Names frames by symbols alone: without lines, and inlined functions count for their callers.
     ///
     /// Build ids stand at the end of a recording: until that was read, an object file that is newer than the recording is
     /// not trusted.
-    pub(super) fn name_roughly(&mut self, profile: Profile, recorded: Option<u64>) -> Profile {
-        let table = |(index, object): (usize, &ObjectFile)| {
-            let wanted = addresses_of(&profile, index as u32);
-            if wanted.is_empty() || !is_file(object) {
-                return None;
-            }
-            if let Some(table) = kept(&object.build_id).filter(|t| missing(t, &wanted).is_empty()) {
-                return Some(table);
-            }
-            let Found::Here(bytes, path) = self.find(object) else { return None };
-            if object.build_id.is_empty() && files::modified(&path) > recorded.or(Some(0)) {
-                return None;
-            }
-            let image = Image::parse(&bytes).ok()?;
-            let mut table = Table::new(image.segments.clone());
-            look_up_symbols(&image, &missing(&table, &wanted), &mut table);
-            Some(table)
-        };
-        let tables: Vec<Option<Table>> = profile.objects.iter().enumerate().map(table).collect();
+    pub(super) fn name_by_symbols(&mut self, profile: Profile, recorded: Option<u64>) -> Profile {
+        let tables = tables(&profile, |object, wanted| self.symbols(object, wanted, recorded));
         let tables: Vec<Option<&Table>> = tables.iter().map(Option::as_ref).collect();
         symbolicate(profile, &tables)
     }
 
-    /// What stands at the addresses of one object file: from the cache as far as it goes, else looked up and kept.
-    fn table(&mut self, object: &ObjectFile, wanted: &[Asked], seen: &mut Seen) -> Option<Table> {
-        if object.path == KERNEL {
-            let addresses: Vec<u64> = wanted.iter().map(|asked| asked.address).collect();
-            return Some(kernel_table(&objects::kernel_symbols(&object.build_id)?, &addresses));
-        }
+    /// The symbols at addresses of one object file.
+    fn symbols(&mut self, object: &ObjectFile, wanted: &[Asked], recorded: Option<u64>) -> Option<Table> {
         if !is_file(object) {
             return None;
         }
         if is_made_at_run_time(object) {
-            let addresses: Vec<u64> = wanted.iter().map(|asked| asked.address).collect();
+            return Some(jit_table(&objects::made_at_run_time(&object.path)?, &addresses(wanted)));
+        }
+        let Found::Here(bytes, path) = self.find(object) else { return None };
+        if object.build_id.is_empty() && recorded.is_some_and(|at| files::modified(&path) > Some(at)) {
+            return None;
+        }
+        let image = Image::parse(&bytes).ok()?;
+        let separate = if image.section(".symtab").is_none() { debug_file(&image) } else { None };
+        let debug = separate.as_ref().and_then(|bytes| Image::parse(bytes).ok());
+        let mut table = Table::new(image.segments.clone());
+        look_up_symbols(&image, debug.as_ref(), &missing(&table, wanted), &mut table);
+        Some(table)
+    }
+
+    /// What stands at the addresses of one object file: from the cache as far as it goes, else looked up and kept.
+    fn table(&mut self, object: &ObjectFile, wanted: &[Asked], seen: &mut Seen) -> Option<Table> {
+        if !is_file(object) {
+            return None;
+        }
+        if is_made_at_run_time(object) {
             let list = objects::made_at_run_time(&object.path);
             if list.is_none() {
                 seen.without_list.push(object.path.clone());
             }
-            return Some(jit_table(&list?, &addresses));
+            return Some(jit_table(&list?, &addresses(wanted)));
         }
         if let Some(table) = kept(&object.build_id).filter(|t| missing(t, wanted).is_empty()) {
             return Some(table);
@@ -154,6 +148,36 @@ impl Shelf {
         self.read.insert(object.clone(), found.clone());
         found
     }
+}
+
+/// A table for each object file that has addresses; the kernel's list is read beside the others.
+fn tables(profile: &Profile, mut table: impl FnMut(&ObjectFile, &[Asked]) -> Option<Table>) -> Vec<Option<Table>> {
+    let wanted: Vec<Vec<Asked>> = (0..profile.objects.len()).map(|at| addresses_of(profile, at as u32)).collect();
+    let is_kernel = |at: &usize| profile.objects[*at].path == KERNEL && !wanted[*at].is_empty();
+    std::thread::scope(|scope| {
+        let kernel = (0..wanted.len()).find(is_kernel);
+        let beside = kernel.map(|at| (&profile.objects[at], &wanted[at]));
+        let beside = beside.map(|(object, wanted)| scope.spawn(move || kernel_names(object, wanted)));
+        let others = profile.objects.iter().zip(&wanted);
+        let other = |(object, wanted): (&ObjectFile, &Vec<Asked>)| {
+            if wanted.is_empty() || object.path == KERNEL { None } else { table(object, wanted) }
+        };
+        let mut tables: Vec<Option<Table>> = others.map(other).collect();
+        if let (Some(at), Some(beside)) = (kernel, beside) {
+            tables[at] = beside.join().expect("looking up addresses does not panic");
+        }
+        tables
+    })
+}
+
+fn kernel_names(object: &ObjectFile, wanted: &[Asked]) -> Option<Table> {
+    let addresses = addresses(wanted);
+    let highest = addresses.iter().copied().max()?;
+    Some(kernel_table(&objects::kernel_symbols(&object.build_id, highest)?, &addresses))
+}
+
+fn addresses(wanted: &[Asked]) -> Vec<u64> {
+    wanted.iter().map(|asked| asked.address).collect()
 }
 
 /// True for what stands in the file system; not for the kernel, `[vdso]` and memory without a file.
@@ -210,8 +234,7 @@ fn look_up_in_threads(
     table: &mut Table,
     seen: &mut Seen,
 ) -> bool {
-    let separate = image.section(".debug_info").is_none().then(|| objects::debug_file(&image.build_id)).flatten();
-    let separate = separate.and_then(|path| objects::bytes(&path));
+    let separate = if image.section(".debug_info").is_none() { debug_file(image) } else { None };
     let debug = separate.as_ref().and_then(|bytes| Image::parse(bytes).ok());
     let image = debug.as_ref().unwrap_or(image);
     let wanted = parts_of(image, addresses);
@@ -228,6 +251,11 @@ fn look_up_in_threads(
     }
     look_up_halves(image, &parts, addresses, table);
     lacking.is_empty()
+}
+
+/// The file that the symbols and the debug information of a stripped object file were put in.
+fn debug_file(image: &Image) -> Option<objects::Contents> {
+    objects::debug_files(&image.build_id).iter().find_map(|path| objects::bytes(path))
 }
 
 /// The packed debug information beside any of the places where the binary may stand: perf keeps copies without it.

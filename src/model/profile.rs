@@ -77,7 +77,7 @@ pub enum AddressBase {
 /// A frame that is known by its address alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddressFrame {
-    /// The frame; its symbol is the address in hex until it is looked up.
+    /// The frame, which has no name until the address is looked up.
     pub frame: FrameId,
     /// Index into [`Profile::objects`].
     pub object: u32,
@@ -85,6 +85,8 @@ pub struct AddressFrame {
     pub address: u64,
     /// How the address is to be read.
     pub base: AddressBase,
+    /// True if the recording has the address that a call returns to, which is one more.
+    pub is_caller: bool,
     /// True if not this address is meant but the function that its call enters: frame pointers skip the caller of a leaf
     /// that keeps none, and the call one further out tells who that was.
     pub is_callee: bool,

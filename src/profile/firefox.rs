@@ -230,7 +230,8 @@ impl Made {
         let path = self.profile.objects[object as usize].path.clone();
         let id = self.stacks.frame(Frame { symbol: format!("{address:#x}"), object: path, ..Frame::default() });
         self.known.insert((object, address), id);
-        self.addresses.push(AddressFrame { frame: id, object, address, base: AddressBase::Image, is_callee: false });
+        let base = AddressBase::Image;
+        self.addresses.push(AddressFrame { frame: id, object, address, base, is_caller: false, is_callee: false });
         id
     }
 

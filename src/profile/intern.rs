@@ -73,6 +73,12 @@ impl Stacks {
         id
     }
 
+    /// The id of a frame that the caller knows to be the only one of its kind.
+    pub fn only_frame(&mut self, frame: Frame) -> FrameId {
+        self.frames.push(frame);
+        FrameId(self.frames.len() as u32 - 1)
+    }
+
     /// Number of distinct frames.
     pub fn frames(&self) -> usize {
         self.frames.len()
@@ -121,6 +127,11 @@ impl Stacks {
         self.nodes.push(Node { parent, frame });
         self.node_ids.insert(key, node);
         node
+    }
+
+    /// Copies of frames and nodes, to be looked at: nothing can be found in them again.
+    pub fn contents(&self) -> Stacks {
+        Stacks { frames: self.frames.clone(), nodes: self.nodes.clone(), ..Stacks::default() }
     }
 
     /// Copies of frames and nodes as the model holds them.

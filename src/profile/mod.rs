@@ -64,6 +64,9 @@ pub trait Reader: Any {
     }
     /// The bytes of an object file that it asked for; `None` where that is not to be had.
     fn answer(&mut self, _object: &ObjectFile, _bytes: Option<&[u8]>) {}
+    /// Nothing follows. What waited for the end is taken now, and may ask for object files; whoever cannot answer goes straight
+    /// to [`Reader::finish`].
+    fn end(&mut self) {}
     /// What is known so far: a provisional profile.
     fn snapshot(&self) -> Profile;
     /// Ends the stream. Problems name the line or record.

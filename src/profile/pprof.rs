@@ -299,7 +299,8 @@ impl<'a> Made<'a> {
             let address = location.address.wrapping_sub(mapping.start).wrapping_add(mapping.offset);
             let base = AddressBase::FileOffset;
             if !self.addresses.iter().any(|a| a.frame == frame) {
-                self.addresses.push(AddressFrame { frame, object: mapping.index, address, base, is_callee: false });
+                let object = mapping.index;
+                self.addresses.push(AddressFrame { frame, object, address, base, is_caller: false, is_callee: false });
             }
             return vec![frame];
         }

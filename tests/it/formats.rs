@@ -62,7 +62,13 @@ fn read(format: &Format, bytes: &[u8]) -> (Profile, Vec<Problem>) {
 fn told(profile: &Profile) -> String {
     let mut text = String::new();
     let frame = |node: refit::model::NodeId| {
-        let frame = &profile.frames[profile.nodes[node.0 as usize].frame.0 as usize];
+        let id = profile.nodes[node.0 as usize].frame;
+        let frame = &profile.frames[id.0 as usize];
+        // What a recording has an address of has no name yet.
+        if let Some(at) = profile.addresses.iter().find(|a| a.frame == id && frame.symbol.is_empty()) {
+            let entered = if at.is_callee { "entered at " } else { "" };
+            return format!("{entered}{:#x} ({})", at.address, profile.objects[at.object as usize].path);
+        }
         let place = if frame.line > 0 { format!(" {}:{}", frame.file, frame.line) } else { String::new() };
         let object = if frame.object.is_empty() { String::new() } else { format!(" ({})", frame.object) };
         format!("{}{place}{object}{}", frame.symbol, if frame.inlined { " inlined" } else { "" })

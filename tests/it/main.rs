@@ -20,6 +20,7 @@ mod joined;
 mod known;
 mod land;
 mod layouts;
+mod loading;
 mod lookups;
 mod moved;
 mod nothing_worse;

@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 
 use refit::jobs::Ear;
 use refit::model::{Attribution, ObjectFile, OffCpu, Problem, Profile, Source, Unit};
-use refit::profile::symbols::{Table, symbolicate};
+use refit::profile::Reader;
+use refit::profile::symbols::{Image, Table, addresses_of, as_perf_names, look_up_symbols, symbolicate};
 use refit::{attribute, profile};
 
 use super::profiles::items;
@@ -31,13 +32,18 @@ fn read(bytes: &[u8], piece: usize, answer: bool) -> (Profile, Vec<Problem>) {
     let format = profile::sniff(bytes).expect("a known format");
     assert_eq!(format.name, "perf.data");
     let mut reader = (format.open)();
-    for part in bytes.chunks(piece) {
-        reader.feed(part);
+    let give = |reader: &mut dyn Reader| {
         while let (true, asked @ [_, ..]) = (answer, &reader.asks()[..]) {
             let give = |o: &ObjectFile| (o.path == BINARY).then(|| UNWIND.as_slice());
             asked.iter().for_each(|object| reader.answer(object, give(object)));
         }
+    };
+    for part in bytes.chunks(piece) {
+        reader.feed(part);
+        give(&mut *reader);
     }
+    reader.end();
+    give(&mut *reader);
     let (profile, problems) = reader.finish();
     let tables: Vec<Option<&Table>> = profile.objects.iter().map(|o| (o.path == BINARY).then_some(&*SYMBOLS)).collect();
     (symbolicate(profile, &tables), problems)
@@ -108,6 +114,59 @@ fn self_times_are_those_of_perf_report() {
     check_against_perf("packed", 200);
     check_against_perf("several", 200);
     check_against_perf("dwarf", 30);
+}
+
+/// Answers with the two object files that `fixtures/profiles/perf-data/names.c` was built to, and names as perf does.
+fn read_as_perf_names(name: &str) -> Profile {
+    let objects = [("/opt/pd/names", fixture("names")), ("/opt/pd/libnames.so", fixture("libnames.so"))];
+    let contents = |o: &ObjectFile| objects.iter().find(|(path, _)| *path == o.path).map(|(_, bytes)| bytes.as_slice());
+    let bytes = fixture(&format!("{name}.data"));
+    let mut reader = (profile::sniff(&bytes).expect("a known format").open)();
+    reader.feed(&bytes);
+    // All of a short recording waits for its end: what follows could be older.
+    reader.end();
+    while let asked @ [_, ..] = &reader.asks()[..] {
+        asked.iter().for_each(|object| reader.answer(object, contents(object)));
+    }
+    let (mut profile, _) = reader.finish();
+    as_perf_names(&mut profile);
+    let table = |(at, object): (usize, &ObjectFile)| {
+        let image = Image::parse(contents(object)?).unwrap();
+        let mut table = Table::new(image.segments.clone());
+        let addresses: Vec<u64> =
+            addresses_of(&profile, at as u32).into_iter().filter_map(|asked| table.key(asked)).collect();
+        look_up_symbols(&image, None, &addresses, &mut table);
+        Some(table)
+    };
+    let tables: Vec<Option<Table>> = profile.objects.iter().enumerate().map(table).collect();
+    symbolicate(profile, &tables.iter().map(Option::as_ref).collect::<Vec<_>>())
+}
+
+fn folded(profile: &Profile) -> BTreeMap<String, u64> {
+    let mut table = BTreeMap::new();
+    for sample in profile.samples.iter() {
+        let callers = std::iter::successors(sample.leaf, |n| profile.nodes[n.0 as usize].parent);
+        let names = callers.map(|n| profile.frames[profile.nodes[n.0 as usize].frame.0 as usize].symbol.as_str());
+        let stack: Vec<&str> = names.collect::<Vec<_>>().into_iter().rev().collect();
+        *table.entry(format!("names;{}", stack.join(";"))).or_default() += sample.weight;
+    }
+    table
+}
+
+/// Beside each recording stands what `perf script --no-inline --no-demangle | inferno-collapse-perf` made of it.
+#[track_caller]
+fn check_same_table(name: &str, stacks: usize) {
+    let text = std::fs::read_to_string(format!("{FOLDER}{name}.folded")).unwrap();
+    let row = |line: &str| line.rsplit_once(' ').map(|(stack, weight)| (stack.to_owned(), weight.parse().unwrap()));
+    let theirs: BTreeMap<String, u64> = text.lines().filter_map(row).collect();
+    assert_eq!((folded(&read_as_perf_names(name)), theirs.len()), (theirs, stacks));
+}
+
+#[test]
+fn the_table_of_symbols_is_that_of_perf_script_and_inferno() {
+    // Several symbols of one address, a weak one, one without a size, a stub, and a call that never returns.
+    check_same_table("names-fp", 8);
+    check_same_table("names-dwarf", 8);
 }
 
 fn attributed(name: &str) -> Attribution {

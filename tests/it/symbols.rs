@@ -111,7 +111,7 @@ fn symbols_alone_name_what_exists() {
     let image = Image::parse(&bytes).unwrap();
     let (_, start, _) = image.functions().find(|(name, ..)| *name == "outer").expect("its symbol");
     let mut table = Table::new(image.segments.clone());
-    look_up_symbols(&image, &[start + 1], &mut table);
+    look_up_symbols(&image, None, &[start + 1], &mut table);
     assert_eq!(table.at(start + 1).collect::<Vec<_>>(), [("outer", "", 0)]);
 }
 

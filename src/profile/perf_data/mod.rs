@@ -44,6 +44,7 @@ fn open() -> Box<dyn Reader + Send> {
 struct PerfData {
     framing: Framing,
     work: Work,
+    has_ended: bool,
 }
 
 /// What is made of the records.
@@ -113,10 +114,19 @@ impl Reader for PerfData {
         self.work.gathered.copied().profile(&self.framing).0
     }
 
+    /// The newest two rounds wait for what may still be older; in a short recording these are all there are.
+    fn end(&mut self) {
+        if !self.has_ended {
+            self.has_ended = true;
+            self.framing.finish();
+            self.work.rounds.end();
+            self.work.take_ready();
+        }
+    }
+
     fn finish(mut self: Box<Self>) -> (Profile, Vec<Problem>) {
-        self.framing.finish();
         self.work.unanswered = true;
-        self.work.rounds.end();
+        self.end();
         self.work.take_ready();
         self.work.gathered.profile(&self.framing)
     }
@@ -260,7 +270,7 @@ impl Gathered {
     /// What a profile is made of, without what is only needed to read on.
     fn copied(&self) -> Gathered {
         Gathered {
-            stacks: self.stacks.clone(),
+            stacks: self.stacks.contents(),
             objects: self.objects.clone(),
             samples: self.samples.clone(),
             attr_of: self.attr_of.clone(),
@@ -340,9 +350,7 @@ impl Gathered {
     }
 
     fn begins_in_libc(&self) -> bool {
-        let Some(leaf) = self.stack.first() else { return false };
-        let object = &self.stacks.get(*leaf).object;
-        super::symbols::is_without_frames(object)
+        self.stack.first().is_some_and(|leaf| self.objects.is_without_frames(*leaf))
     }
 
     fn profile(mut self, framing: &Framing) -> (Profile, Vec<Problem>) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::super::intern::{FastMap, Stacks};
+use super::super::symbols::is_without_frames;
 use super::record::Mapping;
 use crate::model::{AddressBase, AddressFrame, Frame, FrameId, ObjectFile};
 
@@ -18,6 +19,8 @@ pub struct Objects {
     /// Frames that are addresses.
     pub frames: Vec<AddressFrame>,
     by_address: FastMap<(u32, u64, bool), FrameId>,
+    /// For each object file whether its functions keep no frame pointers.
+    without_frames: Vec<bool>,
 }
 
 impl Objects {
@@ -25,12 +28,20 @@ impl Objects {
         let key = (path.to_owned(), build_id.to_owned());
         *self.by_name.entry(key).or_insert_with(|| {
             self.all.push(ObjectFile { path: path.to_owned(), build_id: build_id.to_owned() });
+            self.without_frames.push(is_without_frames(path));
             self.all.len() as u32 - 1
         })
     }
 
-    fn frame(&mut self, object: u32, address: u64, base: AddressBase, stacks: &mut Stacks) -> FrameId {
-        self.address(AddressFrame { frame: FrameId(0), object, address, base, is_callee: false }, stacks)
+    fn frame(&mut self, (area, address): (Area, u64), is_caller: bool, stacks: &mut Stacks) -> FrameId {
+        let Area { object, base, .. } = area;
+        self.address(AddressFrame { frame: FrameId(0), object, address, base, is_caller, is_callee: false }, stacks)
+    }
+
+    /// True if a frame stands in an object file whose functions keep no frame pointers.
+    pub fn is_without_frames(&self, frame: FrameId) -> bool {
+        let at = self.frames.binary_search_by_key(&frame, |known| known.frame);
+        at.is_ok_and(|at| self.without_frames[self.frames[at].object as usize])
     }
 
     fn address(&mut self, new: AddressFrame, stacks: &mut Stacks) -> FrameId {
@@ -38,10 +49,8 @@ impl Objects {
         if let Some(frame) = self.by_address.get(&key) {
             return *frame;
         }
-        let object = self.all[new.object as usize].path.clone();
-        let entered = if new.is_callee { "entered at " } else { "" };
-        let symbol = format!("{entered}{:#x}", new.address);
-        let frame = stacks.frame(Frame { symbol, object, ..Frame::default() });
+        // What stands there is told by the address alone, until it is named.
+        let frame = stacks.only_frame(Frame::default());
         self.frames.push(AddressFrame { frame, ..new });
         self.by_address.insert(key, frame);
         frame
@@ -173,14 +182,17 @@ impl Spaces {
             return *frame;
         }
         let frame = match space.find(address) {
-            Some((_, area)) if in_kernel => objects.frame(area.object, address, AddressBase::Absolute, stacks),
+            Some((_, area)) if in_kernel => {
+                objects.frame((Area { base: AddressBase::Absolute, ..area }, address), called_from, stacks)
+            }
             Some((start, area)) => {
                 let offset = (address - start).wrapping_add(area.offset);
-                objects.frame(area.object, offset, area.base, stacks)
+                objects.frame((area, offset), called_from, stacks)
             }
             None if in_kernel => {
                 let object = objects.id("[kernel.kallsyms]", "");
-                objects.frame(object, address, AddressBase::Absolute, stacks)
+                let area = Area { end: 0, offset: 0, object, base: AddressBase::Absolute };
+                objects.frame((area, address), called_from, stacks)
             }
             None => stacks.frame(Frame { symbol: "[unknown]".into(), ..Frame::default() }),
         };
@@ -199,7 +211,8 @@ impl Spaces {
         }
         let address = (call - start).wrapping_add(area.offset);
         let base = AddressBase::FileOffset;
-        let frame = AddressFrame { frame: FrameId(0), object: area.object, address, base, is_callee: true };
+        let frame =
+            AddressFrame { frame: FrameId(0), object: area.object, address, base, is_caller: true, is_callee: true };
         Some(objects.address(frame, stacks))
     }
 }
@@ -231,8 +244,10 @@ mod tests {
 
         fn at(&mut self, pid: i32, address: u64) -> String {
             let frame = self.spaces.frame(pid, false, address, false, &mut self.objects, &mut self.stacks);
-            let frame = self.stacks.get(frame);
-            format!("{}+{}", frame.object, frame.symbol)
+            match self.objects.frames.iter().find(|known| known.frame == frame) {
+                Some(known) => format!("{}+{:#x}", self.objects.all[known.object as usize].path, known.address),
+                None => format!("+{}", self.stacks.get(frame).symbol),
+            }
         }
     }
 
@@ -291,8 +306,8 @@ mod tests {
         let mut world = World::default();
         world.map(mapping(7, 0x1000, 0x1000, 0, "/a"));
         let World { spaces, objects, stacks } = &mut world;
-        let frame = spaces.frame(7, false, 0x1000 + 0x20, true, objects, stacks);
-        assert_eq!(stacks.get(frame).symbol, "0x1f");
+        spaces.frame(7, false, 0x1000 + 0x20, true, objects, stacks);
+        assert_eq!(objects.frames[0].address, 0x1f);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::elf::Image;
+use super::stubs;
 
 /// What a call enters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Calls<'i, 'a> {
 impl<'i, 'a> Calls<'i, 'a> {
     /// Finds the code of an object file.
     pub fn of(image: &'i Image<'a>) -> Calls<'i, 'a> {
-        let stubs = [".plt", ".plt.sec", ".plt.got"].iter().filter_map(|name| image.section(name));
+        let stubs = stubs::SECTIONS.iter().filter_map(|name| image.section(name));
         let stubs = stubs.map(|(start, code)| (start, start + code.len() as u64)).collect();
         Calls { image, code: image.section(".text"), stubs }
     }

@@ -41,9 +41,19 @@ pub fn look_up_with(image: &Image, parts: &Parts, addresses: &[u64], table: &mut
     );
 }
 
-/// Names the functions that exist by their symbols alone: fast, without lines and without inlined functions.
-pub fn look_up_symbols(image: &Image, addresses: &[u64], table: &mut Table) {
-    enter_all(image, addresses, |address, standing| name_outermost(image, address, standing), table);
+/// Names the functions that exist by their symbols alone: fast, without lines and without inlined functions. What was
+/// stripped of its symbols may have them in another file.
+pub fn look_up_symbols<'f>(
+    image: &'f Image<'f>,
+    stripped_to: Option<&'f Image<'f>>,
+    addresses: &[u64],
+    table: &mut Table,
+) {
+    let standing = |address, standing: &mut Vec<Found<'f>>| {
+        let symbol = stripped_to.and_then(|debug| debug.symbol_at(address)).or_else(|| image.symbol_at(address));
+        standing.extend(symbol.map(|symbol| (symbol, "", 0)));
+    };
+    enter_all(image, addresses, standing, table);
 }
 
 /// Symbol, file and line of a function at an address.
@@ -146,8 +156,8 @@ fn name_outermost<'f>(image: &'f Image, address: u64, standing: &mut Vec<Found<'
     let Some(symbol) = image.symbol_at(address) else { return };
     match standing.last_mut() {
         Some((last, ..)) if is_mangled(last) => {}
-        Some((last, ..)) => *last = symbol.into(),
-        None => standing.push((symbol.into(), "", 0)),
+        Some((last, ..)) => *last = symbol,
+        None => standing.push((symbol, "", 0)),
     }
 }
 

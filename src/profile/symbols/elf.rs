@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 use std::io::Read;
+use std::sync::OnceLock;
 
-use object::read::elf::{ElfFile, FileHeader, ProgramHeader, Sym};
-use object::{
-    CompressionFormat, Endianness, Object, ObjectKind, ObjectSection, ObjectSymbol, StringTable, SymbolKind, elf,
-};
+use object::read::elf::{ElfFile, FileHeader, ProgramHeader};
+use object::{CompressionFormat, Endianness, Object, ObjectKind, ObjectSection, elf};
 
+use super::symtab::{Names, Symbols};
 use crate::model::AddressBase;
 
 /// Sections that unpack to more than this are not looked at.
@@ -35,9 +35,10 @@ pub struct Image<'a> {
     /// Loaded parts in the order of the file.
     pub segments: Vec<Segment>,
     sections: Vec<Section<'a>>,
-    symbols: Vec<Symbol>,
-    /// Names of the symbols that a debugger wants and of those that the loader wants.
-    names: [StringTable<'a>; 2],
+    file: &'a [u8],
+    /// Read when somebody asks for one: whoever wants unwind tables alone does not wait for 100,000 names.
+    symbols: OnceLock<Symbols>,
+    names: Names<'a>,
     /// Whether numbers are written most significant byte first.
     pub big: bool,
 }
@@ -48,16 +49,6 @@ struct Section<'a> {
     address: u64,
     packed: Option<(CompressionFormat, u64)>,
     data: &'a [u8],
-}
-
-/// A symbol; its name is read when somebody asks for it, because few of a binary's names are ever asked for.
-#[derive(Clone, Copy, Debug)]
-struct Symbol {
-    address: u64,
-    size: u64,
-    name: u32,
-    is_dynamic: bool,
-    is_global: bool,
 }
 
 impl<'a> Image<'a> {
@@ -89,27 +80,23 @@ impl<'a> Image<'a> {
         address_of_offset(&self.segments, offset)
     }
 
-    /// The function symbol that holds an address.
-    pub fn symbol_at(&self, address: u64) -> Option<&'a str> {
-        let after = self.symbols.partition_point(|s| s.address <= address);
-        let symbol = self.symbols.get(after.checked_sub(1)?)?;
-        let within = symbol.size == 0 || address - symbol.address < symbol.size;
-        if within { self.name_of(symbol) } else { None }
-    }
-
-    fn name_of(&self, symbol: &Symbol) -> Option<&'a str> {
-        let name = self.names[usize::from(symbol.is_dynamic)].get(symbol.name).ok()?;
-        std::str::from_utf8(name).ok().filter(|name| !name.is_empty())
+    /// The symbol of the function that holds an address.
+    pub fn symbol_at(&self, address: u64) -> Option<Cow<'a, str>> {
+        self.symbols().at(address, self.names)
     }
 
     /// True if a function symbol stands at exactly this address.
     pub fn begins_at(&self, address: u64) -> bool {
-        self.symbols.binary_search_by_key(&address, |s| s.address).is_ok()
+        self.symbols().begin_at(address)
     }
 
     /// Function symbols with address and size in order: for those who want to know where a function stands.
     pub fn functions(&self) -> impl Iterator<Item = (&'a str, u64, u64)> + '_ {
-        self.symbols.iter().filter_map(|s| Some((self.name_of(s)?, s.address, s.size)))
+        self.symbols().functions(self.names)
+    }
+
+    fn symbols(&self) -> &Symbols {
+        self.symbols.get_or_init(|| symbols(self.file).unwrap_or_default())
     }
 }
 
@@ -148,35 +135,27 @@ fn read<'a, H: FileHeader<Endian = Endianness>>(file: &ElfFile<'a, H>) -> Result
         size: s.p_filesz(endian).into(),
         code: s.p_flags(endian) & elf::PF_X != 0,
     });
-    let mut symbols = Vec::new();
-    if file.kind() != ObjectKind::Relocatable {
-        symbols = functions(file);
-    }
     let build_id = file.build_id().ok().flatten().unwrap_or_default();
     Ok(Image {
         build_id: build_id.iter().map(|b| format!("{b:02x}")).collect(),
         segments: segments.collect(),
         sections: file.sections().filter_map(|s| section(&s)).collect(),
-        symbols,
-        names: [file.elf_symbol_table().strings(), file.elf_dynamic_symbol_table().strings()],
+        file: file.data(),
+        symbols: OnceLock::new(),
+        names: Names::of(file),
         big: !file.is_little_endian(),
     })
 }
 
-/// Function symbols by address; of several names for one address the largest stays, and of those a global one.
-fn functions<'a, H: FileHeader<Endian = Endianness>>(file: &ElfFile<'a, H>) -> Vec<Symbol> {
-    let endian = file.endian();
-    let plain = file.symbols().map(|s| (s, false));
-    let all = plain.chain(file.dynamic_symbols().map(|s| (s, true)));
-    let code = all.filter(|(s, _)| s.is_definition() && s.kind() == SymbolKind::Text && s.address() != 0);
-    let symbol = |(s, is_dynamic): (object::read::elf::ElfSymbol<'a, '_, H>, bool)| {
-        let name = s.elf_symbol().st_name(endian);
-        Symbol { address: s.address(), size: s.size(), name, is_dynamic, is_global: s.is_global() }
-    };
-    let mut symbols: Vec<Symbol> = code.map(symbol).filter(|s| s.name != 0).collect();
-    symbols.sort_by_key(|s| (s.address, std::cmp::Reverse(s.size), !s.is_global));
-    symbols.dedup_by_key(|s| s.address);
-    symbols
+/// The functions of a program or a library; those of a part that was not linked have no addresses yet.
+fn symbols(bytes: &[u8]) -> Option<Symbols> {
+    fn of<H: FileHeader<Endian = Endianness>>(file: ElfFile<'_, H>) -> Option<Symbols> {
+        (file.kind() != ObjectKind::Relocatable).then(|| Symbols::of(&file))
+    }
+    match bytes.get(4)? {
+        2 => of(ElfFile::<elf::FileHeader64<Endianness>>::parse(bytes).ok()?),
+        _ => of(ElfFile::<elf::FileHeader32<Endianness>>::parse(bytes).ok()?),
+    }
 }
 
 fn section<'a>(section: &impl ObjectSection<'a>) -> Option<Section<'a>> {

@@ -1,11 +1,11 @@
 //! A profile with frames that are addresses and tables of what stands there in; the same profile with named frames out.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
-use super::super::intern::Stacks;
+use super::super::intern::{FastMap, Stacks};
 use super::super::perf_script::is_start;
-use super::table::{Asked, Table};
-use crate::model::{AddressFrame, Frame, FrameId, LOST_CALLER, NO_LEAF, Node, NodeId, Profile};
+use super::table::{Asked, Numbered, Table};
+use crate::model::{AddressBase, AddressFrame, Frame, FrameId, LOST_CALLER, NO_LEAF, Node, NodeId, Profile};
 
 /// Symbol of a frame of which nothing is known.
 const UNKNOWN: &str = "[unknown]";
@@ -13,7 +13,10 @@ const UNKNOWN: &str = "[unknown]";
 /// The recorded addresses in one object file, each once.
 pub fn addresses_of(profile: &Profile, object: u32) -> Vec<Asked> {
     let of_object = profile.addresses.iter().filter(|a| a.object == object);
-    of_object.map(asked).collect::<BTreeSet<_>>().into_iter().collect()
+    let mut all: Vec<Asked> = of_object.map(asked).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 fn asked(frame: &AddressFrame) -> Asked {
@@ -59,6 +62,29 @@ pub fn symbolicate(mut profile: Profile, tables: &[Option<&Table>]) -> Profile {
     profile
 }
 
+/// Leaves what `perf script` names of a `perf.data`: the stacks as they were recorded, without the functions that calls are
+/// told to have entered.
+///
+/// Where stacks follow frame pointers, and in the kernel, perf names what stands at the address that a call returns to, not
+/// the call before it: behind a call that never returns that is the next function. Here it is done alike.
+pub fn as_perf_names(profile: &mut Profile) {
+    let told: HashSet<FrameId> = profile.addresses.iter().filter(|a| a.is_callee).map(|a| a.frame).collect();
+    for at in 0..profile.nodes.len() {
+        let mut parent = profile.nodes[at].parent;
+        // Callers stand before what they call.
+        while let Some(skipped) = parent.map(|p| profile.nodes[p.0 as usize]).filter(|p| told.contains(&p.frame)) {
+            parent = skipped.parent;
+        }
+        profile.nodes[at].parent = parent;
+    }
+    profile.addresses.retain(|a| !a.is_callee);
+    for address in profile.addresses.iter_mut().filter(|a| a.is_caller) {
+        if !told.is_empty() || address.base == AddressBase::Absolute {
+            address.address += 1;
+        }
+    }
+}
+
 fn chained(caller: Option<NodeId>, innermost_first: &[FrameId], stacks: &mut Stacks) -> Option<NodeId> {
     innermost_first.iter().rev().fold(caller, |caller, frame| Some(stacks.child(caller, *frame)))
 }
@@ -92,19 +118,21 @@ pub fn is_without_frames(object: &str) -> bool {
 /// For each frame of the profile what it becomes.
 fn named(profile: &Profile, tables: &[Option<&Table>], stacks: &mut Stacks) -> Vec<Named> {
     let mut frames: Vec<Named> = vec![Named::default(); profile.frames.len()];
+    let mut met = FastMap::default();
     for address in &profile.addresses {
         let old = &profile.frames[address.frame.0 as usize];
+        let object = profile.objects.get(address.object as usize).map_or(&old.object, |object| &object.path);
         let table = tables.get(address.object as usize).copied().flatten();
         let at = table.and_then(|t| Some((t, t.key(asked(address))?)));
-        let standing: Option<Vec<Frame>> = at.map(|(table, at)| standing(table, at, &old.object));
-        let nameless = |symbol: &str| vec![Frame { symbol: symbol.into(), ..old.clone() }];
+        let standing = at.map(|(table, at)| standing(table, at, (address.object, object), stacks, &mut met));
+        let mut nameless =
+            |symbol: &str| vec![stacks.frame(Frame { symbol: symbol.into(), object: object.clone(), ..old.clone() })];
         let named = match (standing, address.is_callee) {
             (Some(standing), true) => standing,
             (None, true) => nameless(LOST_CALLER),
             (Some(standing), false) if !standing.is_empty() => standing,
             (_, false) => nameless(UNKNOWN),
         };
-        let named = named.into_iter().map(|f| stacks.frame(f)).collect();
         frames[address.frame.0 as usize] = Named { frames: named, is_callee: address.is_callee };
     }
     for (new, old) in frames.iter_mut().zip(&profile.frames).filter(|(new, _)| !new.is_callee && new.frames.is_empty())
@@ -114,16 +142,21 @@ fn named(profile: &Profile, tables: &[Option<&Table>], stacks: &mut Stacks) -> V
     frames
 }
 
-fn standing(table: &Table, at: u64, object: &str) -> Vec<Frame> {
-    let count = table.at(at).count();
-    let frame = |(position, (symbol, file, line)): (usize, (&str, &str, u32))| Frame {
-        symbol: if symbol.is_empty() { UNKNOWN.into() } else { symbol.into() },
-        object: object.into(),
-        file: file.into(),
-        line,
-        inlined: position + 1 < count,
+/// The frames that were made: of an object file, what stands there, and whether it is inlined. A hundred thousand addresses
+/// stand in a few thousand functions, whose long names are looked at once.
+type Met = FastMap<(u32, Numbered, bool), FrameId>;
+
+fn standing(table: &Table, at: u64, object: (u32, &str), stacks: &mut Stacks, met: &mut Met) -> Vec<FrameId> {
+    let all = table.numbers_at(at);
+    let frame = |(position, numbers): (usize, &Numbered)| {
+        let inlined = position + 1 < all.len();
+        *met.entry((object.0, *numbers, inlined)).or_insert_with(|| {
+            let (symbol, file, line) = (table.text(numbers.0), table.text(numbers.1), numbers.2);
+            let symbol = if symbol.is_empty() { UNKNOWN } else { symbol };
+            stacks.frame(Frame { symbol: symbol.into(), object: object.1.into(), file: file.into(), line, inlined })
+        })
     };
-    table.at(at).enumerate().map(frame).collect()
+    all.iter().enumerate().map(frame).collect()
 }
 
 /// Counts what stayed without a name, and stacks that do not reach the start of their thread.
@@ -166,6 +199,7 @@ mod tests {
             object: 0,
             address,
             base: AddressBase::Absolute,
+            is_caller: false,
             is_callee: false,
         };
         Profile {

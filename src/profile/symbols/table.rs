@@ -4,8 +4,6 @@
 //! texts and each with its length, the count of addresses and, for each, how many functions stand there and the symbol,
 //! file (both indices of texts) and line of each. A SHA-256 of all that stands before ends the file.
 
-use std::collections::BTreeMap;
-
 use sha2::{Digest, Sha256};
 
 use super::super::intern::FastMap;
@@ -44,11 +42,15 @@ pub struct Standing {
 pub struct Table {
     segments: Vec<Segment>,
     texts: Vec<String>,
+    /// Made when a text is added: a table that is read back and knows all that is asked never needs it.
     by_text: FastMap<String, u32>,
     /// First and count in `standing`, by address.
-    places: BTreeMap<u64, (u32, u32)>,
-    standing: Vec<(u32, u32, u32)>,
+    places: FastMap<u64, (u32, u32)>,
+    standing: Vec<Numbered>,
 }
+
+/// Symbol and file as numbers of texts, and the line.
+pub type Numbered = (u32, u32, u32);
 
 impl Table {
     /// An empty table of an object file with these segments.
@@ -86,7 +88,9 @@ impl Table {
     pub fn enter<'t>(&mut self, address: u64, standing: impl Iterator<Item = (&'t str, &'t str, u32)>) {
         let first = self.standing.len() as u32;
         for (symbol, file, line) in standing {
-            let entry = (self.text(symbol), self.text(file), line);
+            // Addresses come in order, and most of them stand in the function of the one before.
+            let last = self.standing.last().map_or((0, 0), |last| (last.0, last.1));
+            let entry = (self.text_near(symbol, last.0), self.text_near(file, last.1), line);
             self.standing.push(entry);
         }
         self.places.insert(address, (first, self.standing.len() as u32 - first));
@@ -94,23 +98,40 @@ impl Table {
 
     /// What stands at an address, innermost function first: symbol, file and line.
     pub fn at(&self, address: u64) -> impl Iterator<Item = (&str, &str, u32)> {
+        self.numbers_at(address).iter().map(|(symbol, file, line)| (self.text(*symbol), self.text(*file), *line))
+    }
+
+    /// The same as numbers: equal numbers are equal texts.
+    pub fn numbers_at(&self, address: u64) -> &[Numbered] {
         let (first, count) = self.places.get(&address).copied().unwrap_or((0, 0));
-        let standing = &self.standing[first as usize..(first + count) as usize];
-        standing.iter().map(|(symbol, file, line)| {
-            (self.texts[*symbol as usize].as_str(), self.texts[*file as usize].as_str(), *line)
-        })
+        &self.standing[first as usize..(first + count) as usize]
+    }
+
+    /// The text of a number.
+    pub fn text(&self, number: u32) -> &str {
+        &self.texts[number as usize]
     }
 
     /// Takes over what another table of the same object file knows.
     pub fn join(&mut self, other: &Table) {
-        let texts: Vec<u32> = other.texts.iter().map(|text| self.text(text)).collect();
+        let texts: Vec<u32> = other.texts.iter().map(|text| self.number(text)).collect();
         let moved = self.standing.len() as u32;
         let text = |old: &u32| texts[*old as usize];
         self.standing.extend(other.standing.iter().map(|(symbol, file, line)| (text(symbol), text(file), *line)));
         self.places.extend(other.places.iter().map(|(address, (first, count))| (*address, (first + moved, *count))));
     }
 
-    fn text(&mut self, text: &str) -> u32 {
+    fn text_near(&mut self, text: &str, near: u32) -> u32 {
+        match self.texts.get(near as usize) {
+            Some(known) if known == text => near,
+            _ => self.number(text),
+        }
+    }
+
+    fn number(&mut self, text: &str) -> u32 {
+        if self.by_text.len() != self.texts.len() {
+            self.by_text = self.texts.iter().enumerate().map(|(i, t)| (t.clone(), i as u32)).collect();
+        }
         if let Some(known) = self.by_text.get(text) {
             return *known;
         }
@@ -134,7 +155,9 @@ impl Table {
             out.extend(text.as_bytes());
         }
         word(self.places.len() as u64, &mut out);
-        for (address, (first, count)) in &self.places {
+        let mut places: Vec<_> = self.places.iter().collect();
+        places.sort_unstable();
+        for (address, (first, count)) in places {
             word(*address, &mut out);
             out.extend(count.to_le_bytes());
             for (symbol, file, line) in &self.standing[*first as usize..(first + count) as usize] {
@@ -162,18 +185,15 @@ impl Table {
             let length = usize::try_from(at.word()?).ok()?;
             table.texts.push(String::from_utf8(at.take(length)?.to_vec()).ok()?);
         }
-        let mut places = Vec::new();
         for _ in 0..at.word()? {
             let (address, count) = (at.word()?, at.half()?);
-            places.push((address, (table.standing.len() as u32, count)));
+            table.places.insert(address, (table.standing.len() as u32, count));
             for _ in 0..count {
                 let (symbol, file, line) = (at.half()?, at.half()?, at.half()?);
                 table.texts.get(symbol.max(file) as usize)?;
                 table.standing.push((symbol, file, line));
             }
         }
-        table.places = places.into_iter().collect();
-        table.by_text = table.texts.iter().enumerate().map(|(i, t)| (t.clone(), i as u32)).collect();
         Some(table)
     }
 }
