@@ -2,7 +2,8 @@
 //! of a large recording stands on the screen with its intervals, how often it is refined, and when all is read.
 //!
 //! Two recordings of 100 MB: the example's `perf script` text, repeated, and a `perf.data` of this program at work, with copied
-//! stacks. The workbench runs in a pseudo-terminal whose screen is read. Nothing is asserted; asked are 300 ms.
+//! stacks. The workbench runs in a pseudo-terminal whose screen is read. Looks are taken by bytes (the first after 4 MiB), so every
+//! start has them. Nothing is asserted; asked are 300 ms.
 
 use std::io::{Read, Write};
 use std::num::NonZero;

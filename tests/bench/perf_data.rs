@@ -2,6 +2,10 @@
 //! stacks, beside `perf script | inferno-collapse-perf`, whether the tables are the same, and how fast 100,000 addresses of a
 //! binary are looked up.
 //!
+//! The peer knows symbols alone (`--no-inline`), so the table of symbols is compared with its: it is what stands on the screen
+//! before lines are known. Beside it stands what the functions cost that calls are told to have entered, and lines and inlined
+//! functions, looked up anew and from the cache. Of what is not on the same stack in both it is said why.
+//!
 //! Without a recording this program is recorded at work, by frame pointers and with copied stacks; built with
 //! `RUSTFLAGS="-C force-frame-pointers=yes"` the first kind has whole stacks. Both sides are processes that read a file and
 //! write a table; two cores are allowed to both. Times are of one run on one machine: their ratio counts. Nothing is asserted.
@@ -15,7 +19,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use processor_time::cpu_seconds;
-use refit::jobs::{Ear, read_sources};
+use refit::jobs::{Callers, Ear, read_by_symbols, read_sources};
 use refit::model::Source;
 use refit::profile;
 use refit::profile::symbols::{Image, Table, look_up};
@@ -28,7 +32,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let after = |name: &str| arguments.iter().position(|a| a == name).and_then(|at| arguments.get(at + 1));
     if let Some(recording) = after("--table") {
-        return print_table(recording);
+        return print_table(recording, after("--named").map_or("symbols", String::as_str));
     }
     if let Some(seconds) = after("--work").and_then(|s| s.parse().ok()) {
         return work(Duration::from_secs(seconds));
@@ -119,15 +123,19 @@ fn rust_files(folder: &Path) -> Vec<(String, String)> {
 }
 
 /// What is timed on our side: a recording read as the workbench reads it, and the table of its stacks printed.
-fn print_table(recording: &str) {
-    let source = Source { file: recording.to_owned(), ..Source::default() };
-    let (profile, problems) = read_sources(Path::new("/"), &[source], &Ear::deaf()).expect("a recording");
-    let table = folded::table(&profile);
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    table.iter().for_each(|(stack, weight)| writeln!(out, "{stack} {weight}").expect("a pipe"));
-    out.flush().expect("a pipe");
-    let found = format!("{} samples, {} frames with lines", profile.samples.len(), profile.frames.len());
-    eprintln!("{found}");
+fn print_table(recording: &str, named: &str) {
+    let source = [Source { file: recording.to_owned(), ..Source::default() }];
+    let (root, ear) = (Path::new("/"), Ear::deaf());
+    let read = match named {
+        "lines" => read_sources(root, &source, &ear),
+        "told" => read_by_symbols(root, &source, Callers::Told, &ear),
+        _ => read_by_symbols(root, &source, Callers::AsPerf, &ear),
+    };
+    let (profile, problems) = read.expect("a recording");
+    let mut out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let stacks =
+        folded::write_table(&profile, &mut out).and_then(|stacks| out.flush().map(|()| stacks)).expect("a pipe");
+    eprintln!("{stacks} stacks, {} samples, {} frames", profile.samples.len(), profile.frames.len());
     problems.iter().for_each(|p| eprintln!("{p}"));
 }
 
@@ -149,38 +157,38 @@ fn timed(start: impl FnOnce() -> Option<std::process::Output>) -> Option<Run> {
 
 fn compare(recording: &Path, inferno: &str, place: &Path) {
     let recording = std::fs::canonicalize(recording).expect("a recording");
-    let ours = |cache: &Path| {
+    let cache = place.join("cache");
+    let ours = |named: &str| {
         let mut command = Command::new(std::env::current_exe().expect("this program has a file"));
-        command.arg("--table").arg(&recording).env("REFIT_CACHE_DIR", cache);
+        command.arg("--table").arg(&recording).args(["--named", named]).env("REFIT_CACHE_DIR", &cache);
         timed(|| command.output().ok()).expect("this program runs")
     };
-    let cache = place.join("cache");
-    let mut cold: Vec<Run> = Vec::new();
-    for _ in 0..3 {
-        let _ = std::fs::remove_dir_all(&cache);
-        cold.push(ours(&cache));
-    }
-    cold.sort_by(|a, b| a.wall.total_cmp(&b.wall));
-    let cold = cold.swap_remove(0);
-    let warm = ours(&cache);
-    say(
-        "ours, nothing cached",
-        &cold,
-        &format!("{} stacks, best of 3; {}", lines(&cold.out), cold.words.trim().replace('\n', "; ")),
-    );
-    say("ours, symbols cached", &warm, "");
+    let best_of_three = |named: &str| {
+        let run = |_| {
+            let _ = std::fs::remove_dir_all(&cache);
+            ours(named)
+        };
+        (0..3).map(run).min_by(|a, b| a.wall.total_cmp(&b.wall)).expect("three runs")
+    };
+    let words = |run: &Run| run.words.trim().replace('\n', "; ");
+    let symbols = best_of_three("symbols");
+    say("ours, symbols", &symbols, &format!("best of 3; {}", words(&symbols)));
+    let told = best_of_three("told");
+    say("ours, callers told", &told, "and the functions that calls enter where frame pointers skip them");
+    let cold = best_of_three("lines");
+    say("ours, lines too", &cold, &format!("nothing cached, best of 3; {}", words(&cold)));
+    let warm = ours("lines");
+    say("ours, lines cached", &warm, "");
     let Some(peer) = timed(|| peer(&recording, inferno)) else {
         return println!("perf or {inferno} is not here (cargo install inferno; --inferno PATH): no peer");
     };
     let detail = format!("{} stacks: perf script --no-inline --no-demangle | inferno-collapse-perf", lines(&peer.out));
-    say("peer", &peer, &detail);
-    println!(
-        "{:>22} {:.1} times by wall, {:.1} by processor time; asked 15. Ours has lines and inlined functions besides",
-        "ratio",
-        peer.wall / cold.wall,
-        peer.cpu / cold.cpu
-    );
-    folded::difference(&cold.out, &peer.out).iter().for_each(|line| println!("{:>22} {line}", "table"));
+    say("peer, symbols", &peer, &detail);
+    for (what, run) in [("the same table", &symbols), ("with lines", &cold), ("with lines, cached", &warm)] {
+        let (wall, cpu) = (peer.wall / run.wall, peer.cpu / run.cpu);
+        println!("{what:>22} {wall:.1} times by wall, {cpu:.1} by processor time; asked 15");
+    }
+    folded::difference(&symbols.out, &peer.out).iter().for_each(|line| println!("{:>22} {line}", "table"));
 }
 
 fn peer(recording: &Path, inferno: &str) -> Option<std::process::Output> {
