@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::Options;
 use super::flame::Tree;
 use super::join::Polls;
-use super::shares::{Placed, Share, ranked};
+use super::shares::{Placed, Share, Weighed, ranked};
 use crate::model::{Brush, Column, Flame, Item, NO_LEAF, Profile, Unit};
 
 /// Which samples count; what is `None` does not limit them.
@@ -123,15 +123,17 @@ impl Lens {
 
     /// The shares of all functions among the samples that count, largest first.
     pub fn rank(&self, filter: &Filter) -> Vec<Share> {
-        self.rank_and_weight(filter).0
+        let sums = self.sums(filter);
+        let drawn = match self.unit {
+            Unit::Samples => sums.weights.iter().fold(0, |sum, w| u64::saturating_add(sum, *w)),
+            _ => sums.samples,
+        };
+        ranked(&sums.weights, &self.placed, drawn as f64)
     }
 
-    /// The shares, and the weight of all samples that count.
-    pub fn rank_and_weight(&self, filter: &Filter) -> (Vec<Share>, f64) {
-        let sums = self.sums(filter);
-        let weight = sums.weights.iter().fold(0, |sum, w| u64::saturating_add(sum, *w));
-        let drawn = if self.unit == Unit::Samples { weight } else { sums.samples };
-        (ranked(&sums.weights, &self.placed, drawn as f64), weight as f64)
+    /// What all functions have of the samples that count.
+    pub fn weighed(&self, filter: &Filter) -> Vec<Weighed> {
+        self.placed.weighed(&self.sums(filter).weights, &self.parents)
     }
 
     /// Weight of every node as a leaf, by its number; what stands last has no stack.

@@ -25,7 +25,7 @@ pub use lens::{Filter, Lens};
 pub use moved::move_lines;
 use owners::Owners;
 pub use part::part;
-pub use shares::{Share, shares};
+pub use shares::{Share, Weighed, shares};
 
 /// What the attribution should know beside the profile.
 #[derive(Clone, Debug, Default)]

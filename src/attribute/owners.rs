@@ -47,6 +47,8 @@ pub enum StackOwner {
 pub struct Owners {
     stacks: Vec<StackOwner>,
     on_stack: HashMap<NodeId, OnStack>,
+    /// The function of each node's own frame.
+    own: Vec<Option<u32>>,
     /// Labelled rows: kind and name.
     pub labels: Vec<(RowKind, String)>,
     /// Whether the lines fit the source.
@@ -87,8 +89,13 @@ impl Owners {
             };
             stacks.push(own);
         }
-        let on_stack = on_stacks(profile, &frames);
-        Owners { stacks, on_stack, labels: labels.all, stale }
+        let own = profile.nodes.iter().map(|node| match frames[node.frame.0 as usize] {
+            FrameOwner::Item { item, .. } => Some(item),
+            _ => None,
+        });
+        let own: Vec<Option<u32>> = own.collect();
+        let on_stack = on_stacks(profile, &own);
+        Owners { stacks, on_stack, own, labels: labels.all, stale }
     }
 
     /// Who owns a sample with this stack.
@@ -100,6 +107,11 @@ impl Owners {
     /// The item that is itself the leaf, if one is.
     pub fn leaf_item(&self, leaf: Option<NodeId>) -> Option<u32> {
         leaf.and_then(|n| self.on_stack.get(&n)).and_then(|on| on.leaf)
+    }
+
+    /// The item of a node's own frame, if it is one.
+    pub fn own_item(&self, node: NodeId) -> Option<u32> {
+        self.own[node.0 as usize]
     }
 
     /// Every item on the stack, once.
@@ -115,24 +127,20 @@ struct OnStack {
     items: Vec<u32>,
 }
 
-fn on_stacks(profile: &Profile, frames: &[FrameOwner]) -> HashMap<NodeId, OnStack> {
+fn on_stacks(profile: &Profile, own: &[Option<u32>]) -> HashMap<NodeId, OnStack> {
     let mut all: HashMap<NodeId, OnStack> = HashMap::new();
     for leaf in profile.samples.iter().filter_map(|s| s.leaf) {
-        all.entry(leaf).or_insert_with(|| on_stack(profile, frames, leaf));
+        all.entry(leaf).or_insert_with(|| on_stack(profile, own, leaf));
     }
     all
 }
 
-fn on_stack(profile: &Profile, frames: &[FrameOwner], leaf: NodeId) -> OnStack {
-    let item = |node: NodeId| match frames[profile.nodes[node.0 as usize].frame.0 as usize] {
-        FrameOwner::Item { item, .. } => Some(item),
-        _ => None,
-    };
+fn on_stack(profile: &Profile, own: &[Option<u32>], leaf: NodeId) -> OnStack {
     let callers = std::iter::successors(Some(leaf), |n| profile.nodes[n.0 as usize].parent);
-    let mut items: Vec<u32> = callers.filter_map(item).collect();
+    let mut items: Vec<u32> = callers.filter_map(|node| own[node.0 as usize]).collect();
     items.sort_unstable();
     items.dedup();
-    OnStack { leaf: item(leaf), items }
+    OnStack { leaf: own[leaf.0 as usize], items }
 }
 
 #[derive(Default)]

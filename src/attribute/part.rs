@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::shares::Share;
+use super::shares::Weighed;
 use crate::model::{AttributedRequest, Attribution, Cost, Part, PlacedShare};
 
 /// Keeps the requests of these indices into the profile, in ascending order. What they own of each row is known already, so
 /// that nothing is placed again.
 ///
-/// Without samples in requests the rows have the shares of the samples that are looked at, of so much weight in all.
-pub fn part(whole: &Attribution, requests: &[u32], shares: &[Share], weight: f64) -> Attribution {
+/// Without samples in requests the rows have what the samples that are looked at weigh.
+pub fn part(whole: &Attribution, requests: &[u32], weighed: &[Weighed]) -> Attribution {
     let mut out = Attribution { lines: Vec::new(), problems: Vec::new(), ..clone_without_requests(whole) };
     let is_kept = |r: &&AttributedRequest| requests.binary_search(&r.request).is_ok();
     for request in whole.requests.iter().filter(is_kept) {
@@ -18,7 +18,7 @@ pub fn part(whole: &Attribution, requests: &[u32], shares: &[Share], weight: f64
         out.requests.push(AttributedRequest { parts: start..out.parts.len(), ..request.clone() });
     }
     let is_sampled = whole.placed.joined_samples > 0;
-    let costs = if is_sampled { costs_of(&out.parts, whole.rows.len()) } else { costs_by(shares, weight, whole) };
+    let costs = if is_sampled { costs_of(&out.parts, whole.rows.len()) } else { costs_by(weighed, whole) };
     for (row, cost) in out.rows.iter_mut().zip(costs) {
         row.cost = Cost { blocks: row.cost.blocks, bytes: row.cost.bytes, ..cost };
     }
@@ -53,14 +53,15 @@ fn costs_of(parts: &[Part], rows: usize) -> Vec<Cost> {
 }
 
 /// Samples are counted as if all weighed the same.
-fn costs_by(shares: &[Share], weight: f64, whole: &Attribution) -> Vec<Cost> {
-    let by_name: HashMap<&str, f64> = shares.iter().map(|s| (s.name.as_str(), s.share * weight)).collect();
+fn costs_by(weighed: &[Weighed], whole: &Attribution) -> Vec<Cost> {
+    let by_name: HashMap<&str, &Weighed> = weighed.iter().map(|w| (w.name.as_str(), w)).collect();
     let of_one = if whole.placed.samples > 0 { whole.placed.total / whole.placed.samples as f64 } else { 0.0 };
-    let cost = |owned: f64| {
+    let cost = |name: &str| {
+        let Some(Weighed { owned, self_, total, .. }) = by_name.get(name).copied() else { return Cost::default() };
         let samples = if of_one > 0.0 { (owned / of_one).round() as u64 } else { 0 };
-        Cost { owned, samples, ..Cost::default() }
+        Cost { owned: *owned, self_: *self_, total: *total, samples, ..Cost::default() }
     };
-    whole.rows.iter().map(|row| cost(by_name.get(row.name.as_str()).copied().unwrap_or(0.0))).collect()
+    whole.rows.iter().map(|row| cost(&row.name)).collect()
 }
 
 #[cfg(test)]
@@ -68,6 +69,7 @@ mod tests {
     use super::*;
     use crate::attribute::{Filter, Lens, Options, attribute};
     use crate::model::{Frame, FrameId, Node, NodeId, Profile, Request, Sample, Unit};
+    use crate::source::{FileRole, SourceFile};
 
     /// Three requests of 2, 4 and 6 ms on one thread, sampled each millisecond in turns in `a` and `b`.
     fn profile() -> Profile {
@@ -95,7 +97,7 @@ mod tests {
     #[test]
     fn some_requests_are_attributed_as_a_recording_of_them_alone_is() {
         let whole = attribute(&profile(), &[], &Options::default());
-        let some = part(&whole, &[0, 2], &[], 0.0);
+        let some = part(&whole, &[0, 2], &[]);
         let mut alone = profile();
         alone.requests.remove(1);
         alone.samples =
@@ -113,9 +115,31 @@ mod tests {
         let mut profile = profile();
         profile.requests.clear();
         let lens = Lens::new(&profile, &[], &Options::default());
-        let shares = lens.rank(&Filter { time: Some(0..2_000_000), ..Filter::default() });
-        let some = part(&attribute(&profile, &[], &Options::default()), &[], &shares, 2e6);
+        let weighed = lens.weighed(&Filter { time: Some(0..2_000_000), ..Filter::default() });
+        let some = part(&attribute(&profile, &[], &Options::default()), &[], &weighed);
         let cost: Vec<(f64, u64)> = some.rows.iter().map(|r| (r.cost.owned, r.cost.samples)).collect();
         assert_eq!(cost, [(1e6, 1), (1e6, 1)]);
+    }
+
+    #[test]
+    fn looking_at_all_samples_weighs_what_attributing_them_does() {
+        let text = "pub fn a(n: u64) { b(n); a(n - 1) }\npub fn b(n: u64) {}\n";
+        let role = FileRole { krate: "gw".into(), ..FileRole::default() };
+        let items = SourceFile::parse("src/lib.rs", text, &role).unwrap().items;
+        let mut profile = profile();
+        profile.requests.clear();
+        let frame = |symbol: &str| Frame { symbol: symbol.into(), ..Frame::default() };
+        profile.frames = ["gw::a", "gw::b", "memcpy"].map(frame).into();
+        // a calls itself, and b, which copies.
+        let node = |parent: Option<u32>, frame| Node { parent: parent.map(NodeId), frame: FrameId(frame) };
+        profile.nodes = vec![node(None, 0), node(Some(0), 0), node(Some(1), 1), node(Some(2), 2), node(None, 1)];
+        let leaf = |at: usize, s: Sample| Sample { leaf: (at < 10).then_some(NodeId(at as u32 % 5)), ..s };
+        profile.samples = profile.samples.iter().enumerate().map(|(at, s)| leaf(at, s)).collect();
+        let (whole, lens) =
+            (attribute(&profile, &items, &Options::default()), Lens::new(&profile, &items, &Options::default()));
+        let weighed = lens.weighed(&Filter::default());
+        assert_eq!(part(&whole, &[], &weighed).rows, whole.rows);
+        let a = whole.rows.iter().find(|r| r.name == "gw::a").unwrap().cost;
+        assert_eq!((a.owned, a.self_, a.total), (4e6, 4e6, 8e6), "twice on a stack is once");
     }
 }

@@ -17,6 +17,19 @@ pub struct Share {
     pub interval: Interval,
 }
 
+/// Weights of a function, or of what is not placed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weighed {
+    /// Function path, or the label.
+    pub name: String,
+    /// Of the stacks that it owns.
+    pub owned: f64,
+    /// Of the stacks that it is the leaf of.
+    pub self_: f64,
+    /// Of the stacks that it is on, each once.
+    pub total: f64,
+}
+
 /// Shares of all functions, largest first. Quick: one pass over the leaves, and each stack is placed once.
 pub fn shares(profile: &Profile, items: &[Item], options: &Options) -> Vec<Share> {
     let weights = node_weights(profile);
@@ -33,6 +46,10 @@ pub struct Placed {
     /// Index into the names, by node; what stands last has no stack.
     rows: Vec<u32>,
     names: Vec<String>,
+    /// By node: the row of its own frame where that is a function.
+    own: Vec<Option<u32>>,
+    /// By node: true if no caller of it is the same function.
+    is_outermost: Vec<bool>,
 }
 
 impl Placed {
@@ -40,7 +57,8 @@ impl Placed {
     pub fn new(profile: &Profile, items: &[Item], options: &Options) -> Placed {
         let owners = Owners::new(profile, items, &options.own);
         let mut by_owner: HashMap<(bool, u32), u32> = HashMap::new();
-        let mut placed = Placed { rows: Vec::with_capacity(profile.nodes.len() + 1), names: Vec::new() };
+        let rows = Vec::with_capacity(profile.nodes.len() + 1);
+        let mut placed = Placed { rows, names: Vec::new(), own: Vec::new(), is_outermost: Vec::new() };
         let leaves = (0..profile.nodes.len()).map(|node| Some(NodeId(node as u32))).chain([None]);
         for leaf in leaves {
             let (key, name) = match owners.of(leaf) {
@@ -53,7 +71,36 @@ impl Placed {
             });
             placed.rows.push(row);
         }
+        // A function that is on a stack owns the stack that ends with it, so that it has a row.
+        let item = |node: NodeId| owners.own_item(node);
+        for node in (0..profile.nodes.len() as u32).map(NodeId) {
+            let mut callers =
+                std::iter::successors(profile.nodes[node.0 as usize].parent, |n| profile.nodes[n.0 as usize].parent);
+            placed.is_outermost.push(!callers.any(|caller| item(caller) == item(node)));
+            placed.own.push(item(node).map(|item| by_owner[&(true, item)]));
+        }
         placed
+    }
+
+    /// What each row has of the nodes' weights as leaves; `parents` hold a root itself.
+    pub fn weighed(&self, weights: &[u64], parents: &[u32]) -> Vec<Weighed> {
+        let row = |name: &String| Weighed { name: name.clone(), owned: 0.0, self_: 0.0, total: 0.0 };
+        let mut rows: Vec<Weighed> = self.names.iter().map(row).collect();
+        for (weight, row) in weights.iter().zip(&self.rows) {
+            rows[*row as usize].owned += *weight as f64;
+        }
+        let mut below: Vec<f64> = weights.iter().map(|w| *w as f64).collect();
+        // A parent stands before its children.
+        for node in (0..parents.len()).rev() {
+            if let Some(row) = self.own[node] {
+                rows[row as usize].self_ += weights[node] as f64;
+                rows[row as usize].total += if self.is_outermost[node] { below[node] } else { 0.0 };
+            }
+            if parents[node] as usize != node {
+                below[parents[node] as usize] += below[node];
+            }
+        }
+        rows
     }
 }
 

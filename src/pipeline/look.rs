@@ -83,11 +83,11 @@ impl Recorded<'_> {
     fn part(&self, brush: &Brush) -> Attribution {
         let (lens, whole) = (self.lens(), self.attribution());
         let requests = self.profile.requests_in(brush, lens.begin_ns());
-        let (shares, weight) = match whole.placed.joined_samples {
-            0 => lens.rank_and_weight(&lens.filter(brush, None)),
-            _ => Default::default(),
+        let weighed = match whole.placed.joined_samples {
+            0 => lens.weighed(&lens.filter(brush, None)),
+            _ => Vec::new(),
         };
-        attribute::part(whole, &requests, &shares, weight)
+        attribute::part(whole, &requests, &weighed)
     }
 }
 

@@ -44,6 +44,7 @@ mod rules_table;
 mod scene;
 mod screens;
 mod settle;
+mod sources;
 mod split_table;
 mod symbols;
 mod truth;
