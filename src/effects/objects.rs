@@ -37,24 +37,67 @@ fn home() -> Option<PathBuf> {
 }
 
 /// The bytes of an object file, as far as they are looked at: most of a binary with debug information never is.
+///
+/// A mapped file that somebody shortens in place would end the program at the next look (SIGBUS). So a file is mapped only
+/// under a lease, with which Linux makes whoever opens it to write wait until it is given back; any other is copied.
 #[derive(Debug)]
-pub struct Contents(memmap2::Mmap);
+pub enum Contents {
+    /// The mapping stands first: it goes before the lease does.
+    Mapped(memmap2::Mmap, Lease),
+    /// What was in the file when it was read.
+    Copied(Vec<u8>),
+}
 
 impl Deref for Contents {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.0
+        match self {
+            Contents::Mapped(map, _) => map,
+            Contents::Copied(bytes) => bytes,
+        }
+    }
+}
+
+/// A file that nobody writes to; closing it gives the lease back.
+#[derive(Debug)]
+pub struct Lease(#[allow(dead_code, reason = "it is held")] File);
+
+impl Lease {
+    /// `None` where the file is another user's, is open for writing, or lies where there are no leases.
+    #[cfg(target_os = "linux")]
+    fn take(file: &File) -> Option<Lease> {
+        use std::os::fd::AsRawFd;
+        let held = file.try_clone().ok()?;
+        let fd = held.as_raw_fd();
+        // SAFETY: both calls change nothing but the lease of an open file. The signal that tells of a waiting writer is one
+        // that does nothing where nobody handles it; the one that would be sent else ends the program.
+        let taken = unsafe {
+            libc::fcntl(fd, libc::F_SETSIG, libc::SIGURG) == 0 && libc::fcntl(fd, libc::F_SETLEASE, libc::F_RDLCK) == 0
+        };
+        taken.then_some(Lease(held))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn take(_: &File) -> Option<Lease> {
+        None
     }
 }
 
 /// The bytes of a file; `None` where it is not there, empty, or may not be read.
 pub fn bytes(path: &Path) -> Option<Contents> {
-    let file = File::open(path).ok().filter(|f| f.metadata().is_ok_and(|about| about.is_file()))?;
-    // SAFETY: nobody writes through the mapping. Linkers, cargo and package managers put a new file in the place of an old
-    // one and leave what is mapped as it was; only a file that is shortened in place while it is read would end the program,
-    // as it would end perf and every debugger.
-    unsafe { memmap2::Mmap::map(&file) }.ok().map(Contents)
+    let mut file = File::open(path).ok().filter(|f| f.metadata().is_ok_and(|about| about.is_file()))?;
+    let contents = match Lease::take(&file) {
+        // SAFETY: while the lease is held nobody can write to the file or shorten it (the kernel breaks a lease by force
+        // after /proc/sys/fs/lease-break-time, 45 s, which is longer than a binary is looked at).
+        Some(lease) => Contents::Mapped(unsafe { memmap2::Mmap::map(&file) }.ok()?, lease),
+        None => {
+            let mut copied = Vec::new();
+            file.read_to_end(&mut copied).ok()?;
+            Contents::Copied(copied)
+        }
+    };
+    (!contents.is_empty()).then_some(contents)
 }
 
 /// The list of functions that a runtime made while it ran (`/tmp/perf-PID.map`).
@@ -172,6 +215,34 @@ mod tests {
         assert_eq!(kernel_build_id(&notes).as_deref(), Some("deadbeef"));
         assert_eq!(kernel_build_id(b"nothing"), None);
         assert_eq!(kernel_build_id(b"\x03\0\0\0GNU\0"), None);
+    }
+
+    #[test]
+    fn a_file_that_is_shortened_while_it_is_looked_at_stays_whole_until_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("binary");
+        std::fs::write(&path, vec![7; 1 << 20]).unwrap();
+        let contents = bytes(&path).unwrap();
+        let shortened = std::thread::spawn({
+            let path = path.clone();
+            move || File::create(path).unwrap().set_len(0).unwrap()
+        });
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        assert_eq!(contents.iter().map(|b| u64::from(*b)).sum::<u64>(), 7 << 20);
+        drop(contents);
+        shortened.join().unwrap();
+        assert!(bytes(&path).is_none(), "it is empty now");
+    }
+
+    #[test]
+    fn a_file_that_is_being_written_is_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("binary");
+        let mut open = File::create(&path).unwrap();
+        std::io::Write::write_all(&mut open, b"half").unwrap();
+        let contents = bytes(&path).unwrap();
+        open.set_len(0).unwrap();
+        assert_eq!((&*contents, matches!(contents, Contents::Copied(_))), (&b"half"[..], true));
     }
 
     #[test]

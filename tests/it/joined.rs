@@ -1,10 +1,14 @@
 //! Recordings of different kinds of one run in; one split of their requests out.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
 
+use refit::jobs::{Ear, Workspace};
 use refit::model::{Attribution, Basis, Profile, RowKind, Unit};
 use refit::{attribute, profile};
 
+use super::formats::{GOLDEN, told};
 use super::profiles::items;
 use super::walk::till;
 
@@ -125,4 +129,28 @@ fn a_recording_from_standard_input_is_ranked_as_the_file_is() {
     assert_eq!(pipe["sources"][0]["samples"], file["sources"][0]["samples"]);
     assert_eq!(pipe["objectives"], file["objectives"]);
     assert!(pipe["objectives"][0]["split"].as_array().is_some_and(|rows| rows.len() > 2), "{pipe}");
+}
+
+#[test]
+fn every_format_is_known_by_what_it_holds_under_any_name_and_packed() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("till");
+    till(&root);
+    let workspace = Workspace::open(&root, Path::new("slo.toml")).unwrap();
+    for golden in GOLDEN {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(golden.bytes).unwrap();
+        let zst = zstd::encode_all(golden.bytes, 1).unwrap();
+        // Each name promises something else than what the file holds.
+        let files = [("plain.zst", golden.bytes.to_vec()), ("gz.json", gz.finish().unwrap()), ("zst.perf.data", zst)];
+        let read = files.map(|(name, bytes)| {
+            std::fs::write(root.join(name), bytes).unwrap();
+            let (profile, _) =
+                workspace.read_older(name, &Ear::deaf()).unwrap_or_else(|p| panic!("{}, {name}: {p:?}", golden.name));
+            assert_eq!((profile.sources[0].format.as_str(), profile.sources[0].file.as_str()), (golden.format, name));
+            told(&profile)
+        });
+        assert!(!read[0].is_empty(), "{}", golden.name);
+        assert!(read.iter().all(|text| *text == read[0]), "{}: {read:#?}", golden.name);
+    }
 }
