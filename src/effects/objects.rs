@@ -68,12 +68,14 @@ impl Lease {
     #[cfg(target_os = "linux")]
     fn take(file: &File) -> Option<Lease> {
         use std::os::fd::AsRawFd;
+        // From asm-generic/fcntl.h; the libc crate leaves it out.
+        const F_SETSIG: libc::c_int = 10;
         let held = file.try_clone().ok()?;
         let fd = held.as_raw_fd();
         // SAFETY: both calls change nothing but the lease of an open file. The signal that tells of a waiting writer is one
         // that does nothing where nobody handles it; the one that would be sent else ends the program.
         let taken = unsafe {
-            libc::fcntl(fd, libc::F_SETSIG, libc::SIGURG) == 0 && libc::fcntl(fd, libc::F_SETLEASE, libc::F_RDLCK) == 0
+            libc::fcntl(fd, F_SETSIG, libc::SIGURG) == 0 && libc::fcntl(fd, libc::F_SETLEASE, libc::F_RDLCK) == 0
         };
         taken.then_some(Lease(held))
     }

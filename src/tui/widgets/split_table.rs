@@ -138,6 +138,8 @@ pub fn draw(state: &State, split: &ObjectiveSplit, buffer: &mut Buffer, area: Re
     let columns = columns(split, area.width);
     let name_cells = usize::from(area.width).saturating_sub(4 + columns.iter().map(|c| c.cells).sum::<usize>());
     heading(state, split, &mut Pen::new(buffer, theme, area, 0), (&columns, name_cells), drawn);
+    // All names alike: a whole path among ends of paths looks as if it were another crate's.
+    let is_wide = state.rows.iter().filter_map(|line| state.line_of(*line)).all(|r| width(&r.name) < name_cells);
     let height = usize::from(area.height - FRAME);
     let cursor = state.row.unwrap_or(0).min(state.rows.len().saturating_sub(1));
     let top = top_for(Page { height, ..state.page(Pane::Split) }, cursor, state.rows.len(), height);
@@ -147,7 +149,15 @@ pub fn draw(state: &State, split: &ObjectiveSplit, buffer: &mut Buffer, area: Re
         let Some(row) = state.line_of(line) else { continue };
         let place = Rect::new(body.x, body.y + y, body.width, 1);
         let is_fold = matches!(line, SplitLine::Fold(_));
-        draw_row(state, split, buffer, place, (row, is_fold), (&columns, name_cells), state.row == Some(shown));
+        draw_row(
+            state,
+            split,
+            buffer,
+            place,
+            (row, is_fold),
+            (&columns, name_cells, is_wide),
+            state.row == Some(shown),
+        );
         drawn.hit(place, Target::Row(Pane::Split, shown));
         drawn.computed += 1;
     }
@@ -188,10 +198,10 @@ fn heading(
     }
 }
 
-/// The name of a row: a function by the end of its path, everything else by what it is.
-fn row_name(row: &Contribution, cells: usize) -> (String, Tone) {
+/// The name of a row: a function by the end of its path, or by all of it where there is room; everything else by what it is.
+fn row_name(row: &Contribution, is_wide: bool) -> (String, Tone) {
     match row.kind {
-        RowKind::Function if cells >= width(&row.name) => (row.name.clone(), Tone::Text),
+        RowKind::Function if is_wide => (row.name.clone(), Tone::Text),
         RowKind::Function => (short_path(&row.name), Tone::Text),
         RowKind::Wait => (format!("wait: {}", row.name), Tone::Warn),
         RowKind::Unattributed => (row.name.clone(), Tone::Dim),
@@ -204,7 +214,7 @@ fn draw_row(
     buffer: &mut Buffer,
     area: Rect,
     (row, is_fold): (&Contribution, bool),
-    (columns, name_cells): (&[Column], usize),
+    (columns, name_cells, is_wide): (&[Column], usize, bool),
     selected: bool,
 ) {
     let theme = &state.theme;
@@ -216,7 +226,7 @@ fn draw_row(
     pen.put(if selected { theme.glyph("▸", ">") } else { " " }, Tone::Key);
     let mark = if is_fold { theme.glyph("▾", "+") } else { " " };
     pen.put(if enough { "*" } else { mark }, Tone::Accent).space(1);
-    let (name, tone) = if is_fold { (row.name.clone(), Tone::Dim) } else { row_name(row, name_cells) };
+    let (name, tone) = if is_fold { (row.name.clone(), Tone::Dim) } else { row_name(row, is_wide) };
     let matched = !state.search.is_empty() && row.name.to_lowercase().contains(&state.search.to_lowercase());
     let (cells, tone) = (name_cells.saturating_sub(1), if matched { Tone::Match } else { tone });
     match row.kind {
