@@ -179,6 +179,10 @@ impl State {
         if let Some(known) = self.by_text.get(text) {
             return *known;
         }
+        if self.texts.is_empty() {
+            // cachegrind names no object files: what has none has the first text.
+            self.texts.push(String::new());
+        }
         self.texts.push(text.to_owned());
         let index = self.texts.len() as u32 - 1;
         self.by_text.insert(text.to_owned(), index);

@@ -307,7 +307,9 @@ impl<'a> Named<'a> {
     fn frame(&self, at: usize) -> Frame {
         let function = self.frames.function(at);
         let name = self.text(function.and_then(|f| self.functions.name(f)));
-        let source = self.tables.sources.as_ref();
+        // From version 58 on they are shared, the other tables only from 60 on.
+        let shared = self.file.shared.as_ref().and_then(|shared| shared.sources.as_ref());
+        let source = self.tables.sources.as_ref().or(shared);
         let file = match (source, function.and_then(|f| self.functions.source(f))) {
             (Some(sources), Some(at)) => sources.file(at),
             _ => function.and_then(|f| self.functions.file_name(f)),

@@ -220,6 +220,34 @@ fn every_golden_file_says_what_it_holds() {
     6666667 at 55294397427521 on 5777: 0x1781d (/srv/prog/target/release/prog) < 0x17bfa (/srv/prog/target/release/prog) < 0x19c90 (/srv/prog/target/release/prog) < 0x4551e (/srv/prog/target/release/prog) < 0x891f4 (/usr/lib/x86_64-linux-gnu/libc.so.6) < 0x1098eb (/usr/lib/x86_64-linux-gnu/libc.so.6)
     6666667 at 55294440161280 on 5777: 0x178f6 (/srv/prog/target/release/prog) < 0x17bfa (/srv/prog/target/release/prog) < 0x19c90 (/srv/prog/target/release/prog) < 0x4551e (/srv/prog/target/release/prog) < 0x891f4 (/usr/lib/x86_64-linux-gnu/libc.so.6) < 0x1098eb (/usr/lib/x86_64-linux-gnu/libc.so.6)
     6666667 at 55294476690616 on 5777: 0x178f6 (/srv/prog/target/release/prog) < 0x17bfa (/srv/prog/target/release/prog) < 0x19c90 (/srv/prog/target/release/prog) < 0x4551e (/srv/prog/target/release/prog) < 0x891f4 (/usr/lib/x86_64-linux-gnu/libc.so.6) < 0x1098eb (/usr/lib/x86_64-linux-gnu/libc.so.6)
+    == firefox-41.json (CpuNanoseconds)
+    1000000 at 500000 on 77: gw::spin src/main.rs:12 inlined < 0x42 (/opt/svc)
+    1000000 at 2500000 on 77: gw::spin src/main.rs:12 inlined < 0x42 (/opt/svc)
+    1000000 at 3500000 on 77: 0x42 (/opt/svc)
+    == tempo.json (WallNanoseconds)
+    request GET /pay 1000..9000
+    request GET /hé 11000..19000
+    wait of 0 for charge 2000..5000
+    span GET /pay 1000..9000
+    span charge in 0 2000..5000 busy 0 idle 3000
+    span GET /hé 11000..19000
+    == pprof.pb (CpuNanoseconds)
+    30: gw::small /srv/gw/src/main.rs:21 (/opt/gw) inlined < _RNvCs_2gw4spin /srv/gw/src/main.rs:12 (/opt/gw) < _RNvCs_2gw4spin /srv/gw/src/main.rs:14 (/opt/gw)
+    10 at 5000 on 77: _RNvCs_2gw4spin /srv/gw/src/main.rs:14 (/opt/gw)
+    == callgrind.out (Events)
+    10: gw::main /srv/gw/src/main.rs:20 (/opt/my app/gw)
+    100: gw::work /srv/gw/src/main.rs:30 (/opt/my app/gw) < gw::main /srv/gw/src/main.rs:22 (/opt/my app/gw)
+    50: gw::work /srv/gw/src/main.rs:31 (/opt/my app/gw) < gw::main /srv/gw/src/main.rs:22 (/opt/my app/gw)
+    50: [unknown] /rustc/abc/library/core/src/num.rs:7 (/opt/my app/gw) < gw::work (/opt/my app/gw) < gw::main /srv/gw/src/main.rs:22 (/opt/my app/gw)
+    600: memcpy (/lib/libc.so.6) < gw::work /srv/gw/src/main.rs:31 (/opt/my app/gw) < gw::main /srv/gw/src/main.rs:22 (/opt/my app/gw)
+    100: gw::tiny /srv/gw/src/main.rs:50 (/opt/my app/gw) < gw::work /srv/gw/src/main.rs:31 (/opt/my app/gw) < gw::main /srv/gw/src/main.rs:22 (/opt/my app/gw)
+    note: only Ir is used; 1 other events are left out
+    == cachegrind.out (Events)
+    7: gw::main /srv/gw/src/main.rs:12
+    8: gw::main /srv/gw/src/main.rs:13
+    5: <gw::S as gw::T<[u8; 4]>>::go /srv/gw/src/main.rs:40
+    4: [unknown]
+    note: only Ir is used; 3 other events are left out
     "#);
 }
 

@@ -279,7 +279,7 @@ fn a_program_built_with_remapped_paths_is_placed_as_any_other() {
             for row in ranked["comparison"][side].as_array().unwrap() {
                 let [base, now] = [&row["base"], &row["now"]].map(|v| v.as_f64().unwrap());
                 assert!((base - now).abs() < 0.02, "{remap}, {side}: {row}");
-                assert!(row["ci"].is_array() && row["clear"] == false, "{remap}: {row}");
+                assert!(row["difference_ci"].is_array() && row["clear"] == false, "{remap}: {row}");
             }
         }
     }
