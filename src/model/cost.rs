@@ -175,7 +175,7 @@ impl ObjectiveSplit {
     pub const ENOUGH_SAMPLES: u64 = 10;
 
     /// True if a row is large enough for what was measured: a function has [`Self::ENOUGH_SAMPLES`] around the quantile, where
-    /// samples were taken, and is not smaller than a quarter of the ± of the widest interval. Rows add up to the quantile, so
+    /// samples were taken, and is not smaller than half of the ± of the widest interval. Rows add up to the quantile, so
     /// what one of them may have more, the small ones may have less.
     pub fn is_resolved(&self, row: &Contribution) -> bool {
         if self.measured_ms.is_none() || !matches!(self.basis, Basis::JoinedSamples | Basis::Spans) {
@@ -184,7 +184,7 @@ impl ObjectiveSplit {
         let is_sampled = self.basis == Basis::JoinedSamples && row.kind == RowKind::Function;
         let half = |r: &Contribution| (r.ci_ms.high - r.ci_ms.low) / 2.0;
         let widest = self.rows.iter().map(half).fold(0.0, f64::max);
-        (!is_sampled || row.cohort_samples >= Self::ENOUGH_SAMPLES) && row.c_ms >= widest / 4.0
+        (!is_sampled || row.cohort_samples >= Self::ENOUGH_SAMPLES) && row.c_ms >= widest / 2.0
     }
 
     /// The functions and waits that are too small for what was measured, in their order.

@@ -95,7 +95,13 @@ impl Around {
     }
 
     fn add_line(&mut self, latencies: &[f64], side: &Range<usize>, centre: usize, half: usize) {
-        let ranks = centre.saturating_sub(half).max(side.start)..(centre + half + 1).min(side.end);
+        let (low, high) = (centre.saturating_sub(half), (centre + half + 1).min(latencies.len()));
+        // What a jump cuts off on one side is made up for on the other; the end of all requests is not.
+        let ranks = match (low < side.start, high > side.end) {
+            (true, _) => side.start..(side.start + 2 * half + 1).min(side.end),
+            (_, true) => side.end.saturating_sub(2 * half + 1).max(side.start)..side.end,
+            _ => low..high,
+        };
         let start = self.ranks.len();
         self.ranks.extend(ranks.clone());
         self.lines.push(Line::through(&latencies[ranks.clone()], centre - ranks.start, start));
@@ -271,7 +277,7 @@ mod tests {
         let latencies: Vec<f64> = (0..1000).map(|n| if n < 985 { n as f64 } else { 5_000.0 + n as f64 }).collect();
         let around = Around::new(&latencies, 0.99, 1);
         let line = &around.lines[0];
-        assert_eq!(line.slots.len(), 10, "from the 986th to the 995th");
+        assert_eq!(line.slots.len(), 11, "from the 986th to the 996th");
         assert!(line.latencies.iter().all(|l| *l > 5_000.0), "{:?}", line.latencies);
         let jump = around.jump.unwrap();
         assert_eq!(jump, Jump { low: 984.0, high: 5_985.0, above: 15, apart: 5 });

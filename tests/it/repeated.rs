@@ -3,9 +3,8 @@
 //! Each recording takes the way of a real one: requests with their polls and waits, a sample for every millisecond on the
 //! CPU, attribution, ranking. `tests/bench/coverage.rs` draws a thousand of each service and size; here are fewer.
 
-use refit::model::{
-    Frame, FrameId, Item, Node, NodeId, Objective, ObjectiveSplit, Poll, Profile, Request, Sample, Slo, Unit, Wait,
-};
+use refit::model::{Frame, FrameId, Item, Node, NodeId, Objective, Poll, Profile, Request, Sample, Slo, Unit, Wait};
+use refit::rank::Ranking;
 use refit::source::{FileRole, Index, SourceFile};
 use refit::{attribute, rank};
 
@@ -129,7 +128,7 @@ impl Service {
         let items = items();
         let mut coverage = Coverage::default();
         for seed in 0..recordings {
-            let split = ranked(&self.recorded(requests, seed), &items, seed);
+            let split = ranked(&self.recorded(requests, seed), &items, seed).objectives.remove(0);
             assert!((split.sum_ms - split.measured_ms.unwrap()).abs() < 1e-6, "the rows add up to the p99");
             for (part, truth) in self.truth.iter().enumerate() {
                 let Some(row) = split.rows.iter().find(|r| r.name == PARTS[part]) else { continue };
@@ -185,7 +184,7 @@ fn items() -> Vec<Item> {
     Index::new(file.items).into_items()
 }
 
-fn ranked(profile: &Profile, items: &[Item], seed: u64) -> ObjectiveSplit {
+fn ranked(profile: &Profile, items: &[Item], seed: u64) -> Ranking {
     let objective = Objective {
         name: "latency".into(),
         description: String::new(),
@@ -196,7 +195,7 @@ fn ranked(profile: &Profile, items: &[Item], seed: u64) -> ObjectiveSplit {
     };
     let slo = Slo { objectives: vec![objective], ..Slo::default() };
     let attribution = attribute::attribute(profile, items, &attribute::Options::default());
-    rank::rank(&attribution, &slo, rank::Options { seed, despite_quality: false }).objectives.remove(0)
+    rank::rank(&attribution, &slo, rank::Options { seed, despite_quality: false })
 }
 
 /// SplitMix64 (Steele and others 2014).
@@ -230,4 +229,21 @@ fn intervals_hold_the_truth_in_92_to_98_of_100_recordings() {
     }
     assert!((0.92..=0.98).contains(&all.share()), "{} of {all:?}", all.share());
     assert!(all.claimed.iter().sum::<u32>() > 400, "most rows are resolved: {all:?}");
+}
+
+#[test]
+fn a_p99_beside_a_jump_in_latency_is_said_to_be() {
+    let items = items();
+    let said = |service: &Service, requests: usize| -> Vec<String> {
+        let ranking = |seed| ranked(&service.recorded(requests, seed), &items, seed);
+        let found =
+            (0..6).filter_map(|seed| ranking(seed).problems.into_iter().find(|p| p.what.contains("beside a jump")));
+        found.map(|p| format!("{}; {}", p.what, p.help)).collect()
+    };
+    let cliff = said(&SERVICES[4], 1000);
+    assert!(cliff.len() >= 4, "{cliff:?}");
+    assert!(
+        cliff.iter().all(|s| s.contains("requests above it") && s.contains("requests tell") || s.contains("by itself"))
+    );
+    assert_eq!(said(&SERVICES[0], 1000), Vec::<String>::new());
 }
