@@ -27,15 +27,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         TextEdit { range: before, text: String::new() },
         TextEdit { range: after, text: iter.to_owned() },
     ];
-    for (how, range) in &finding.captures {
-        let text = match *how {
-            "reference" => name.clone(),
-            "value" => format!("*{name}"),
-            "value in brackets" => format!("(*{name})"),
-            _ => continue,
-        };
-        edits.push(TextEdit { range: *range, text });
-    }
+    edits.extend(elements(finding, &name));
     Ok(Draft {
         title: format!("go over the elements of {shown} in {}", short(&finding.function)),
         edits: vec![(file.path.clone(), edits)],
@@ -45,6 +37,19 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
             borrow(format!("`{shown}` may be borrowed while the loop runs")),
         ],
         ..Draft::default()
+    })
+}
+
+/// The element in place of each look at the list by the index, as the finding says how it is used.
+pub(super) fn elements(finding: &Finding, name: &str) -> impl Iterator<Item = TextEdit> {
+    finding.captures.iter().filter_map(move |(how, range)| {
+        let text = match *how {
+            "reference" => name.to_owned(),
+            "value" => format!("*{name}"),
+            "value in brackets" => format!("(*{name})"),
+            _ => return None,
+        };
+        Some(TextEdit { range: *range, text })
     })
 }
 

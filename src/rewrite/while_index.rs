@@ -1,5 +1,6 @@
 //! A `while` loop that counts an index in; a loop over the elements out.
 
+use super::index_loop::elements;
 use super::{Draft, Recipe, borrow, file_of, hoist, holds, place, short, std_types};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};
 
@@ -26,15 +27,7 @@ fn derive(files: &[crate::source::SourceFile], finding: &Finding) -> Result<Draf
         TextEdit { range: TextRange { start: list.end, end: finding.range.end }, text: iter.to_owned() },
         gone(step),
     ];
-    for (how, range) in &finding.captures {
-        let text = match *how {
-            "reference" => name.clone(),
-            "value" => format!("*{name}"),
-            "value in brackets" => format!("(*{name})"),
-            _ => continue,
-        };
-        edits.push(TextEdit { range: *range, text });
-    }
+    edits.extend(elements(finding, &name));
     Ok(Draft {
         title: format!("go over the elements of {shown} in {}", short(&finding.function)),
         edits: vec![(file.path.clone(), edits)],
