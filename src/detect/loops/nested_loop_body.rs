@@ -9,7 +9,7 @@ use crate::source::nests::{Around, nests};
 pub const RULE: Rule = Rule {
     id: RuleId("nested-loop-body"),
     eye: Eye::Loops,
-    kind: Kind::Quadratic,
+    kind: Kind::ErrorLadder,
     class: Class::A,
     title: "loop body nested in conditions where guard clauses would do",
     explain: EXPLAIN,
