@@ -141,7 +141,7 @@ fn severity(files: &[SourceFile], function: &Function<'_>) -> Option<String> {
 /// A bare `File` may become a `BufWriter` only where nothing asks it for more than `Write`.
 fn check_writes_only(file: &SourceFile, sink: &Sink<'_>, calls: &[FlushedCall<'_>]) -> Result<(), String> {
     let own = sink.item.ident.to_string();
-    for function in functions(&file.ast).iter().filter(|f| f.self_ty.is_some_and(|ty| head(ty) == own)) {
+    for function in functions(file).iter().filter(|f| f.self_ty.is_some_and(|ty| head(ty) == own)) {
         let gone: Vec<TextRange> = calls.iter().map(|call| file.range(call.flush.stmt)).collect();
         let mut walk = FileUses { file, sink, function, gone: &gone, other: None };
         walk.visit_block(function.block);
@@ -262,7 +262,7 @@ impl<'a> Visit<'a> for FileUses<'_> {
 
 /// `BufWriter` as the file may spell it.
 fn buf_writer(file: &SourceFile) -> &'static str {
-    if imports(&file.ast, "BufWriter") == ["std::io::BufWriter"] { "BufWriter" } else { "std::io::BufWriter" }
+    if imports(file, "BufWriter") == ["std::io::BufWriter"] { "BufWriter" } else { "std::io::BufWriter" }
 }
 
 fn typed(file: &SourceFile, bare: &syn::Type) -> Vec<TextEdit> {

@@ -12,7 +12,7 @@ pub const RECIPE: Recipe = Recipe { rule: RuleId("invariant-in-loop"), derive };
 
 fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
-    let all = functions(&file.ast);
+    let all = functions(file);
     let mut found = all.iter().flat_map(|function| invariants(function).into_iter().map(move |i| (function, i)));
     let (function, invariant) = found
         .find(|(_, invariant)| file.range(invariant.value) == finding.range)

@@ -94,13 +94,13 @@ fn shares(opening: &Opening<'_>) -> Result<bool, String> {
 }
 
 fn field_type(file: &SourceFile, shared: bool) -> String {
-    let std_file = if imports(&file.ast, "File") == ["std::fs::File"] { "File" } else { "std::fs::File" };
+    let std_file = if imports(file, "File") == ["std::fs::File"] { "File" } else { "std::fs::File" };
     let option = format!("Option<{std_file}>");
     if shared { format!("{}<{option}>", mutex(file)) } else { option }
 }
 
 fn mutex(file: &SourceFile) -> &'static str {
-    if imports(&file.ast, "Mutex") == ["std::sync::Mutex"] { "Mutex" } else { "std::sync::Mutex" }
+    if imports(file, "Mutex") == ["std::sync::Mutex"] { "Mutex" } else { "std::sync::Mutex" }
 }
 
 /// The `let` that opens becomes one that opens at the first call.

@@ -57,7 +57,7 @@ pub(super) fn static_head(file: &SourceFile, at: TextRange, name: &str, ty: &str
 
 /// `LazyLock` as the file may spell it.
 pub(super) fn lazy_lock(file: &SourceFile) -> &'static str {
-    if imports(&file.ast, "LazyLock") == ["std::sync::LazyLock"] { "LazyLock" } else { "std::sync::LazyLock" }
+    if imports(file, "LazyLock") == ["std::sync::LazyLock"] { "LazyLock" } else { "std::sync::LazyLock" }
 }
 
 /// `Regex` of `Regex::new("…").unwrap()`, as it is spelled.

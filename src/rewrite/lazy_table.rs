@@ -14,7 +14,7 @@ pub const RECIPE: Recipe = Recipe { rule: RuleId("constant-table-rebuilt"), deri
 fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
     place::require_rust(file, 80, "`LazyLock`")?;
-    let all = functions(&file.ast);
+    let all = functions(file);
     let mut found = all.iter().flat_map(|function| tables(function.block).into_iter().map(move |t| (function, t)));
     let (function, table) = found
         .find(|(_, table)| file.range(table.binding) == finding.range)

@@ -164,7 +164,7 @@ impl Names {
         let mut wanted = Vec::new();
         let mut spell = |name: &str| {
             let full = format!("std::sync::atomic::{name}");
-            if mutex.is_some() && imports(&file.ast, name) == [full.as_str()] {
+            if mutex.is_some() && imports(file, name) == [full.as_str()] {
                 return name.to_owned();
             }
             if mutex.is_none() || spelled(name) {

@@ -120,7 +120,7 @@ const BYTES: &[&str] = &[
 ];
 
 fn check_uses(file: &SourceFile, name: &str) -> Result<(), String> {
-    for function in functions(&file.ast) {
+    for function in functions(file) {
         let own = function.self_ty.is_some_and(|ty| head(ty) == name);
         let names = own || mentions(function.sig, name) || mentions(function.block, name);
         if !names {
@@ -184,7 +184,7 @@ fn shapes(files: &[SourceFile], fields: &[&syn::Field]) -> Option<Vec<Shape>> {
 fn users(files: &[SourceFile], name: &str, home: &SourceFile, fields: &[&syn::Field]) -> Vec<FunctionId> {
     let mut found = Vec::new();
     for file in files {
-        for function in functions(&file.ast).into_iter().filter(|f| !f.is_test) {
+        for function in functions(file).into_iter().filter(|f| !f.is_test) {
             let own = function.self_ty.is_some_and(|ty| head(ty) == name);
             let names = own || mentions(function.sig, name) || mentions(function.block, name);
             let text = || function.block.to_token_stream().to_string();

@@ -76,11 +76,11 @@ pub struct Conversion {
 
 /// What one file says.
 pub fn clues(file: &SourceFile) -> Vec<Clue> {
-    let mut found = declared(file, &all_imports(&file.ast));
+    let mut found = declared(file, all_imports(file));
     if file.role.is_test || file.is_generated {
         return found;
     }
-    for function in functions(&file.ast) {
+    for function in functions(file) {
         if function.is_test || function.sig.constness.is_some() {
             continue;
         }

@@ -52,7 +52,7 @@ pub fn is_atomic(ty: &syn::Type) -> bool {
 /// The changes of counters in a file. A `store` is none: flags and settings are stored, counters are counted.
 pub fn writes(file: &SourceFile) -> Vec<Write> {
     let mut found = Vec::new();
-    for function in functions(&file.ast).into_iter().filter(|f| !f.is_test) {
+    for function in functions(file).into_iter().filter(|f| !f.is_test) {
         let mut walk = Writes { file, function, found: Vec::new() };
         walk.visit_block(function.block);
         found.extend(walk.found);

@@ -1,7 +1,7 @@
 //! One Rust file in; its syntax tree, its functions and their byte ranges out.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{HashMap, HashSet};
 
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
@@ -32,6 +32,10 @@ pub struct SourceFile {
     base: usize,
     /// True if the tree lacks doc comments.
     is_lean: bool,
+    /// What its `use` declarations bring in, once somebody asked.
+    pub(super) imports: OnceCell<Vec<(String, String)>>,
+    /// Where in memory the bodies stand in which functions are nested: few, and only these are searched for functions.
+    with_functions: HashSet<usize>,
     /// Ranges of nodes of the tree by kind and place in memory: syn finds a node's span by printing all of it.
     ranges: RefCell<HashMap<(Sort, usize), TextRange>>,
 }
@@ -101,9 +105,11 @@ impl SourceFile {
             lines,
             base,
             is_lean,
+            imports: OnceCell::new(),
+            with_functions: HashSet::new(),
             ranges: RefCell::default(),
         };
-        file.items = items(&file);
+        (file.items, file.with_functions) = items(&file);
         Ok(file)
     }
 
@@ -121,6 +127,11 @@ impl SourceFile {
                     .help("Rust sources are UTF-8: convert it, or name it under [code] generated"))
             }
         }
+    }
+
+    /// True if functions are nested in this body, which is one of the file's own tree.
+    pub(super) fn has_functions(&self, body: &syn::Block) -> bool {
+        self.with_functions.contains(&(std::ptr::from_ref(body) as usize))
     }
 
     /// Byte range of a node in the original text.
@@ -262,7 +273,8 @@ fn has_generated_marker(text: &str, tokens: &[lexer::Token]) -> bool {
     })
 }
 
-fn items(file: &SourceFile) -> Vec<Item> {
+/// The functions of a file, and where the bodies stand that others are nested in.
+fn items(file: &SourceFile) -> (Vec<Item>, HashSet<usize>) {
     let role = &file.role;
     let twin = if role.twin > 1 { format!("#{}", role.twin) } else { String::new() };
     let path = std::iter::once(role.krate.as_str()).chain(role.modules.iter().map(String::as_str));
@@ -272,12 +284,12 @@ fn items(file: &SourceFile) -> Vec<Item> {
         is_test: role.is_test,
         ..Scope::default()
     };
-    let mut walk = ItemWalk { file, scope, out: Vec::new() };
+    let mut walk = ItemWalk { file, scope, out: Vec::new(), with_functions: HashSet::new() };
     walk.visit_file(&file.ast);
     let mut items = walk.out;
     items.sort_by_key(|i| (i.range.start, std::cmp::Reverse(i.range.end)));
     number_twins(&mut items);
-    items
+    (items, walk.with_functions)
 }
 
 /// Gives the second and later functions of one path (cfg twins, for example) a `#n`.
@@ -306,6 +318,7 @@ struct ItemWalk<'a> {
     file: &'a SourceFile,
     scope: Scope,
     out: Vec<Item>,
+    with_functions: HashSet<usize>,
 }
 
 impl ItemWalk<'_> {
@@ -348,7 +361,11 @@ impl ItemWalk<'_> {
             is_generated: self.file.is_generated,
         });
         let inner = Scope { path, is_test, modules: self.scope.modules.clone(), ..Scope::default() };
+        let before = self.out.len();
         self.within(inner, |walk| visit::visit_block(walk, block));
+        if self.out.len() > before {
+            self.with_functions.insert(std::ptr::from_ref(block) as usize);
+        }
     }
 }
 

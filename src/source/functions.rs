@@ -2,6 +2,7 @@
 
 use syn::visit::{self, Visit};
 
+use super::SourceFile;
 use super::file::is_test_attribute;
 
 /// A function that has a body.
@@ -33,9 +34,9 @@ pub struct Placed<'a> {
 }
 
 /// All functions with bodies, nested ones included, in the order of the text.
-pub fn functions(ast: &syn::File) -> Vec<Function<'_>> {
-    let mut seen = Functions { found: Vec::new(), self_ty: None, in_trait: false, is_test: false };
-    seen.visit_file(ast);
+pub fn functions(file: &SourceFile) -> Vec<Function<'_>> {
+    let mut seen = Functions { file, found: Vec::new(), self_ty: None, in_trait: false, is_test: false };
+    seen.visit_file(&file.ast);
     seen.found
 }
 
@@ -113,6 +114,7 @@ pub fn derives(attrs: &[syn::Attribute]) -> Vec<String> {
 }
 
 struct Functions<'a> {
+    file: &'a SourceFile,
     found: Vec<Function<'a>>,
     self_ty: Option<&'a syn::Type>,
     in_trait: bool,
@@ -131,6 +133,9 @@ impl<'a> Functions<'a> {
         let self_ty = if method { self.self_ty } else { None };
         let in_trait = method && self.in_trait;
         self.found.push(Function { attrs, sig, block, self_ty, in_trait, is_test: self.is_test });
+        if self.file.has_functions(block) {
+            self.visit_block(block);
+        }
     }
 }
 
@@ -140,10 +145,7 @@ impl<'a> Visit<'a> for Functions<'a> {
     }
 
     fn visit_item_fn(&mut self, node: &'a syn::ItemFn) {
-        self.inside(&node.attrs, |this| {
-            this.push(&node.attrs, &node.sig, &node.block, false);
-            visit::visit_item_fn(this, node);
-        });
+        self.inside(&node.attrs, |this| this.push(&node.attrs, &node.sig, &node.block, false));
     }
 
     fn visit_item_impl(&mut self, node: &'a syn::ItemImpl) {
@@ -161,10 +163,7 @@ impl<'a> Visit<'a> for Functions<'a> {
     }
 
     fn visit_impl_item_fn(&mut self, node: &'a syn::ImplItemFn) {
-        self.inside(&node.attrs, |this| {
-            this.push(&node.attrs, &node.sig, &node.block, true);
-            visit::visit_impl_item_fn(this, node);
-        });
+        self.inside(&node.attrs, |this| this.push(&node.attrs, &node.sig, &node.block, true));
     }
 
     fn visit_trait_item_fn(&mut self, node: &'a syn::TraitItemFn) {
@@ -172,7 +171,6 @@ impl<'a> Visit<'a> for Functions<'a> {
             if let Some(block) = &node.default {
                 this.push(&node.attrs, &node.sig, block, true);
             }
-            visit::visit_trait_item_fn(this, node);
         });
     }
 
@@ -184,26 +182,34 @@ impl<'a> Visit<'a> for Functions<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::FileRole;
+
+    fn parsed(text: &str) -> SourceFile {
+        SourceFile::parse("src/lib.rs", text, &FileRole::default()).unwrap()
+    }
+
+    #[test]
+    fn functions_are_found_however_deep_they_nest() {
+        let text = "impl S { fn a(&self) { let f = || { if x { impl T { fn b() { loop { fn c() {} } } } } }; } } \
+                    const N: u8 = { fn d() -> u8 { 1 } d() }; fn e() {}";
+        let names: Vec<String> = functions(&parsed(text)).iter().map(|f| f.sig.ident.to_string()).collect();
+        assert_eq!(names, ["a", "b", "c", "d", "e"]);
+    }
 
     #[test]
     fn nested_functions_and_methods_are_listed_with_their_self_type() {
-        let ast = syn::parse_str::<syn::File>(
-            "fn a() { fn b() {} } struct S; impl S { fn c(&self) {} } trait T { fn d(); fn e() {} }",
-        )
-        .unwrap();
+        let file = parsed("fn a() { fn b() {} } struct S; impl S { fn c(&self) {} } trait T { fn d(); fn e() {} }");
         let seen: Vec<_> =
-            functions(&ast).iter().map(|f| (f.sig.ident.to_string(), f.self_ty.map(head), f.in_trait)).collect();
+            functions(&file).iter().map(|f| (f.sig.ident.to_string(), f.self_ty.map(head), f.in_trait)).collect();
         let expected = [("a", None, false), ("b", None, false), ("c", Some("S"), false), ("e", None, true)];
         assert_eq!(seen, expected.map(|(n, s, t)| (n.to_string(), s.map(str::to_string), t)));
     }
 
     #[test]
     fn tests_are_told_apart_but_not_cfg_of_something_else() {
-        let ast = syn::parse_str::<syn::File>(
-            "#[cfg(test)] mod t { fn a() {} } #[cfg(not(test))] fn b() {} #[tokio::test] async fn c() {}",
-        )
-        .unwrap();
-        let seen: Vec<bool> = functions(&ast).iter().map(|f| f.is_test).collect();
+        let file =
+            parsed("#[cfg(test)] mod t { fn a() {} } #[cfg(not(test))] fn b() {} #[tokio::test] async fn c() {}");
+        let seen: Vec<bool> = functions(&file).iter().map(|f| f.is_test).collect();
         assert_eq!(seen, [true, false, true]);
     }
 

@@ -107,7 +107,7 @@ fn held(file: &SourceFile, ty: &syn::Type) -> Option<String> {
     let syn::Type::Path(path) = ty else { return None };
     let spelled: Vec<String> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
     let is_std = match spelled.as_slice() {
-        [only] => only == "Mutex" && imports(&file.ast, "Mutex") == ["std::sync::Mutex"],
+        [only] => only == "Mutex" && imports(file, "Mutex") == ["std::sync::Mutex"],
         whole => whole == ["std", "sync", "Mutex"],
     };
     let [inner] = type_arguments(ty)[..] else { return None };

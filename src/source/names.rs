@@ -5,6 +5,7 @@ use quote::ToTokens;
 use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 
+use super::SourceFile;
 use super::functions::{functions, items};
 
 /// How a local name is used.
@@ -79,16 +80,23 @@ pub fn root(expr: &syn::Expr) -> Option<&Ident> {
 
 /// True where the tokens hold this identifier, or a string literal that captures it as `{name}`.
 pub fn mentions(node: &impl ToTokens, name: &str) -> bool {
-    mentioned(node.to_token_stream(), name)
+    mentions_any(node, &[name])
 }
 
-fn mentioned(tokens: TokenStream, name: &str) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == name,
-        TokenTree::Group(group) => mentioned(group.stream(), name),
-        TokenTree::Literal(literal) => captures(&literal.to_string(), name),
-        TokenTree::Punct(_) => false,
-    })
+/// True where the tokens hold one of these identifiers; as [`mentions`], but the tokens are walked once.
+pub fn mentions_any(node: &impl ToTokens, names: &[&str]) -> bool {
+    fn walk(tokens: TokenStream, names: &[&str]) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(ident) => names.iter().any(|name| ident == name),
+            TokenTree::Group(group) => walk(group.stream(), names),
+            TokenTree::Literal(literal) => {
+                let text = literal.to_string();
+                names.iter().any(|name| captures(&text, name))
+            }
+            TokenTree::Punct(_) => false,
+        })
+    }
+    walk(node.to_token_stream(), names)
 }
 
 /// True where a format string captures `name`, as `{name}` or `{name:…}`.
@@ -183,18 +191,22 @@ pub fn screaming(name: &str) -> String {
 }
 
 /// The full paths that `use` declarations of the file give to `name`, `regex::Regex` for `Regex`.
-pub fn imports(file: &syn::File, name: &str) -> Vec<String> {
-    let mut found: Vec<String> =
-        all_imports(file).into_iter().filter(|(n, _)| n == name).map(|(_, full)| full).collect();
+pub fn imports(file: &SourceFile, name: &str) -> Vec<String> {
+    let named = all_imports(file).iter().filter(|(n, _)| n == name);
+    let mut found: Vec<String> = named.map(|(_, full)| full.clone()).collect();
     found.sort();
     found.dedup();
     found
 }
 
 /// Every name that a `use` declaration of the file brings in, with its full path; globs bring in nothing that is known.
-pub fn all_imports(file: &syn::File) -> Vec<(String, String)> {
+pub fn all_imports(file: &SourceFile) -> &[(String, String)] {
+    file.imports.get_or_init(|| spelled_imports(file))
+}
+
+fn spelled_imports(file: &SourceFile) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for placed in items(file) {
+    for placed in items(&file.ast) {
         if let syn::Item::Use(item) = placed.item {
             spell(&item.tree, "", &mut found);
         }
@@ -361,6 +373,7 @@ impl<'a> Visit<'a> for Uses<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::FileRole;
 
     #[track_caller]
     fn check(body: &str, expected: Option<&[Use]>) {
@@ -397,7 +410,8 @@ mod tests {
 
     #[test]
     fn imports_are_spelled_in_full_through_groups_and_renames() {
-        let file = syn::parse_str("use regex::{Regex, bytes::Regex as Bytes}; use a::b;").unwrap();
+        let text = "use regex::{Regex, bytes::Regex as Bytes}; use a::b;";
+        let file = SourceFile::parse("src/lib.rs", text, &FileRole::default()).unwrap();
         assert_eq!(imports(&file, "Regex"), ["regex::Regex"]);
         assert_eq!(imports(&file, "Bytes"), ["regex::bytes::Regex"]);
         assert!(imports(&file, "c").is_empty());

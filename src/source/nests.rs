@@ -104,7 +104,7 @@ pub fn nests(file: &SourceFile) -> Vec<Nest<'_>> {
     let mut walk = Loops { bodies: Vec::new() };
     walk.visit_file(&file.ast);
     let of_loops = walk.bodies.into_iter().filter_map(|body| of_loop(file, body));
-    let of_functions = functions(&file.ast).into_iter().filter_map(|f| of_function(file, f.sig, f.block));
+    let of_functions = functions(file).into_iter().filter_map(|f| of_function(file, f.sig, f.block));
     of_loops.chain(of_functions).collect()
 }
 

@@ -17,7 +17,7 @@ pub fn blocks(file: &SourceFile) -> Vec<&syn::Block> {
 
 /// The bodies of all functions of a file, nested functions as bodies of their own.
 pub fn bodies(file: &SourceFile) -> Vec<&syn::Block> {
-    super::functions::functions(&file.ast).into_iter().map(|function| function.block).collect()
+    super::functions::functions(file).into_iter().map(|function| function.block).collect()
 }
 
 /// A block and all blocks inside it, but not those of nested items.

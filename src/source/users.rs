@@ -79,7 +79,7 @@ pub fn users<'a>(
             false => owners.lead_to(&name, field),
         };
         let clear: BTreeSet<&str> = fields.iter().map(String::as_str).filter(leads).collect();
-        for function in functions(&file.ast).into_iter().filter(|f| !f.is_test) {
+        for function in functions(file).into_iter().filter(|f| !f.is_test) {
             let mut walk = Walk {
                 file,
                 function,

@@ -5,7 +5,7 @@ use syn::visit::{self, Visit};
 
 use super::SourceFile;
 use super::functions::{Function, functions, head, items, type_arguments};
-use super::names::{Use, arguments, imports, mentions, peel, plain_name, uses};
+use super::names::{Use, arguments, imports, mentions, mentions_any, peel, plain_name, uses};
 
 /// A field that holds a file to write to.
 pub struct Sink<'a> {
@@ -51,7 +51,7 @@ const FLUSHES: &[&str] =
 
 /// The fields of a file's structs that hold a `File` or a `BufWriter<File>`, also behind `Mutex` and `Arc`.
 pub fn sinks(file: &SourceFile) -> Vec<Sink<'_>> {
-    let is_std = imports(&file.ast, "File").iter().all(|full| full == "std::fs::File");
+    let is_std = imports(file, "File").iter().all(|full| full == "std::fs::File");
     let mut found = Vec::new();
     for placed in items(&file.ast).iter().filter(|p| !p.is_test && is_std) {
         let syn::Item::Struct(item) = placed.item else { continue };
@@ -86,7 +86,7 @@ fn writer(ty: &syn::Type) -> Option<(Vec<String>, Option<&syn::Type>)> {
 pub fn flushed_calls<'a>(file: &'a SourceFile, sink: &Sink<'_>) -> Vec<FlushedCall<'a>> {
     let own = sink.item.ident.to_string();
     let mut found = Vec::new();
-    for function in functions(&file.ast) {
+    for function in functions(file) {
         let is_method = function.self_ty.is_some_and(|ty| head(ty) == own) && !function.in_trait;
         let name = function.sig.ident.to_string();
         let is_explicit = FLUSHES.iter().any(|word| name.split('_').any(|part| part == *word));
@@ -290,7 +290,7 @@ const HOLDS: &[&str] = &["BufWriter", "LineWriter", "Write", "stdout", "Stdout",
 /// The flushes in loops of a file.
 pub fn loop_flushes(file: &SourceFile) -> Vec<LoopFlush<'_>> {
     let mut found = Vec::new();
-    for function in functions(&file.ast).into_iter().filter(|f| !f.is_test && f.sig.asyncness.is_none()) {
+    for function in functions(file).into_iter().filter(|f| !f.is_test && f.sig.asyncness.is_none()) {
         let mut walk = Loops { file, function, found: Vec::new() };
         walk.visit_block(function.block);
         found.extend(walk.found);
@@ -311,9 +311,25 @@ impl<'a> Loops<'a> {
             Some(field) => self.field_type(&field),
             None => plain_name(place).and_then(|name| self.local(&name.to_string())),
         };
-        told.is_some_and(|tokens| {
-            HOLDS.iter().any(|word| mentions(&tokens, word)) && !CONVERSES.iter().any(|word| mentions(&tokens, word))
-        })
+        told.is_some_and(|tokens| mentions_any(&tokens, HOLDS) && !mentions_any(&tokens, CONVERSES))
+    }
+
+    /// Looks for flushes first: whether a loop waits is asked of all of its tokens.
+    fn visit_loop(&mut self, around: &'a syn::ExprForLoop) {
+        let flushes = |(at, stmt)| Some((at, flush_of(stmt, false).filter(|flush| !flush.syncs)?));
+        let flushes: Vec<(usize, Flush<'a>)> = around.body.stmts.iter().enumerate().filter_map(flushes).collect();
+        if flushes.is_empty() || mentions_any(around, WAITS) {
+            return;
+        }
+        let bound = super::names::bound_by(&around.pat);
+        for (index, flush) in flushes {
+            let root = super::names::root(flush.place).map(ToString::to_string).unwrap_or_default();
+            let is_own = bound.contains(&root) || let_of(&around.body, &root).is_some();
+            let mut others = around.body.stmts.iter().enumerate().filter(|(i, _)| *i != index);
+            if !is_own && self.holds_back(flush.place) && others.any(|(_, stmt)| writes_to(stmt, flush.place)) {
+                self.found.push(LoopFlush { function: self.function, around, flush });
+            }
+        }
     }
 
     fn field_type(&self, field: &str) -> Option<proc_macro2::TokenStream> {
@@ -344,19 +360,8 @@ impl<'a> Loops<'a> {
 
 impl<'a> Visit<'a> for Loops<'a> {
     fn visit_stmt(&mut self, node: &'a syn::Stmt) {
-        if let syn::Stmt::Expr(syn::Expr::ForLoop(around), _) = node
-            && !WAITS.iter().any(|word| mentions(around, word))
-        {
-            let bound = super::names::bound_by(&around.pat);
-            for (index, stmt) in around.body.stmts.iter().enumerate() {
-                let Some(flush) = flush_of(stmt, false).filter(|flush| !flush.syncs) else { continue };
-                let root = super::names::root(flush.place).map(ToString::to_string).unwrap_or_default();
-                let is_own = bound.contains(&root) || let_of(&around.body, &root).is_some();
-                let mut others = around.body.stmts.iter().enumerate().filter(|(i, _)| *i != index);
-                if !is_own && self.holds_back(flush.place) && others.any(|(_, stmt)| writes_to(stmt, flush.place)) {
-                    self.found.push(LoopFlush { function: self.function, around, flush });
-                }
-            }
+        if let syn::Stmt::Expr(syn::Expr::ForLoop(around), _) = node {
+            self.visit_loop(around);
         }
         visit::visit_stmt(self, node);
     }
@@ -383,7 +388,7 @@ pub struct Opening<'a> {
 /// The openings of a file.
 pub fn openings(file: &SourceFile) -> Vec<Opening<'_>> {
     let mut found = Vec::new();
-    for function in functions(&file.ast).into_iter().filter(|f| !f.is_test && f.sig.asyncness.is_none()) {
+    for function in functions(file).into_iter().filter(|f| !f.is_test && f.sig.asyncness.is_none()) {
         for block in unconditional(function.block) {
             for (index, stmt) in block.stmts.iter().enumerate() {
                 found.extend(opening(function, block, index, stmt));
@@ -433,10 +438,10 @@ fn opening<'a>(
 pub fn reader(file: &SourceFile, own: &str) -> Option<String> {
     const READS: &[&str] =
         &["read_to_string", "read_to_end", "BufReader", "read_line", "read_exact", "rename", "remove_file", "set_len"];
-    let all = functions(&file.ast);
+    let all = functions(file);
     let reads = all.iter().filter(|f| !f.is_test && f.self_ty.is_some_and(|ty| head(ty) == own)).find(|f| {
         let text = f.block.to_token_stream().to_string();
-        READS.iter().any(|word| mentions(f.block, word)) || text.contains("File :: open") || text.contains("fs :: read")
+        mentions_any(f.block, READS) || text.contains("File :: open") || text.contains("fs :: read")
     });
     reads.map(|function| function.sig.ident.to_string())
 }

@@ -115,7 +115,7 @@ fn is_log(file: &SourceFile, mac: &syn::Macro) -> bool {
     match segments.as_slice() {
         [owner, level] => ["log", "tracing"].contains(&owner.as_str()) && LEVELS.contains(&level.as_str()),
         [level] if LEVELS.contains(&level.as_str()) => {
-            let imports = names::imports(&file.ast, level);
+            let imports = names::imports(file, level);
             imports == [format!("log::{level}")] || imports == [format!("tracing::{level}")]
         }
         _ => false,

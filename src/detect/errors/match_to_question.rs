@@ -57,7 +57,7 @@ error type that records the place of its conversion records the same function, b
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(&file.ast) {
+    for function in functions(file) {
         if function.is_test || function.sig.constness.is_some() {
             continue;
         }

@@ -117,7 +117,7 @@ const OPTIONAL: &[&str] = &[
 ];
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let all = functions(&file.ast).into_iter().filter(|function| !function.is_test);
+    let all = functions(file).into_iter().filter(|function| !function.is_test);
     all.filter_map(|function| cascade(file, &function)).collect()
 }
 

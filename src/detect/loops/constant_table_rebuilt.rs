@@ -53,7 +53,7 @@ written down and its literals do not tell it; its type speaks of the function's 
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(&file.ast) {
+    for function in functions(file) {
         if function.is_test || function.sig.constness.is_some() || runs_once(&function) {
             continue;
         }

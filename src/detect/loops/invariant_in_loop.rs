@@ -70,7 +70,7 @@ numbers of the standard library, whose `Display` is known to have no effect; the
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(&file.ast).into_iter().filter(|f| !f.is_test) {
+    for function in functions(file).into_iter().filter(|f| !f.is_test) {
         for invariant in invariants(&function) {
             found.extend(fact(file, &invariant));
         }

@@ -72,7 +72,7 @@ const COMPILED: &[(&str, &str, &str)] = &[
 ];
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let all = functions(&file.ast).into_iter().filter(|function| !function.is_test);
+    let all = functions(file).into_iter().filter(|function| !function.is_test);
     all.flat_map(|function| {
         let exprs = shapes::exprs(function.block);
         exprs.into_iter().filter_map(move |expr| compiled(file, &function, expr)).collect::<Vec<_>>()
@@ -129,7 +129,7 @@ fn is_of(file: &SourceFile, call: &syn::ExprCall, ty: &str, krate: &str) -> bool
     let is_from = |full: &String| full.split("::").next() == Some(krate);
     match path.path.segments.len() {
         2 => {
-            let all = imports(&file.ast, ty);
+            let all = imports(file, ty);
             !all.is_empty() && all.iter().all(is_from)
         }
         _ => path.path.segments.first().is_some_and(|s| s.ident == krate),

@@ -58,7 +58,7 @@ const TYPES: &[&str] = &["Regex", "RegexSet"];
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(&file.ast) {
+    for function in functions(file) {
         if function.is_test || constructs(&function) {
             continue;
         }
@@ -177,7 +177,7 @@ fn compiled_type(file: &SourceFile, expr: &syn::Expr) -> Option<String> {
     let [before @ .., ty, last] = segments.as_slice() else { return None };
     let constant = new.args.len() == 1 && is_literal(&new.args[0]);
     let from_regex = match before {
-        [] => imports(&file.ast, ty).iter().any(|full| full.starts_with("regex::")),
+        [] => imports(file, ty).iter().any(|full| full.starts_with("regex::")),
         [krate, ..] => krate == "regex",
     };
     (last == "new" && TYPES.contains(&ty.as_str()) && constant && from_regex).then(|| ty.clone())

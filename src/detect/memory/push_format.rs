@@ -55,7 +55,7 @@ What is pushed onto is no `String` of std (asked of rustc); the arguments look a
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(&file.ast).into_iter().filter(|f| !f.is_test && f.sig.constness.is_none()) {
+    for function in functions(file).into_iter().filter(|f| !f.is_test && f.sig.constness.is_none()) {
         let blocks = shapes::blocks_in(function.block);
         let sites: Vec<Site> = blocks.iter().flat_map(|b| &b.stmts).filter_map(|stmt| site(file, stmt)).collect();
         let Some(first) = sites.first() else { continue };

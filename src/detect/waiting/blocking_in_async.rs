@@ -89,7 +89,7 @@ fn std_fs(file: &SourceFile, call: &syn::ExprCall) -> Option<String> {
     let name = segments.last().filter(|name| FUNCTIONS.contains(&name.as_str()))?.clone();
     let is_std = match &segments[..segments.len() - 1] {
         [std, fs] => std == "std" && fs == "fs",
-        [fs] => fs == "fs" && names::imports(&file.ast, "fs") == ["std::fs"],
+        [fs] => fs == "fs" && names::imports(file, "fs") == ["std::fs"],
         _ => false,
     };
     is_std.then_some(name)

@@ -68,11 +68,11 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
 fn is_std_sleep(file: &SourceFile, expr: &syn::Expr) -> bool {
     if locks::is_sleep(expr) {
         let is_spelled = shapes::call(expr, &["std", "thread", "sleep"]).is_some();
-        return is_spelled || names::imports(&file.ast, "thread") == ["std::thread"];
+        return is_spelled || names::imports(file, "thread") == ["std::thread"];
     }
     let is_bare = shapes::call(expr, &["sleep"])
         .is_some_and(|call| matches!(&*call.func, syn::Expr::Path(p) if p.path.get_ident().is_some()));
-    is_bare && names::imports(&file.ast, "sleep") == ["std::thread::sleep"]
+    is_bare && names::imports(file, "sleep") == ["std::thread::sleep"]
 }
 
 #[cfg(test)]
