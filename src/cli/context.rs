@@ -70,6 +70,7 @@ impl Context {
             despite_quality: global.despite_quality,
             bench: tui::Options {
                 warm: false,
+                asks: true,
                 shade: shade(global.theme),
                 plain: color == Color::Never,
                 example: None,

@@ -11,7 +11,7 @@ use super::scan::{cost, is_below, share};
 use super::style::Style;
 use super::verify;
 use crate::detect;
-use crate::jobs::{ProveOptions, Said, Settled, prove, settle};
+use crate::jobs::{ProveOptions, Settled, prove, settle};
 use crate::model::{Answer as State, Problem, Refusal, Rewrite};
 use crate::pipeline::{Analysis, Depth};
 use crate::slo::nearest;
@@ -96,11 +96,7 @@ impl List {
     /// Leaves what rustc accepts, and adds why it refuses the rest.
     fn settle(&mut self, settled: Settled) {
         self.rewrites = settled.accepted().cloned().collect();
-        let refused = settled.said.iter().filter_map(|(rewrite, said)| {
-            let (Said::Refused(why) | Said::Open(why)) = said else { return None };
-            Some(Refusal { rule: rewrite.rule, file: rewrite.file.clone(), line: rewrite.line, reason: why.clone() })
-        });
-        self.refused.extend(refused);
+        self.refused.extend(settled.said.iter().filter_map(|(rewrite, said)| said.refusal(rewrite)));
         self.settled = Some(settled);
     }
 }

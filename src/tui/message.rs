@@ -6,10 +6,11 @@ use std::time::Duration;
 use ratatui::crossterm::event::{KeyEvent, MouseEvent};
 
 use super::state::{Project, Proposal, SourceText};
+use super::text::plural;
 use super::theme::Shade;
 use crate::model::{
-    Brush, Decision, ObjectiveMeasurement, Operation, Problem, Progress, Review, Rewrite, RewriteId, Rung, SetVerdict,
-    SignOff, Verdict,
+    Brush, Decision, ObjectiveMeasurement, Operation, Problem, Progress, Refusal, Review, Rewrite, RewriteId, Rung,
+    SetVerdict, SignOff, Verdict,
 };
 use crate::pipeline::{Analysis, Look};
 
@@ -73,6 +74,8 @@ pub enum Answer {
     Proved(Vec<Verdict>),
     /// What a change set was proved to be.
     ProvedSet(Box<SetVerdict>),
+    /// What rustc says of proposals: `None` for those it accepts.
+    Settled(Vec<(RewriteId, Option<Refusal>)>),
     /// The slots are ready.
     Warmed,
     /// The slots are gone, or are in use.
@@ -168,6 +171,8 @@ pub enum Task {
     ProveSet(Vec<Rewrite>),
     /// Climb a rung that is climbed only where it is asked for, and what it rests on.
     Ask(Vec<Rewrite>, Rung),
+    /// Ask rustc about proposals.
+    Settle(Vec<Rewrite>),
     /// Prepare the slots.
     Warm,
     /// Remove the slots.
@@ -209,7 +214,7 @@ impl Task {
     pub fn lane(&self) -> Lane {
         match self {
             Task::Prove(_) | Task::ProveSet(_) | Task::Ask(..) => Lane::Compiles,
-            Task::Warm | Task::Clean | Task::Measure(_) => Lane::Compiles,
+            Task::Settle(_) | Task::Warm | Task::Clean | Task::Measure(_) => Lane::Compiles,
             _ => Lane::Queries,
         }
     }
@@ -249,6 +254,7 @@ impl Task {
                 let of = rewrites.first().map_or("", |r| r.title.as_str());
                 return format!("{}: {of}", asked_word(*rung));
             }
+            Task::Settle(rewrites) => return format!("ask rustc about {}", plural(rewrites.len(), "proposal")),
             Task::Warm => "prepare the build slots",
             Task::Clean => "remove the build slots",
             Task::Measure(slo) => return format!("measure {slo} on the accepted stack"),

@@ -40,6 +40,8 @@ pub use self::worker::{hunk_tokens, source_text};
 pub struct Options {
     /// Prepare the build slots while the person reads (what `refit try` does).
     pub warm: bool,
+    /// Ask rustc about proposals while the person reads.
+    pub asks: bool,
     /// Light or dark; `None` asks the environment.
     pub shade: Option<Shade>,
     /// No colours at all, whatever the environment says.
@@ -62,7 +64,8 @@ pub fn open(root: &Path, config: &Path, options: Options) -> Result<u8, Problem>
         theme.depth = Depth::None;
     }
     let mut screen = Screen::enter()?;
-    let state = State::new(screen.size(), theme, options.warm);
+    let mut state = State::new(screen.size(), theme, options.warm);
+    state.asks = options.asks;
     let (to_us, from_lanes) = unbounded();
     let worker = Worker::new(root.to_path_buf(), config.to_path_buf(), options.example, to_us);
     let (typed, keys) = unbounded();

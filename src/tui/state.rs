@@ -21,8 +21,8 @@ use super::text::plural;
 use super::theme::Theme;
 use super::view::Drawn;
 use crate::model::{
-    Contribution, Finding, Fold, FunctionId, ObjectiveMeasurement, ObjectiveSplit, Operation, Problem, Rewrite,
-    RewriteId, SetVerdict, SignOff, SplitLine,
+    Contribution, Finding, Fold, FunctionId, ObjectiveMeasurement, ObjectiveSplit, Operation, Problem, Refusal,
+    Rewrite, RewriteId, SetVerdict, SignOff, SplitLine,
 };
 use crate::pipeline::Analysis;
 use job::kind_of;
@@ -135,6 +135,10 @@ pub struct State {
     pub notice: Option<Notice>,
     /// Prepare the slots as soon as there is something to prove.
     pub warm: bool,
+    /// Ask rustc about proposals while nothing else compiles; false once it could not be asked.
+    pub asks: bool,
+    /// What rustc said of proposals; `None` for those it accepts.
+    pub settled: BTreeMap<RewriteId, Option<Refusal>>,
     /// How leaving stands.
     pub leaving: Leaving,
     /// What was drawn last: where a click lands, how far a page goes.
@@ -200,6 +204,8 @@ impl State {
             popup: None,
             notice: None,
             warm,
+            asks: false,
+            settled: BTreeMap::new(),
             leaving: Leaving::No,
             drawn: Drawn::default(),
             flame: FlamePane { is_tail: true, ..FlamePane::default() },
@@ -442,6 +448,13 @@ impl State {
     /// Compiler runs and other long work that has not ended.
     pub fn open_jobs(&self) -> Vec<&Job> {
         self.jobs.iter().filter(|j| j.is_open() && j.is_listed()).collect()
+    }
+
+    /// Why findings got no proposal, and why rustc refuses proposals.
+    pub fn refused(&self) -> Vec<&Refusal> {
+        let Some(analysis) = &self.analysis else { return Vec::new() };
+        let by_rustc = analysis.rewrites.iter().filter_map(|r| self.settled.get(&r.id)?.as_ref());
+        analysis.refused.iter().chain(by_rustc).collect()
     }
 
     /// What a pane showed last.

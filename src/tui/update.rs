@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ratatui::crossterm::event::{KeyEvent, KeyEventKind, MouseButton, MouseEvent, MouseEventKind};
 
-use super::actions::{choosing, deciding, flame, moving, working};
+use super::actions::{choosing, deciding, flame, moving, settling};
 use super::keymap::{bound, named, perform};
 use super::message::{Answer, Command, EditorOrder, JobId, Message, Task};
 use super::popups::{self, Popup, Sheet};
@@ -180,6 +180,7 @@ fn done(state: &mut State, id: JobId, answer: Result<Answer, Vec<Problem>>) -> V
         Ok(_) => JobState::Done(took),
     };
     let mut commands = match answer {
+        Err(_) if stopping && matches!(task, Task::Settle(_)) => Vec::new(),
         Err(_) if stopping => {
             state.say(Problem::note(format!("stopped: {}", task.title())));
             Vec::new()
@@ -189,6 +190,7 @@ fn done(state: &mut State, id: JobId, answer: Result<Answer, Vec<Problem>>) -> V
         Ok(_) if superseded && is_question(&task) => Vec::new(),
         Ok(answer) => answered(state, answer),
     };
+    commands.extend(settling::go_on(state));
     forget_old_jobs(state);
     if state.leaving == Leaving::WhenIdle && state.open_jobs().is_empty() {
         commands.push(Command::Quit(0));
@@ -230,6 +232,7 @@ fn failed(state: &mut State, task: &Task, problems: Vec<Problem>) -> Vec<Command
             say_first(state, &problems);
             return vec![state.start(Task::Analyse)];
         }
+        Task::Settle(_) => state.asks = false,
         // What cannot be compared with is not asked for again and again.
         Task::Look(..) => state.flame.older.clear(),
         _ => {}
@@ -253,7 +256,11 @@ fn answered(state: &mut State, answer: Answer) -> Vec<Command> {
         Answer::Analysed(analysis) => analysed(state, analysis),
         Answer::Reviews(proposals) => {
             set_proposals(state, proposals);
-            warm_once(state)
+            Vec::new()
+        }
+        Answer::Settled(said) => {
+            settling::settled(state, said);
+            Vec::new()
         }
         Answer::Text(text) => {
             state.line = state.line.clamp(1, (text.lines.len() as u32).max(1));
@@ -364,8 +371,11 @@ fn read_reviews(state: &mut State) -> Vec<Command> {
 }
 
 /// What was selected stays selected while it exists; what was taken into the change set stays in it.
-fn set_proposals(state: &mut State, mut proposals: Vec<Proposal>) {
+pub fn set_proposals(state: &mut State, mut proposals: Vec<Proposal>) {
+    let is_refused = |p: &Proposal| p.verdict.is_none() && matches!(state.settled.get(&p.rewrite.id), Some(Some(_)));
+    proposals.retain(|p| !is_refused(p));
     for proposal in &mut proposals {
+        proposal.compiles = matches!(state.settled.get(&proposal.rewrite.id), Some(None));
         put_decisions_on_their_way(&state.jobs, &proposal.rewrite.id, &mut proposal.review);
     }
     let place = deciding::hunk_at(state);
@@ -412,16 +422,6 @@ fn take_signatures(state: &mut State) {
     let ids: Vec<RewriteId> = state.proposals.iter().map(|p| p.rewrite.id.clone()).collect();
     state.signed.retain(|id, _| ids.contains(id));
     state.signed.extend(known);
-}
-
-/// Prepares the slots while the person reads, if that was wished for and the commands may run.
-fn warm_once(state: &mut State) -> Vec<Command> {
-    let trusted = state.project.as_ref().is_some_and(|p| p.unseen.is_empty());
-    if !state.warm || !trusted || state.proposals.is_empty() || working::can_warm(state).is_err() {
-        return Vec::new();
-    }
-    state.warm = false;
-    vec![state.start(Task::Warm)]
 }
 
 fn reviewed(state: &mut State, id: &RewriteId, mut review: Review) {

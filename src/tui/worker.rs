@@ -241,6 +241,13 @@ fn ask(workspace: &Workspace, task: Task, ear: &Ear) -> Result<Answer, Problem> 
         Task::Ask(rewrites, rung) => {
             Answer::Proved(jobs::prove(workspace, &rewrites, &ProveOptions::asking(rung), ear)?)
         }
+        Task::Settle(rewrites) => {
+            let settled = jobs::settle(workspace, &rewrites, ear)?;
+            if ear.cancel.is_cancelled() {
+                return Err(Problem::note("stopped before rustc had said all"));
+            }
+            Answer::Settled(settled.said.iter().map(|(r, said)| (r.id.clone(), said.refusal(r))).collect())
+        }
         Task::Warm => {
             jobs::warm(workspace, ear)?;
             Answer::Warmed
@@ -277,6 +284,7 @@ fn proposal(reviewed: Reviewed) -> Proposal {
         verdict: reviewed.verdict,
         signed: reviewed.signed,
         rows,
+        compiles: false,
     }
 }
 

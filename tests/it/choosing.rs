@@ -253,3 +253,83 @@ fn without_a_build_there_are_findings_and_no_proposals_and_the_list_says_why() {
     assert!(screen.contains("the workspace does not build, so nothing is proposed: error[E0308]"), "{screen}");
     assert!(screen.contains("3 findings in Code (2)"), "{screen}");
 }
+
+/// A person whose workbench asks rustc, as one that is trusted to run the project's commands does.
+fn asking() -> Person {
+    let mut person = Person::before(120, 30, theme());
+    (person.state.warm, person.state.asks) = (true, true);
+    person.begin();
+    person.keys("3");
+    person
+}
+
+/// Ends the newest question to rustc: it refuses what is named.
+fn end_question(person: &mut Person, refused: &[RewriteId]) {
+    let (job, task) = person.compiler_run();
+    let Task::Settle(asked) = &task else { panic!("not a question: {task:?}") };
+    let refusal = |r: &Rewrite| Refusal {
+        rule: r.rule,
+        file: r.file.clone(),
+        line: r.line,
+        reason: "the key is no std type: rustc says `Country`".into(),
+    };
+    let said = asked.iter().map(|r| (r.id.clone(), refused.contains(&r.id).then(|| refusal(r)))).collect();
+    person.tell(Message::Started(job));
+    person.tell(Message::Done(job, Ok(Answer::Settled(said))));
+}
+
+#[test]
+fn what_rustc_refuses_leaves_the_list_and_its_reason_is_one_key_away() {
+    let mut person = asking();
+    assert!(person.screen().contains("asking rustc about 2"), "{}", person.screen());
+    let refused = id(&person, 1);
+    end_question(&mut person, std::slice::from_ref(&refused));
+    let screen = person.screen();
+    assert!(screen.contains("1 proposal ") && screen.contains("2 refused (w)"), "{screen}");
+    assert!(screen.contains(" compiles "), "{screen}");
+    assert!(person.state.proposals.iter().all(|p| p.rewrite.id != refused));
+    person.keys("w");
+    assert!(person.screen().contains("rustc says `Country`"), "{}", person.screen());
+    assert!(matches!(person.compiler_run().1, Task::Warm), "the slots are prepared when all is asked");
+}
+
+#[test]
+fn a_proof_that_a_person_asks_for_does_not_wait_for_questions() {
+    let mut person = asking();
+    let (question, _) = person.compiler_run();
+    person.keys("v");
+    assert!(person.pending.iter().any(|c| matches!(c, Command::Cancel(id) if *id == question)), "{:?}", person.pending);
+    let (_, task) = person.compiler_run();
+    assert!(matches!(task, Task::Prove(_)), "{task:?}");
+    person.tell(Message::Done(question, Err(vec![Problem::note("stopped before rustc had said all")])));
+    assert!(!person.screen().contains("stopped"), "nobody asked for it aloud:\n{}", person.screen());
+    end_proof(&mut person);
+    let (_, task) = person.compiler_run();
+    assert!(matches!(&task, Task::Settle(left) if left.len() == 1), "what has a verdict is not asked about: {task:?}");
+}
+
+#[test]
+fn nothing_is_asked_before_the_commands_are_agreed_to_nor_again_what_was_answered() {
+    let mut person = Person::before(120, 30, theme());
+    (person.state.warm, person.state.asks) = (true, true);
+    person.unseen = vec![String::from("cargo test")];
+    person.begin();
+    assert!(person.pending.is_empty(), "{:?}", person.pending);
+
+    let mut person = asking();
+    end_question(&mut person, &[]);
+    person.pending.clear();
+    person.keys("r");
+    assert!(!person.pending.iter().any(|c| matches!(c, Command::Run(_, Task::Settle(_)))), "{:?}", person.pending);
+}
+
+#[test]
+fn a_question_that_failed_is_not_asked_over_and_over() {
+    let mut person = asking();
+    let (job, _) = person.compiler_run();
+    person.tell(Message::Started(job));
+    person.tell(Message::Done(job, Err(vec![Problem::error("cargo is not installed")])));
+    assert!(person.screen().contains("cargo is not installed"));
+    assert!(!matches!(person.compiler_run().1, Task::Settle(_)) || person.compiler_run().0 == job);
+    assert_eq!(person.state.proposals.len(), 2, "all stay, open");
+}

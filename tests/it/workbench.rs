@@ -380,7 +380,7 @@ pub fn proposal(rewrite: Rewrite, hunks: Vec<Hunk>) -> Proposal {
         Review { rewrite: rewrite.id.clone(), decisions: vec![Decision::Undecided; hunks.len()], ..Review::default() };
     let tokens = hunks.iter().map(hunk_tokens).collect();
     let rows = DiffRows::new(&hunks, &[]);
-    Proposal { rewrite, hunks, tokens, review, verdict: None, signed: None, rows }
+    Proposal { rewrite, hunks, tokens, review, verdict: None, signed: None, rows, compiles: false }
 }
 
 /// The operation that lands what was signed.
@@ -455,23 +455,30 @@ pub struct Person {
     terminal: Terminal<TestBackend>,
     /// Commands that were not answered: compiler runs, editors, leaving.
     pub pending: Vec<Command>,
+    /// Commands of the project that nobody agreed to yet.
+    pub unseen: Vec<String>,
 }
 
 impl Person {
     /// Opens the workbench on the fixture.
     pub fn at(columns: u16, rows: u16) -> Person {
         let mut person = Person::before(columns, rows, theme());
-        let commands = begin(&mut person.state);
-        person.answer(commands);
-        person.look();
+        person.begin();
         person
+    }
+
+    /// Opens the workbench.
+    pub fn begin(&mut self) {
+        let commands = begin(&mut self.state);
+        self.answer(commands);
+        self.look();
     }
 
     /// The workbench before anything was read.
     pub fn before(columns: u16, rows: u16, theme: Theme) -> Person {
         let state = State::new((columns, rows), theme, false);
         let terminal = Terminal::new(TestBackend::new(columns, rows)).expect("a test terminal");
-        Person { state, terminal, pending: Vec::new() }
+        Person { state, terminal, pending: Vec::new(), unseen: Vec::new() }
     }
 
     /// Draws a frame.
@@ -554,7 +561,7 @@ impl Person {
     fn answer_to(&self, task: &Task) -> Option<Result<Answer, Vec<Problem>>> {
         let of = |r: &Rewrite| self.state.proposals.iter().find(|p| p.rewrite.id == r.id).expect("a known proposal");
         Some(match task {
-            Task::Open => Ok(Answer::Opened(Box::new(project()))),
+            Task::Open => Ok(Answer::Opened(Box::new(Project { unseen: self.unseen.clone(), ..project() }))),
             Task::Analyse => Ok(Answer::Analysed(Arc::new(analysis()))),
             Task::Reviews(_) => Ok(Answer::Reviews(self.reviews())),
             Task::Text(file) => Ok(Answer::Text(Arc::new(source_text(file, RISK)))),

@@ -8,7 +8,7 @@ use super::join;
 use crate::effects::slots::Arm;
 use crate::jobs::stand::{Stand, Yard};
 use crate::jobs::{Ear, Workspace};
-use crate::model::{Diagnostic, EditSet, Problem, Rewrite, RewriteId, RungState};
+use crate::model::{Diagnostic, EditSet, Problem, Refusal, Rewrite, RewriteId, RungState};
 use crate::source;
 use crate::verify::blame::Blame;
 use crate::verify::diagnostics;
@@ -37,11 +37,18 @@ pub enum Said {
     Open(String),
 }
 
+impl Said {
+    /// Why a proposal is not shown to anybody; `None` for one that may land.
+    pub fn refusal(&self, rewrite: &Rewrite) -> Option<Refusal> {
+        let (Said::Refused(why) | Said::Open(why)) = self else { return None };
+        Some(Refusal { rule: rewrite.rule, file: rewrite.file.clone(), line: rewrite.line, reason: why.clone() })
+    }
+}
+
 impl Settled {
     /// Those that may land one after another or as alternatives.
     pub fn accepted(&self) -> impl Iterator<Item = &Rewrite> {
-        let fits = |said: &Said| matches!(said, Said::Accepted | Said::Alternative(_));
-        self.said.iter().filter(move |(_, said)| fits(said)).map(|(rewrite, _)| rewrite)
+        self.said.iter().filter(|(rewrite, said)| said.refusal(rewrite).is_none()).map(|(rewrite, _)| rewrite)
     }
 }
 

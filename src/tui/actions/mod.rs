@@ -5,4 +5,5 @@ pub mod deciding;
 pub mod flame;
 pub mod general;
 pub mod moving;
+pub mod settling;
 pub mod working;

@@ -1,5 +1,6 @@
 //! Actions that set work going: proving, cancelling, measuring, reading again, the report.
 
+use super::settling;
 use crate::model::{Rewrite, RewriteId, Rung, RungState};
 use crate::tui::message::{Command, Task};
 use crate::tui::popups::{Choice, Popup, Sheet};
@@ -55,7 +56,9 @@ pub fn start_compile(state: &mut State, task: Task) -> Vec<Command> {
         state.popup = Some(Popup::trust(unseen, task));
         return Vec::new();
     }
-    vec![state.start(task)]
+    let mut commands = settling::make_room(state, &task);
+    commands.push(state.start(task));
+    commands
 }
 
 /// A job runs or waits.
@@ -81,10 +84,7 @@ pub fn cancel(state: &mut State) -> Vec<Command> {
     let Some(id) = to_cancel(state) else { return Vec::new() };
     let now = state.now;
     if let Some(job) = state.jobs.iter_mut().find(|j| j.id == id) {
-        job.state = match job.state {
-            JobState::Running(since) => JobState::Stopping(since),
-            _ => JobState::Stopping(now),
-        };
+        job.stop(now);
     }
     vec![Command::Cancel(id)]
 }

@@ -92,7 +92,7 @@ fn holds(proposal: &Proposal, is_marked: bool, field: Field, value: &str) -> boo
         Field::Rule => has(r.rule.0),
         Field::Eye => begins(r.eye.word()),
         Field::Kind => begins(r.kind.word()),
-        Field::State => begins(proposal.verdict.as_ref().map_or("open", |v| v.state_word())),
+        Field::State => begins(proposal.word()),
         Field::Risk => begins(risk(proposal).0.word()),
         Field::File => has(&r.file),
         Field::Function => has(&r.function.0),

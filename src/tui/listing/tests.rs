@@ -30,7 +30,16 @@ fn proposal(id: &str, function: &str, cost: Option<f64>) -> Proposal {
         cost,
     };
     let (review, rows) = (Review::default(), DiffRows::default());
-    Proposal { rewrite, hunks: Vec::new(), tokens: Vec::new(), review, verdict: None, signed: None, rows }
+    Proposal {
+        rewrite,
+        hunks: Vec::new(),
+        tokens: Vec::new(),
+        review,
+        verdict: None,
+        signed: None,
+        rows,
+        compiles: false,
+    }
 }
 
 /// With a verdict: every rung in this state, and this ratio of the old time.

@@ -134,7 +134,6 @@ impl Sheet {
 
     /// Why findings here have no proposal, and what refuted the selected one; `None` where nothing was refused.
     pub fn refusals(state: &State) -> Option<Sheet> {
-        let analysis = state.analysis.as_ref()?;
         let mut sheet = Sheet::new("why refused");
         let selected = state.selected().filter(|_| state.screen == ScreenId::Review);
         if let Some(proposal) = selected {
@@ -146,7 +145,7 @@ impl Sheet {
             ScreenId::Code => state.text.as_ref().map(|t| t.file.clone()),
             _ => state.contribution().map(|c| c.file.clone()).filter(|f| !f.is_empty()),
         };
-        let here = analysis.refused.iter().filter(|r| file.as_ref().is_none_or(|f| *f == r.file));
+        let here = state.refused().into_iter().filter(|r| file.as_ref().is_none_or(|f| *f == r.file));
         for refusal in here {
             sheet.add(format!("{} at {}:{}", refusal.rule, refusal.file, refusal.line), Tone::Title, 0);
             sheet.add(refusal.reason.clone(), Tone::Text, 2);

@@ -395,8 +395,7 @@ fn about(state: &State, split: &ObjectiveSplit, cells: usize) -> Vec<(String, To
         say(String::new(), Tone::Text);
         say(state.proposals_in_words(proposals.len()), Tone::Title);
         for p in proposals {
-            let word = p.verdict.as_ref().map_or("open", |v| v.state_word());
-            say(format!("{} · {word}", p.rewrite.title), Tone::Text);
+            say(format!("{} · {}", p.rewrite.title, p.word()), Tone::Text);
         }
     }
     lines

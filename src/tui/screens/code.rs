@@ -92,13 +92,14 @@ fn draw_source(state: &State, text: &SourceText, buffer: &mut Buffer, area: Rect
 
 /// The state of a proposal in a word, as every screen shows it.
 pub fn proposal_state(proposal: &Proposal) -> (&'static str, Tone) {
-    match proposal.verdict.as_ref().map(|v| v.state_word()) {
-        Some("proved") => ("proved", Tone::Good),
-        Some("refuted") => ("refuted", Tone::Bad),
-        Some("untested") => ("untested", Tone::Warn),
-        Some(_) => ("open", Tone::Warn),
-        None => ("open", Tone::Dim),
-    }
+    let tone = match proposal.word() {
+        "proved" => Tone::Good,
+        "refuted" => Tone::Bad,
+        _ if proposal.verdict.is_some() => Tone::Warn,
+        "compiles" => Tone::Text,
+        _ => Tone::Dim,
+    };
+    (proposal.word(), tone)
 }
 
 /// Findings and proposals of the function under the cursor, the nearest marked.

@@ -91,7 +91,7 @@ fn list(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
 
 fn empty(state: &State, buffer: &mut Buffer, area: Rect) {
     let analysis = state.analysis.as_ref();
-    let refused = analysis.map_or(0, |a| a.refused.len());
+    let refused = state.refused().len();
     let mut lines: Vec<(String, Tone)> = Vec::new();
     let mut say = |text: &str, tone: Tone| {
         lines.extend(wrap(text, usize::from(area.width).saturating_sub(4)).into_iter().map(|l| (l, tone)));

@@ -67,6 +67,14 @@ impl Job {
         }
     }
 
+    /// It was asked to stop.
+    pub fn stop(&mut self, now: Duration) {
+        self.state = match self.state {
+            JobState::Running(since) => JobState::Stopping(since),
+            _ => JobState::Stopping(now),
+        };
+    }
+
     /// How long it has run, or ran.
     pub fn elapsed(&self, now: Duration) -> Duration {
         match &self.state {
@@ -97,6 +105,7 @@ pub(super) fn kind_of(task: &Task) -> &'static str {
         Task::Redo => "redo",
         Task::Agree => "agree",
         Task::Prove(_) | Task::ProveSet(_) | Task::Ask(..) => "prove",
+        Task::Settle(_) => "settle",
         Task::Warm => "warm",
         Task::Clean => "clean",
         Task::Measure(_) => "measure",

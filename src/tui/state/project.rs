@@ -50,4 +50,17 @@ pub struct Proposal {
     pub signed: Option<SignOff>,
     /// Rows of its diff in both layouts; made anew when comments change.
     pub rows: DiffRows,
+    /// rustc accepts it; it was asked before anything was run.
+    pub compiles: bool,
+}
+
+impl Proposal {
+    /// The state of its proof in a word.
+    pub fn word(&self) -> &'static str {
+        match &self.verdict {
+            Some(verdict) => verdict.state_word(),
+            None if self.compiles => "compiles",
+            None => "open",
+        }
+    }
 }

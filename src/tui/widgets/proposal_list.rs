@@ -7,6 +7,7 @@ use super::diff::decision_mark;
 use super::top_for;
 use crate::model::{ChangeSet, MOST_LINES};
 use crate::tui::listing::{Line, Risk, Saving, Sums, risk, saving};
+use crate::tui::message::Task;
 use crate::tui::pen::Pen;
 use crate::tui::screens::code::proposal_state;
 use crate::tui::state::{Page, Pane, Proposal, State};
@@ -88,6 +89,13 @@ fn summary(state: &State, pen: &mut Pen<'_>) {
     if !state.wanted.is_empty() {
         pen.put(" · ", Tone::Dim).put(&format!("filter `{}`", state.wanted.text), Tone::Accent);
     }
+    let asked = state.jobs.iter().filter(|j| j.is_open()).find_map(|j| match &j.task {
+        Task::Settle(asked) => Some(asked.len()),
+        _ => None,
+    });
+    if let Some(asked) = asked {
+        pen.put(" · ", Tone::Dim).put(&format!("asking rustc about {asked}"), Tone::Accent);
+    }
     set_summary(state, pen);
     if pen.left() > 70 {
         let overlap = if all.overlaps() { ", what overlaps counted once" } else { "" };
@@ -96,7 +104,7 @@ fn summary(state: &State, pen: &mut Pen<'_>) {
             Tone::Dim,
         );
     }
-    let refused = state.analysis.as_ref().map_or(0, |a| a.refused.len());
+    let refused = state.refused().len();
     let text = format!("{} refused (w) ", refused);
     if refused > 0 && pen.left() > width(&text) + 2 && pen.move_to_right(width(&text)) {
         pen.put(&text, Tone::Dim);
