@@ -89,8 +89,8 @@ pub struct Analysis {
     pub predictions: Vec<Prediction>,
     /// The comparison with an older recording, where one was given.
     pub comparison: Option<Comparison>,
-    /// Functions of the workspace.
-    pub items: Vec<Item>,
+    /// Functions of the workspace; shared with whoever shows first rankings while a recording is read.
+    pub items: Arc<Vec<Item>>,
     /// Findings, dearest first.
     pub findings: Vec<Finding>,
     /// Proposals, dearest first.
@@ -197,7 +197,7 @@ pub fn survey_of(inputs: &Inputs, surveys: Vec<FileSurvey>) -> Survey {
         fields.extend(survey.fields);
         seen.push((input.path.as_str(), survey.seen));
     }
-    analysis.items = Index::new(items).into_items();
+    analysis.items = Arc::new(Index::new(items).into_items());
     // Rules judge the facts of all files, because callers and shared state may stand elsewhere; what is shown may be less.
     let (found, problems) = match inputs.depth >= Depth::Scan {
         true => detect::findings(seen, detect::REGISTRY),
@@ -213,7 +213,7 @@ pub fn survey_of(inputs: &Inputs, surveys: Vec<FileSurvey>) -> Survey {
 
 impl Survey {
     /// Functions of the workspace.
-    pub fn items(&self) -> &[Item] {
+    pub fn items(&self) -> &Arc<Vec<Item>> {
         &self.analysis.items
     }
 

@@ -127,7 +127,7 @@ impl Workspace {
             let surveyed = self.survey(&mut inputs);
             if let Ok((survey, ..)) = &surveyed {
                 // Whoever tells of the sources may have told all there is.
-                let _ = found.send(survey.items().to_vec());
+                let _ = found.send(survey.items().clone());
             }
             let dated = dated.join().expect("dating a recording does not panic");
             let profile = measured::waiting("profile reader", || reader.join());

@@ -3,6 +3,7 @@
 //! Nothing is waited for: until the code has been surveyed, functions are named and owned by their symbols alone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, never, select};
 
@@ -19,7 +20,7 @@ const ROWS: usize = 5;
 
 /// Tells the largest shares of every look that is taken, until the last source was read; once the items of the workspace
 /// come, shares are those of items.
-pub(super) fn tell(workspace: &Workspace, looks: &Receiver<Look>, mut items: Receiver<Vec<Item>>, ear: &Ear) {
+pub(super) fn tell(workspace: &Workspace, looks: &Receiver<Look>, mut items: Receiver<Arc<Vec<Item>>>, ear: &Ear) {
     let mut teller = Teller { workspace, ear, shelves: BTreeMap::new(), own: None, items: None };
     let mut last = None;
     loop {
@@ -46,7 +47,7 @@ struct Teller<'w> {
     shelves: BTreeMap<usize, Shelf>,
     /// Names of the workspace's crates, found when they are first needed.
     own: Option<Vec<String>>,
-    items: Option<Vec<Item>>,
+    items: Option<Arc<Vec<Item>>>,
 }
 
 impl Teller<'_> {

@@ -338,7 +338,7 @@ pub fn analysis() -> Analysis {
             file: "src/risk.rs".into(),
             lines: vec![(17, 0.071), (18, 0.002), (20, 0.011), (30, 0.001)],
         }],
-        items: vec![item("Scorer::score", 13, 25), item("Scorer::weight", 27, 29), item("country_risk", 32, 37)],
+        items: vec![item("Scorer::score", 13, 25), item("Scorer::weight", 27, 29), item("country_risk", 32, 37)].into(),
         findings: vec![
             finding("quadratic-membership", "`flagged` is searched from its start for every item", 17, 19.2, true),
             finding("defensive-copy", "`country` is copied and only read", 20, 2.1, true),
