@@ -1,4 +1,5 @@
-//! A profile in, the folded table of its stacks out; and two such tables in, in what they differ and why out.
+//! A profile in, the folded table of its stacks out; two such tables in, in what they differ and why out; and what perf prints
+//! of a recording in, how much of it no table of its stacks can hold out.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -89,38 +90,47 @@ fn name<'f>(symbol: &'f str, object: &str) -> Cow<'f, str> {
 
 /// Lines that say how much of the weight stands on the same stacks in both, and what the rest is.
 pub fn difference(ours: &str, theirs: &str) -> Vec<String> {
-    let (ours, mut left) = (parsed(ours, false), parsed(theirs, true));
+    let (ours, theirs) = (parsed(ours, false), parsed(theirs, true));
     let total = |table: &BTreeMap<String, u64>| table.values().sum::<u64>();
-    let (whole, their_whole) = (total(&ours), total(&left));
-    let mut rest: Vec<(String, u64)> = ours.into_iter().collect();
+    let (whole, their_whole) = (total(&ours), total(&theirs));
+    let [mut rest, mut left] = [ours, theirs].map(|table| table.into_iter().collect::<Vec<(String, u64)>>());
     let share = |part: u64| 100.0 * part as f64 / whole.max(1) as f64;
     let mut lines = vec![format!("weight {whole} here, {their_whole} there")];
     let mut same = 0;
-    for (what, alike) in ALIKE {
-        let mut found = 0;
-        for (stack, weight) in &mut rest {
-            for other in alike(stack) {
-                if let Some(there) = left.get_mut(&other).filter(|_| *weight > 0) {
-                    let taken = (*weight).min(*there);
-                    (*weight, *there, found) = (*weight - taken, *there - taken, found + taken);
-                }
-            }
-        }
-        rest.retain(|(_, weight)| *weight > 0);
+    for (what, here, there) in ALIKE {
+        let found = pair(&mut rest, &mut left, here, there);
         same += found;
-        lines.push(format!("{:.2} % {what}", share(found)));
+        if found > 0 || same == found {
+            lines.push(format!("{:.2} % {what}", share(found)));
+        }
     }
     lines.push(format!("{:.2} % on others", share(whole - same)));
-    rest.sort_unstable_by_key(|(_, weight)| std::cmp::Reverse(*weight));
-    left.retain(|_, weight| *weight > 0);
-    let mut theirs: Vec<(String, u64)> = left.into_iter().collect();
-    theirs.sort_unstable_by_key(|(_, weight)| std::cmp::Reverse(*weight));
-    for (side, stacks) in [("here", rest), ("there", theirs)] {
+    for (side, stacks) in [("here", &mut rest), ("there", &mut left)] {
+        stacks.sort_unstable_by_key(|(_, weight)| std::cmp::Reverse(*weight));
         let said =
             stacks.iter().take(3).map(|(stack, weight)| format!("  {:.3} % {side} {}", share(*weight), ends(stack)));
         lines.extend(said);
     }
     lines
+}
+
+/// Takes away the weight that stands on stacks which are spelled alike; gives it.
+fn pair(here: &mut Vec<(String, u64)>, there: &mut Vec<(String, u64)>, ours: Spelled, theirs: Spelled) -> u64 {
+    let mut spelled: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, (stack, _)) in there.iter().enumerate() {
+        theirs(stack).into_iter().for_each(|other| spelled.entry(other).or_default().push(at));
+    }
+    let mut found = 0;
+    for (stack, weight) in here.iter_mut() {
+        let others = ours(stack).into_iter().filter_map(|other| spelled.get(&other));
+        for at in others.flatten() {
+            let taken = (*weight).min(there[*at].1);
+            (*weight, there[*at].1, found) = (*weight - taken, there[*at].1 - taken, found + taken);
+        }
+    }
+    here.retain(|(_, weight)| *weight > 0);
+    there.retain(|(_, weight)| *weight > 0);
+    found
 }
 
 /// The outermost function and the three innermost ones.
@@ -129,14 +139,49 @@ fn ends(stack: &str) -> String {
     format!("{inner} … {}", stack.split(';').next().unwrap_or_default())
 }
 
-/// How the stack of one table may be spelled in the other, what is most alike first, and why.
-type Alike = fn(&str) -> Vec<String>;
-const ALIKE: [(&str, Alike); 4] = [
-    ("on the same stack", |stack| vec![stack.to_owned()]),
-    ("goes further out here: perf ends sooner", without_outer),
-    ("has one more function here: perf follows frame pointers where it finds no unwind table", without_one),
-    ("both", |stack| without_outer(stack).iter().flat_map(|shorter| without_one(shorter)).collect()),
+/// How a stack may be spelled here and there so that both are alike, what is most alike first, and what that means.
+type Spelled = fn(&str) -> Vec<String>;
+const ALIKE: [(&str, Spelled, Spelled); 7] = [
+    ("on the same stack", plain, plain),
+    (
+        "on the same stack, where perf puts `[unknown]` for the caller that it could not read: the copied stack ends there",
+        plain,
+        known,
+    ),
+    ("goes further out here: perf ends sooner", without_outer, known),
+    ("goes further out there", plain, without_outer_known),
+    ("has one more function here: perf follows frame pointers where it finds no unwind table", without_one, plain),
+    ("goes further out here and has one more function", |stack| each_without_one(without_outer(stack)), known),
+    ("has one function of another name", with_one_covered, with_one_covered),
 ];
+
+fn plain(stack: &str) -> Vec<String> {
+    vec![stack.to_owned()]
+}
+
+/// The stack without what has no name outside of it.
+fn known(stack: &str) -> Vec<String> {
+    let mut rest = stack;
+    while let Some(inner) = rest.strip_prefix("[unknown];") {
+        rest = inner;
+    }
+    plain(rest)
+}
+
+fn without_outer_known(stack: &str) -> Vec<String> {
+    known(stack).iter().flat_map(|stack| without_outer(stack)).collect()
+}
+
+fn each_without_one(stacks: Vec<String>) -> Vec<String> {
+    stacks.iter().flat_map(|stack| without_one(stack)).collect()
+}
+
+/// The stack with one of the functions near its leaf made unrecognisable.
+fn with_one_covered(stack: &str) -> Vec<String> {
+    let frames: Vec<&str> = stack.split(';').collect();
+    let covered = |at: usize| [&frames[..at], &["?"], &frames[at + 1..]].concat().join(";");
+    (frames.len().saturating_sub(4)..frames.len()).map(covered).collect()
+}
 
 /// The stack without its outermost functions, so many as there are.
 fn without_outer(stack: &str) -> Vec<String> {
@@ -158,4 +203,40 @@ fn without_one(stack: &str) -> Vec<String> {
     let frames: Vec<&str> = stack.split(';').collect();
     let without = |at: usize| [&frames[..at], &frames[at + 1..]].concat().join(";");
     (frames.len().saturating_sub(40)..frames.len()).rev().map(without).collect()
+}
+
+/// What `perf script` prints that decides how its table differs: weights of samples.
+#[derive(Debug, Default)]
+pub struct Printed {
+    /// Without any stack: perf throws a call chain away as a whole if anything in it is no address, and inferno leaves out
+    /// what has no stack.
+    pub without_stack: u64,
+    /// Whose outermost address is -1: what perf says of a caller that stood behind the end of the copied stack.
+    pub cut_off: u64,
+}
+
+/// Reads what `perf script` prints.
+///
+/// # Errors
+/// As reading.
+pub fn printed(text: impl std::io::BufRead) -> std::io::Result<Printed> {
+    let (mut printed, mut weight, mut outermost) = (Printed::default(), None::<u64>, String::new());
+    for line in text.split(b'\n').chain([Ok(Vec::new())]) {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        if line.trim().is_empty() {
+            match (weight.take(), outermost.as_str()) {
+                (Some(weight), "") => printed.without_stack += weight,
+                (Some(weight), "ffffffffffffffff") => printed.cut_off += weight,
+                _ => {}
+            }
+            outermost.clear();
+        } else if line.starts_with(char::is_whitespace) && weight.is_some() {
+            outermost = line.split_whitespace().next().unwrap_or_default().to_owned();
+        } else {
+            // `comm 123 45.678901:     100270 cpu-clock:`
+            weight = line.split(": ").nth(1).and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+        }
+    }
+    Ok(printed)
 }

@@ -189,12 +189,33 @@ fn compare(recording: &Path, inferno: &str, place: &Path) {
         println!("{what:>22} {wall:.1} times by wall, {cpu:.1} by processor time; asked 15");
     }
     folded::difference(&symbols.out, &peer.out).iter().for_each(|line| println!("{:>22} {line}", "table"));
+    if let Some(printed) = printed(&recording) {
+        let folded::Printed { without_stack, cut_off } = printed;
+        println!(
+            "{:>22} weight {without_stack} is of samples that perf prints without a stack: their chain holds what is no address",
+            ""
+        );
+        println!("{:>22} weight {cut_off} ends at -1 there: in a caller behind the end of the copied stack", "");
+    }
+}
+
+/// What perf prints of a recording; not timed.
+fn printed(recording: &Path) -> Option<folded::Printed> {
+    let mut script = script(recording).spawn().ok()?;
+    let printed = folded::printed(std::io::BufReader::new(script.stdout.take()?)).ok();
+    let _ = script.wait();
+    printed
+}
+
+fn script(recording: &Path) -> Command {
+    let mut script = Command::new("perf");
+    script.args(["script", "--no-inline", "--no-demangle", "-i"]).arg(recording);
+    script.stdout(Stdio::piped()).stderr(Stdio::null());
+    script
 }
 
 fn peer(recording: &Path, inferno: &str) -> Option<std::process::Output> {
-    let mut script = Command::new("perf");
-    script.args(["script", "--no-inline", "--no-demangle", "-i"]).arg(recording);
-    let mut script = script.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+    let mut script = script(recording).spawn().ok()?;
     let text = script.stdout.take()?;
     let collapse = Command::new(inferno).stdin(text).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let Ok(collapse) = collapse else {
