@@ -9,12 +9,19 @@ use super::evidence::cache_dir;
 use super::files::write_atomic;
 use crate::model::{ObjectFile, Problem};
 
+/// What the kernel maps into every process to read clocks with; of it there is only the copy that perf keeps.
+pub const VDSO: &str = "[vdso]";
+
 /// Places where an object file may stand, best first: perf's own copy, where it was recorded, the binary that was named.
 pub fn candidates(object: &ObjectFile, binary: Option<&Path>) -> Vec<PathBuf> {
+    let kept_as =
+        |name| by_build_id(&object.build_id).and_then(|p| Some(home()?.join(".debug/.build-id").join(p).join(name)));
+    if object.path == VDSO {
+        return kept_as("vdso").into_iter().collect();
+    }
     let recorded = PathBuf::from(&object.path);
     let named = binary.filter(|b| !object.build_id.is_empty() || b.file_name() == recorded.file_name());
-    let kept = by_build_id(&object.build_id).and_then(|p| Some(home()?.join(".debug/.build-id").join(p).join("elf")));
-    kept.into_iter().chain([recorded]).chain(named.map(Path::to_path_buf)).collect()
+    kept_as("elf").into_iter().chain([recorded]).chain(named.map(Path::to_path_buf)).collect()
 }
 
 /// Where the symbols and the debug information of a stripped object file may stand: in perf's own copy, or where
@@ -59,6 +66,12 @@ impl Deref for Contents {
     }
 }
 
+impl AsRef<[u8]> for Contents {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
 /// A file that nobody writes to; closing it gives the lease back.
 #[derive(Debug)]
 pub struct Lease(#[allow(dead_code, reason = "it is held")] File);
@@ -86,13 +99,23 @@ impl Lease {
     }
 }
 
+/// The bytes of a file that can be mapped; `None` where it is empty or has to be copied.
+pub fn mapped(path: &Path) -> Option<Contents> {
+    let file = File::open(path).ok().filter(|f| f.metadata().is_ok_and(|about| about.is_file() && about.len() > 0))?;
+    map(&file, Lease::take(&file)?)
+}
+
+fn map(file: &File, lease: Lease) -> Option<Contents> {
+    // SAFETY: while the lease is held nobody can write to the file or shorten it (the kernel breaks a lease by force
+    // after /proc/sys/fs/lease-break-time, 45 s, which is longer than a file is looked at).
+    Some(Contents::Mapped(unsafe { memmap2::Mmap::map(file) }.ok()?, lease))
+}
+
 /// The bytes of a file; `None` where it is not there, empty, or may not be read.
 pub fn bytes(path: &Path) -> Option<Contents> {
     let mut file = File::open(path).ok().filter(|f| f.metadata().is_ok_and(|about| about.is_file()))?;
     let contents = match Lease::take(&file) {
-        // SAFETY: while the lease is held nobody can write to the file or shorten it (the kernel breaks a lease by force
-        // after /proc/sys/fs/lease-break-time, 45 s, which is longer than a binary is looked at).
-        Some(lease) => Contents::Mapped(unsafe { memmap2::Mmap::map(&file) }.ok()?, lease),
+        Some(lease) => map(&file, lease)?,
         None => {
             let mut copied = Vec::new();
             file.read_to_end(&mut copied).ok()?;
@@ -149,18 +172,18 @@ pub fn make_folder_of(path: &Path) -> Result<(), Problem> {
 ///
 /// perf keeps a copy when it records, and a file is read twenty times faster than the kernel writes its list out. The copy is
 /// of this boot if it begins as the list does. Where modules are loaded may have changed since: for them the list is read.
-pub fn kernel_symbols(build_id: &str, largest: u64) -> Option<Vec<u8>> {
+pub fn kernel_symbols(build_id: &str, largest: u64) -> Option<Contents> {
     let notes = std::fs::read("/sys/kernel/notes").ok()?;
     if build_id.is_empty() || kernel_build_id(&notes)? != build_id {
         return None;
     }
-    kept_kernel_symbols(build_id, largest).or_else(|| std::fs::read(KERNEL_SYMBOLS).ok())
+    kept_kernel_symbols(build_id, largest).or_else(|| std::fs::read(KERNEL_SYMBOLS).ok().map(Contents::Copied))
 }
 
 const KERNEL_SYMBOLS: &str = "/proc/kallsyms";
 
-fn kept_kernel_symbols(build_id: &str, largest: u64) -> Option<Vec<u8>> {
-    let kept = std::fs::read(home()?.join(".debug/[kernel.kallsyms]").join(build_id).join("kallsyms")).ok()?;
+fn kept_kernel_symbols(build_id: &str, largest: u64) -> Option<Contents> {
+    let kept = bytes(&home()?.join(".debug/[kernel.kallsyms]").join(build_id).join("kallsyms"))?;
     let mut head = vec![0; 2048];
     let read = File::open(KERNEL_SYMBOLS).ok()?.read(&mut head).ok()?;
     (read > 0 && kept.starts_with(&head[..read]) && largest < first_module(&kept)?).then_some(kept)
@@ -259,6 +282,8 @@ mod tests {
         assert!(candidates(&object("abcd"), Some(named)).contains(&named.to_path_buf()));
         let installed = PathBuf::from("/usr/lib/debug/.build-id/ab/cdef.debug");
         assert_eq!(debug_files("abcdef").last(), Some(&installed));
+        let vdso = candidates(&ObjectFile { path: VDSO.into(), build_id: "abcdef".into() }, Some(named));
+        assert!(vdso.iter().all(|place| place.ends_with(".debug/.build-id/ab/cdef/vdso")), "{vdso:?}");
         assert!(debug_files("ab").is_empty() && debug_files("").is_empty());
     }
 }

@@ -5,13 +5,16 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam_channel::Sender;
 
 use super::Ear;
 use crate::effects::files::{self, Measured};
+use crate::effects::objects;
 use crate::model::{Problem, Profile};
-use crate::profile::{Format, Reader};
+use crate::profile::{Format, Reader, Whole};
 
 /// Bytes that a reader is fed at once: small enough to stay in the second-level cache.
 const PIECE: usize = 256 * 1024;
@@ -28,6 +31,9 @@ const FIRST_LOOK: u64 = 4 << 20;
 
 /// Between two looks at most so many bytes are read.
 const LONGEST_STEP: u64 = 32 << 20;
+
+/// A larger recording is not mapped: whoever wants to write to it would have to wait for too long.
+const LARGEST_WHOLE: u64 = 2 << 30;
 
 /// What is known of a source before all of it was read.
 pub(super) struct Look {
@@ -49,6 +55,14 @@ pub(super) struct Reading<'a> {
     pub(super) ear: &'a Ear,
     pub(super) looks: Option<&'a Sender<Look>>,
     pub(super) place: usize,
+    pub(super) seen: Seen,
+}
+
+/// What became of a source so far.
+#[derive(Default)]
+pub(super) struct Seen {
+    bytes: AtomicU64,
+    is_shown: AtomicBool,
 }
 
 impl Reading<'_> {
@@ -63,20 +77,46 @@ impl Reading<'_> {
     ) -> Result<Box<dyn Reader + Send>, Problem> {
         let mut reader = (self.format.open)();
         match stream.plain().and_then(|length| self.parts(length, &*reader)) {
-            Some(parts) => self.share(reader, &parts),
-            None => {
-                self.feed(&mut stream, &mut *reader, true, &mut each)?;
-                Ok(reader)
-            }
+            Some(parts) => return self.share(reader, &parts),
+            None => match self.whole(&stream, &*reader) {
+                Some(whole) => self.feed(&mut *reader, true, &mut each, in_place(&whole))?,
+                None => self.feed(&mut *reader, true, &mut each, copied(&mut stream))?,
+            },
+        }
+        Ok(reader)
+    }
+
+    /// A plain file as it lies in memory, for a reader that gains from it.
+    fn whole(&self, stream: &Measured, reader: &dyn Reader) -> Option<Whole> {
+        let fits = reader.takes_whole() && stream.plain().is_some_and(|length| length <= LARGEST_WHOLE);
+        fits.then(|| Some(Arc::new(objects::mapped(self.path)?) as Whole))?
+    }
+
+    /// Hands out what a reader knows when it has all bytes, where it could say nothing before.
+    pub(super) fn show_first(&self, reader: &dyn Reader) {
+        if self.is_large() && !self.seen.is_shown.load(Ordering::Relaxed) {
+            self.show(reader.snapshot(), self.seen.bytes.load(Ordering::Relaxed));
         }
     }
 
-    /// Hands out what was read, where its frames are addresses: all of it can be named by symbols before lines are found.
+    /// Hands out what was read, where nothing was shown yet or its frames are addresses: all of it can be named by symbols before
+    /// lines are found.
     pub(super) fn show_whole(&self, profile: &Profile) {
-        let bytes = profile.sources.first().map_or(0, |quality| quality.bytes);
-        if let Some(looks) = self.looks.filter(|_| !profile.addresses.is_empty() && bytes >= FIRST_LOOK) {
-            let look = Look { source: self.shown.to_owned(), profile: profile.clone(), bytes, place: self.place };
-            let _ = looks.send(look);
+        let is_news = !profile.addresses.is_empty() || !self.seen.is_shown.load(Ordering::Relaxed);
+        if self.is_large() && is_news && self.looks.is_some() {
+            self.show(profile.clone(), self.seen.bytes.load(Ordering::Relaxed));
+        }
+    }
+
+    fn is_large(&self) -> bool {
+        self.looks.is_some() && self.seen.bytes.load(Ordering::Relaxed) >= FIRST_LOOK
+    }
+
+    fn show(&self, profile: Profile, bytes: u64) {
+        if let Some(looks) = self.looks.filter(|_| !profile.samples.is_empty()) {
+            self.seen.is_shown.store(true, Ordering::Relaxed);
+            // Nobody looks any more: the analysis needs no provisional numbers.
+            let _ = looks.send(Look { source: self.shown.to_owned(), profile, bytes, place: self.place });
         }
     }
 
@@ -104,13 +144,13 @@ impl Reading<'_> {
                 .map(|part| {
                     scope.spawn(move || {
                         let mut reader = (self.format.open)();
-                        self.feed(&mut open(part)?, &mut *reader, false, &mut |_| {})?;
+                        self.feed(&mut *reader, false, &mut |_| {}, copied(&mut open(part)?))?;
                         Ok(reader)
                     })
                 })
                 .collect();
             let mut reader = first;
-            self.feed(&mut open(&parts[0])?, &mut *reader, true, &mut |_| {})?;
+            self.feed(&mut *reader, true, &mut |_| {}, copied(&mut open(&parts[0])?))?;
             for part in later {
                 reader.join(part.join().expect("readers report problems, they do not panic")?);
             }
@@ -118,34 +158,58 @@ impl Reading<'_> {
         })
     }
 
+    /// Feeds a reader piece by piece; `next` feeds one and gives its length.
     fn feed(
         &self,
-        stream: &mut Measured,
         reader: &mut (dyn Reader + Send),
         shows: bool,
         each: &mut dyn FnMut(&mut dyn Reader),
+        mut next: impl FnMut(&mut dyn Reader) -> Result<usize, Problem>,
     ) -> Result<(), Problem> {
-        let mut piece = vec![0; PIECE];
+        // Of a file that is shared only this part decides: what others have read by now is chance.
         let (mut next_look, mut bytes) = (FIRST_LOOK, 0);
         loop {
             if self.ear.cancel.is_cancelled() {
                 return Err(Problem::error("stopped"));
             }
-            let read = stream.fill(&mut piece)?;
+            let read = next(reader)?;
             if read == 0 {
                 return Ok(());
             }
-            reader.feed(&piece[..read]);
             each(reader);
             bytes += read as u64;
-            if let Some(looks) = self.looks.filter(|_| shows && bytes >= next_look) {
+            self.seen.bytes.fetch_add(read as u64, Ordering::Relaxed);
+            if self.looks.is_some() && shows && bytes >= next_look {
                 // Half as much again: what is copied for all looks stays a small multiple of what is read.
                 next_look = bytes + (bytes / 2).min(LONGEST_STEP);
-                let look = Look { source: self.shown.to_owned(), profile: reader.snapshot(), bytes, place: self.place };
-                // Nobody looks any more: the analysis needs no provisional numbers.
-                let _ = looks.send(look);
+                self.show(reader.snapshot(), bytes);
             }
         }
+    }
+}
+
+/// Feeds what a stream gives.
+fn copied(stream: &mut Measured) -> impl FnMut(&mut dyn Reader) -> Result<usize, Problem> {
+    let mut piece = vec![0; PIECE];
+    move |reader| {
+        let read = stream.fill(&mut piece)?;
+        if read > 0 {
+            reader.feed(&piece[..read]);
+        }
+        Ok(read)
+    }
+}
+
+/// Feeds what lies in memory.
+fn in_place(whole: &Whole) -> impl FnMut(&mut dyn Reader) -> Result<usize, Problem> {
+    let mut at = 0;
+    move |reader| {
+        let end = (at + PIECE).min((**whole).as_ref().len());
+        let part = std::mem::replace(&mut at, end)..end;
+        if !part.is_empty() {
+            reader.feed_part(whole, part.clone());
+        }
+        Ok(part.len())
     }
 }
 

@@ -95,10 +95,12 @@ fn read_named(root: &Path, source: &Source, ear: &Ear, looks: Option<(usize, &Se
     ear.tell(Progress::Step { what: format!("read {shown} ({})", format.name), done: 0, total: 0 });
     let mut shelf = Shelf::new(root, source.binary.as_deref());
     let (place, looks) = looks.unzip();
-    let reading = Reading { path: &path, shown, format, ear, looks, place: place.unwrap_or_default() };
+    let reading =
+        Reading { path: &path, shown, format, ear, looks, place: place.unwrap_or_default(), seen: Default::default() };
     let mut reader = reading.read(stream, |reader| shelf.answer(reader))?;
     reader.end();
     shelf.answer(&mut *reader);
+    reading.show_first(&*reader);
     let (mut profile, mut problems) = reader.finish();
     let names_callers = !profile.addresses.iter().any(|a| a.is_callee);
     match naming {

@@ -117,6 +117,11 @@ impl Stacks {
         self.last.last().map(|(_, node)| *node)
     }
 
+    /// The frame of a node.
+    pub fn frame_of(&self, node: NodeId) -> FrameId {
+        self.nodes[node.0 as usize].frame
+    }
+
     /// The node of a frame below a caller.
     pub fn child(&mut self, parent: Option<NodeId>, frame: FrameId) -> NodeId {
         let key = (parent.map_or(u32::MAX, |p| p.0), frame.0);

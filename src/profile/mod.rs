@@ -36,6 +36,8 @@ mod trace;
 mod trouble;
 
 use std::any::Any;
+use std::ops::Range;
+use std::sync::Arc;
 
 use crate::model::{ObjectFile, Problem, Profile};
 
@@ -53,11 +55,22 @@ pub struct Format {
     pub open: fn() -> Box<dyn Reader + Send>,
 }
 
+/// All bytes of a source, in a place where they stay.
+pub type Whole = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
 /// Takes the bytes of one source piece by piece; stays pure. Formats made of lines have it from [`lines::by_lines`],
 /// those that only a whole file tells from [`document::whole`].
 pub trait Reader: Any {
     /// Takes the next bytes (decompressed).
     fn feed(&mut self, bytes: &[u8]);
+    /// True if it gains from [`Reader::feed_part`].
+    fn takes_whole(&self) -> bool {
+        false
+    }
+    /// Takes the next bytes, which are a part of the whole source: what has to wait need not be copied.
+    fn feed_part(&mut self, whole: &Whole, part: Range<usize>) {
+        self.feed(&(**whole).as_ref()[part]);
+    }
     /// Object files that it needs before it can go on; it goes on once each was answered, or at the end without.
     fn asks(&mut self) -> Vec<ObjectFile> {
         Vec::new()

@@ -253,6 +253,64 @@ fn the_profile_is_the_same_wherever_the_stream_is_cut() {
     }
 }
 
+#[test]
+fn a_recording_that_lies_in_memory_as_a_whole_is_read_as_one_that_comes_in_pieces() {
+    for (name, rounds) in [("fp", 8), ("dwarf", 8), ("dwarf", 1000)] {
+        let bytes = with_rounds(name, rounds);
+        let whole: profile::Whole = std::sync::Arc::new(bytes.clone());
+        for piece in [700, 4096, bytes.len()] {
+            let mut reader = (profile::sniff(&bytes).expect("a known format").open)();
+            assert!(reader.takes_whole());
+            for start in (0..bytes.len()).step_by(piece) {
+                reader.feed_part(&whole, start..(start + piece).min(bytes.len()));
+                while let asked @ [_, ..] = &reader.asks()[..] {
+                    asked.iter().for_each(|o| reader.answer(o, (o.path == BINARY).then(|| UNWIND.as_slice())));
+                }
+            }
+            reader.end();
+            let tables =
+                |p: &Profile| p.objects.iter().map(|o| (o.path == BINARY).then_some(&*SYMBOLS)).collect::<Vec<_>>();
+            let profile = reader.finish().0;
+            let tables = tables(&profile);
+            assert_eq!(symbolicate(profile, &tables), read(&bytes, 4096, true).0, "{name}, pieces of {piece}");
+        }
+    }
+}
+
+/// Without frame pointers the kernel follows what stands in the register; it may look like one of its own marks.
+#[test]
+fn a_chain_that_runs_into_what_is_no_address_keeps_what_stands_before_and_its_weight() {
+    let sound = fixture("fp.data");
+    let (expected, problems) = read(&sound, 4096, true);
+    let said = |problems: &[Problem]| problems.iter().any(|p| p.what.contains("runs into what is no address"));
+    assert!(!said(&problems));
+    let mut bytes = sound.clone();
+    let start = u64::from_le_bytes(sound[40..48].try_into().expect("a word")) as usize;
+    let (mut at, mut broken) = (start, 0);
+    for record in records(&sound) {
+        let word = |at: usize| u64::from_le_bytes(record[at..at + 8].try_into().expect("a word"));
+        // Head, address, thread, time, period; then the length of the chain, a mark, the leaf, its caller.
+        if record[0] == 9 && word(40) >= 4 && word(48) == -512_i64 as u64 {
+            bytes[at + 64..at + 72].copy_from_slice(&(-938_i64).to_le_bytes());
+            broken += 1;
+        }
+        at += record.len();
+    }
+    assert!(broken > 10, "{broken} chains");
+    let (profile, problems) = read(&bytes, 4096, true);
+    let weight = |p: &Profile| p.samples.iter().map(|s| s.weight).sum::<u64>();
+    assert_eq!((profile.samples.len(), weight(&profile)), (expected.samples.len(), weight(&expected)));
+    assert_eq!(self_shares(&profile), self_shares(&expected), "the leaf is known");
+    let problem = problems.iter().find(|p| p.what.contains("runs into what is no address")).expect("it is said");
+    assert!(problem.what.starts_with(&format!("the call chain of {broken} samples (")), "{}", problem.what);
+    let depth = |p: &Profile| {
+        let callers =
+            |leaf| std::iter::successors(leaf, |n: &refit::model::NodeId| p.nodes[n.0 as usize].parent).count();
+        p.samples.iter().map(|s| callers(s.leaf)).sum::<usize>()
+    };
+    assert!(depth(&profile) < depth(&expected));
+}
+
 /// The records of a file, each with its head.
 fn records(bytes: &[u8]) -> Vec<&[u8]> {
     let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("a word")) as usize;

@@ -14,13 +14,17 @@ mod spaces;
 mod unpack;
 mod unwind;
 
+use std::ops::Range;
+
 use super::intern::{FastMap, Stacks};
 use super::perf_event::{Event, event_problems, kept_event};
 use super::perf_switch::{Switch, Switches};
-use super::{Format, Reader};
-use crate::model::{Column, FrameId, ObjectFile, Problem, Profile, Sample, Samples, SourceQuality, Thread, Unit};
+use super::{Format, Reader, Whole};
+use crate::model::{
+    Column, FrameId, NodeId, ObjectFile, Problem, Profile, Sample, Samples, SourceQuality, Thread, Unit,
+};
 use attr::{Attr, holds};
-use chains::{Chains, Met};
+use chains::{Chains, Step, how};
 use framing::{Framing, Known, Sink, is_perf_data};
 use record::{Taken, kind};
 use rounds::{Record, Rounds};
@@ -31,10 +35,6 @@ pub use folder::join_perf_folder;
 
 /// `perf.data`.
 pub const FORMAT: Format = Format { name: "perf.data", sniff: is_perf_data, open };
-
-/// Marks in a call chain say whose addresses follow; all are above this.
-const FIRST_MARK: u64 = -4095_i64 as u64;
-const MARK_KERNEL: u64 = -128_i64 as u64;
 
 fn open() -> Box<dyn Reader + Send> {
     Box::new(PerfData::default())
@@ -83,6 +83,8 @@ struct Gathered {
     not_monotonic: bool,
     /// Stacks that follow frame pointers and begin in libc, which has none.
     in_libc: u64,
+    /// Chains that ran into what is no address, and the weight of their samples.
+    broken: (u64, u64),
 }
 
 impl Reader for PerfData {
@@ -90,6 +92,15 @@ impl Reader for PerfData {
         self.work.gathered.bytes += bytes.len() as u64;
         self.framing.feed(bytes, &mut self.work);
         self.work.take_ready();
+    }
+
+    fn takes_whole(&self) -> bool {
+        true
+    }
+
+    fn feed_part(&mut self, whole: &Whole, part: Range<usize>) {
+        self.work.rounds.lie_in(whole);
+        self.feed(&(**whole).as_ref()[part]);
     }
 
     fn asks(&mut self) -> Vec<ObjectFile> {
@@ -281,76 +292,80 @@ impl Gathered {
             bytes: self.bytes,
             not_monotonic: self.not_monotonic,
             in_libc: self.in_libc,
+            broken: self.broken,
             ..Gathered::default()
         }
     }
 
     fn sample(&mut self, taken: &Taken, about: About, spaces: &mut Spaces, walk: &mut Stackwalk) {
-        let is_dumped = !taken.stack.is_empty() && !taken.registers.is_empty();
-        let known = if is_dumped { None } else { self.chains.get(taken, spaces.version(taken.pid)) };
-        let met = known.unwrap_or_else(|| {
-            self.walk(taken, is_dumped, about, spaces, walk);
-            let leaf = self.stacks.node(&self.stack);
-            Met { leaf, in_libc: !is_dumped && !taken.in_kernel && self.begins_in_libc() }
-        });
-        if known.is_none() && !is_dumped {
-            self.chains.keep(met);
-        }
         let weight = taken.period.or(about.attr.period).unwrap_or(1);
+        let mut steps = self.chains.steps();
+        if chains::steps(taken, about.big, &mut steps) {
+            self.broken = (self.broken.0 + 1, self.broken.1.saturating_add(weight));
+        }
+        let is_dumped = !taken.stack.is_empty() && !taken.registers.is_empty();
+        let leaf = match is_dumped {
+            true => self.dumped(taken, &steps, about, spaces, walk),
+            false => self.followed(taken, steps, spaces),
+        };
         let tid = taken.tid.and_then(|t| u64::try_from(t).ok());
         if about.attr.kind == attr::TRACEPOINT
             && let Some(switch) = record::switch(taken.raw, about.big)
         {
             self.switched.push((self.samples.len(), switch));
         }
-        self.samples.push(Sample { leaf: met.leaf, weight, time_ns: taken.time, tid });
+        self.samples.push(Sample { leaf, weight, time_ns: taken.time, tid });
         self.attr_of.push(u64::from(about.index));
         self.not_monotonic |= taken.time.is_some() && !about.attr.monotonic;
-        self.in_libc += u64::from(met.in_libc);
+        let in_libc = leaf.filter(|_| !is_dumped && !taken.in_kernel).map(|leaf| self.stacks.frame_of(leaf));
+        self.in_libc += u64::from(in_libc.is_some_and(|frame| self.objects.is_without_frames(frame)));
     }
 
-    /// Puts the frames of a sample on the stack, the leaf first.
-    fn walk(&mut self, taken: &Taken, is_dumped: bool, about: About, spaces: &mut Spaces, walk: &mut Stackwalk) {
-        self.stack.clear();
+    /// The stack of a sample whose stack was dumped: the kernel's part of its chain, and what is unwound of the program.
+    fn dumped(
+        &mut self,
+        taken: &Taken,
+        steps: &[Step],
+        about: About,
+        spaces: &mut Spaces,
+        walk: &mut Stackwalk,
+    ) -> Option<NodeId> {
         let Gathered { stacks, objects, stack, .. } = self;
-        let mut push = |in_kernel, address, called_from, stack: &mut Vec<FrameId>| {
+        stack.clear();
+        let mut push = |in_kernel, address, called_from| {
             stack.push(spaces.frame(taken.pid, in_kernel, address, called_from, objects, stacks));
         };
-        let mut in_kernel = taken.in_kernel;
-        let mut is_first = true;
-        // Where the leaf has no frame (yet, or any more), the first address behind it is that of its caller's caller.
-        let mut behind_leaf = None;
-        for word in taken.chain.chunks_exact(8) {
-            let Some(address) = bytes::Bytes::new(word, about.big).u64() else { break };
-            if address >= FIRST_MARK {
-                (in_kernel, is_first) = (address == MARK_KERNEL, true);
-                continue;
-            }
-            if in_kernel || !is_dumped {
-                push(in_kernel, address, !is_first, stack);
-                if !in_kernel && !is_first && behind_leaf.is_none() {
-                    behind_leaf = Some((stack.len() - 1, address));
-                }
-            }
-            is_first = false;
+        for step in steps.iter().filter(|step| step.is(how::IN_KERNEL)) {
+            push(true, step.address, step.is(how::IS_CALLER));
         }
-        if is_dumped {
-            walk.walk(taken, about.attr.user_registers, about.big, |address, called_from| {
-                push(false, address, called_from, stack);
-            });
+        walk.walk(taken, about.attr.user_registers, about.big, |address, called_from| {
+            push(false, address, called_from)
+        });
+        if let (true, Some(ip)) = (self.stack.is_empty(), taken.ip) {
+            self.stack.push(spaces.frame(taken.pid, taken.in_kernel, ip, false, &mut self.objects, &mut self.stacks));
         }
-        if let (true, Some(ip)) = (stack.is_empty(), taken.ip) {
-            push(taken.in_kernel, ip, false, stack);
-        }
-        if let (false, Some((at, address))) = (is_dumped, behind_leaf)
-            && let Some(entered) = spaces.callee(taken.pid, address, &mut self.objects, &mut self.stacks)
-        {
-            self.stack.insert(at, entered);
-        }
+        self.stacks.node(&self.stack)
     }
 
-    fn begins_in_libc(&self) -> bool {
-        self.stack.first().is_some_and(|leaf| self.objects.is_without_frames(*leaf))
+    /// The stack of a sample whose callers the kernel found by frame pointers.
+    fn followed(&mut self, taken: &Taken, mut steps: Vec<Step>, spaces: &mut Spaces) -> Option<NodeId> {
+        if let (true, Some(address)) = (steps.is_empty(), taken.ip) {
+            steps.push(Step { address, how: if taken.in_kernel { how::IN_KERNEL } else { 0 } });
+        }
+        let Gathered { stacks, objects, chains, .. } = self;
+        let (pid, version) = (taken.pid, spaces.version(taken.pid));
+        chains.node(taken.tid.unwrap_or_default(), version, steps, |mut caller, outwards| {
+            let step = outwards[0];
+            // Where the leaf has no frame (yet, or any more), the first address behind it is that of its caller's caller.
+            if let (true, Some(behind)) = (step.is(how::IS_BEHIND_CALLER), outwards.get(1))
+                && let Some(entered) = spaces.callee(pid, behind.address, objects, stacks)
+            {
+                caller = Some(stacks.child(caller, entered));
+            }
+            let (in_kernel, is_caller) = (step.is(how::IN_KERNEL), step.is(how::IS_CALLER));
+            let frame = spaces.frame(pid, in_kernel, step.address, is_caller, objects, stacks);
+            stacks.child(caller, frame)
+        })
     }
 
     fn profile(mut self, framing: &Framing) -> (Profile, Vec<Problem>) {
@@ -463,6 +478,9 @@ impl Gathered {
             let help = "record with `perf record -k mono -e cpu-clock -g -- CMD`, and long enough";
             problems.push(Problem::error("there is no sample in this perf.data").help(help));
         }
+        if self.broken.0 > 0 {
+            problems.push(self.broken_chains());
+        }
         if self.malformed > 0 {
             let what = format!("{} could not be read", super::trouble::counted(self.malformed, "record"));
             problems.push(Problem::warning(what).help("the rest was read; record again if it matters"));
@@ -481,6 +499,25 @@ impl Gathered {
             problems.push(Problem::note(what).help("record with `--call-graph dwarf` to see every caller"));
         }
         problems
+    }
+}
+
+impl Gathered {
+    /// Without frame pointers the kernel follows whatever stands in the register, until it finds what is no address.
+    fn broken_chains(&self) -> Problem {
+        let (samples, weight) = self.broken;
+        let weights = self.samples.weights();
+        let all = (0..weights.len()).fold(0_u64, |all, at| all.saturating_add(weights.at(at)));
+        let share = weight as f64 * 100.0 / all.max(1) as f64;
+        let what = format!(
+            "the call chain of {} ({share:.2} % of the weight, {weight}) runs into what is no address: callers from there on \
+             are left out",
+            super::trouble::counted(samples, "sample")
+        );
+        Problem::note(what).help(
+            "`perf script` leaves out the whole stack of such a sample; record with `--call-graph dwarf`, or build with \
+             `-C force-frame-pointers=yes`",
+        )
     }
 }
 

@@ -5,7 +5,9 @@
 
 use std::collections::VecDeque;
 
-/// Where one record stands: in which arena, counted from the first of the file, and where in it.
+use super::super::Whole;
+
+/// Where one record stands: in which arena, counted from the first of the file, or in the whole file, and where in it.
 #[derive(Clone, Copy)]
 struct Kept {
     time: u64,
@@ -43,7 +45,12 @@ pub struct Rounds {
     taken: usize,
     newest: u64,
     newest_before: u64,
+    /// The file, where it lies in memory as a whole.
+    whole: Option<Whole>,
 }
+
+/// In place of the number of an arena: the record lies in the whole file.
+const IN_WHOLE: u32 = u32::MAX;
 
 /// An arena that holds as much is closed.
 const FULL: usize = 4 << 20;
@@ -54,6 +61,10 @@ impl Rounds {
         let Record { number, misc, attr, body } = record;
         let time = time.unwrap_or_else(|| self.kept.last().map_or(0, |k| k.time));
         self.newest = self.newest.max(time);
+        let length = body.len() as u32;
+        if let Some(start) = self.place_in_whole(body) {
+            return self.kept.push(Kept { time, arena: IN_WHOLE, start, length, number, attr: attr as u32, misc });
+        }
         if self.arenas.back().is_none_or(|arena| arena.len() > FULL) {
             self.arenas.push_back(Vec::new());
         }
@@ -61,7 +72,22 @@ impl Rounds {
         let start = arena.len() as u32;
         arena.extend_from_slice(body);
         let arena = self.dropped + self.arenas.len() as u32 - 1;
-        self.kept.push(Kept { time, arena, start, length: body.len() as u32, number, attr: attr as u32, misc });
+        self.kept.push(Kept { time, arena, start, length, number, attr: attr as u32, misc });
+    }
+
+    /// From now on records may lie in these bytes, and wait there.
+    pub fn lie_in(&mut self, whole: &Whole) {
+        if self.whole.is_none() {
+            self.whole = Some(whole.clone());
+        }
+    }
+
+    /// Where in the whole file a record lies: those that were put together or unpacked lie somewhere else.
+    fn place_in_whole(&self, body: &[u8]) -> Option<u32> {
+        let whole = (**self.whole.as_ref()?).as_ref();
+        let start = body.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+        let is_inside = start.checked_add(body.len()).is_some_and(|end| end <= whole.len());
+        u32::try_from(start).ok().filter(|_| is_inside)
     }
 
     /// A round has ended: what is not newer than the round before may be taken.
@@ -96,8 +122,11 @@ impl Rounds {
         }
         let Kept { arena, start, length, number, attr, misc, .. } = self.kept[self.taken];
         self.taken += 1;
-        let arena = &self.arenas[(arena - self.dropped) as usize];
-        let body = &arena[start as usize..(start + length) as usize];
+        let bytes = match &self.whole {
+            Some(whole) if arena == IN_WHOLE => (**whole).as_ref(),
+            _ => &self.arenas[(arena - self.dropped) as usize][..],
+        };
+        let body = &bytes[start as usize..][..length as usize];
         Some(Record { number, misc, attr: attr as usize, body })
     }
 
@@ -109,7 +138,7 @@ impl Rounds {
         self.kept.drain(..self.taken);
         self.ready -= self.taken;
         self.taken = 0;
-        let oldest = self.kept.iter().map(|k| k.arena).min();
+        let oldest = self.kept.iter().map(|k| k.arena).filter(|arena| *arena != IN_WHOLE).min();
         let needed = oldest.unwrap_or(self.dropped + self.arenas.len() as u32);
         while self.dropped < needed {
             let Some(mut arena) = self.arenas.pop_front() else { break };
@@ -172,6 +201,26 @@ mod tests {
         rounds.end();
         assert_eq!(taken(&mut rounds).len(), 20);
         assert!(rounds.arenas.len() <= 1);
+    }
+
+    #[test]
+    fn records_that_lie_in_the_whole_file_wait_there_beside_copied_ones() {
+        let whole: Whole = std::sync::Arc::new(vec![1, 2, 3, 4]);
+        let mut rounds = Rounds::default();
+        rounds.lie_in(&whole);
+        let lying = (*whole).as_ref();
+        for (body, time) in [(&lying[2..], 3), (&[9][..], 2), (&lying[..1], 1), (&lying[4..], 4)] {
+            rounds.push(record(body), Some(time));
+        }
+        assert_eq!(rounds.arenas.iter().map(Vec::len).sum::<usize>(), 1, "one was copied");
+        rounds.end();
+        let mut all = Vec::new();
+        while let Some(record) = rounds.next() {
+            all.push(record.body.to_vec());
+        }
+        assert_eq!(all, [vec![1], vec![9], vec![3, 4], vec![]]);
+        rounds.forget_taken();
+        assert!(rounds.arenas.is_empty());
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Objects {
     by_address: FastMap<(u32, u64, bool), FrameId>,
     /// For each object file whether its functions keep no frame pointers.
     without_frames: Vec<bool>,
+    /// The same for each frame.
+    in_such: Vec<bool>,
 }
 
 impl Objects {
@@ -40,8 +42,7 @@ impl Objects {
 
     /// True if a frame stands in an object file whose functions keep no frame pointers.
     pub fn is_without_frames(&self, frame: FrameId) -> bool {
-        let at = self.frames.binary_search_by_key(&frame, |known| known.frame);
-        at.is_ok_and(|at| self.without_frames[self.frames[at].object as usize])
+        self.in_such.get(frame.0 as usize).is_some_and(|is| *is)
     }
 
     fn address(&mut self, new: AddressFrame, stacks: &mut Stacks) -> FrameId {
@@ -52,6 +53,8 @@ impl Objects {
         // What stands there is told by the address alone, until it is named.
         let frame = stacks.only_frame(Frame::default());
         self.frames.push(AddressFrame { frame, ..new });
+        self.in_such.resize(frame.0 as usize, false);
+        self.in_such.push(self.without_frames[new.object as usize]);
         self.by_address.insert(key, frame);
         frame
     }
@@ -107,6 +110,10 @@ pub struct Spaces {
     of_process: FastMap<i32, Space>,
     /// Mappings so far: each gives the memory that it changes a version of its own.
     changes: u32,
+    /// The process that was asked for last, and the version of its memory.
+    last: Option<(i32, u64)>,
+    /// The frame of what is mapped nowhere.
+    unknown: Option<FrameId>,
 }
 
 /// A mapping as the unwinder has to know it.
@@ -121,6 +128,7 @@ pub struct Mapped {
 impl Spaces {
     /// A process maps a file.
     pub fn map(&mut self, mapping: &Mapping, objects: &mut Objects) -> Mapped {
+        self.last = None;
         let known = objects.all.len();
         let path = mapping.path.strip_suffix(" (deleted)").unwrap_or(&mapping.path);
         // The kernel's own mapping is named after the symbol that it was anchored at: `[kernel.kallsyms]_text`.
@@ -147,6 +155,7 @@ impl Spaces {
 
     /// A process begins as a copy of another.
     pub fn fork(&mut self, pid: i32, parent: i32) {
+        self.last = None;
         if pid != parent
             && let Some(space) = self.of_process.get(&parent)
         {
@@ -156,13 +165,19 @@ impl Spaces {
     }
 
     /// A number that changes whenever what is mapped for the process, or for the kernel, does; 0 for an empty memory.
-    pub fn version(&self, pid: i32) -> u64 {
+    pub fn version(&mut self, pid: i32) -> u64 {
+        if let Some((_, version)) = self.last.filter(|(last, _)| *last == pid) {
+            return version;
+        }
         let of = |pid| self.of_process.get(&pid).map_or(0, |space| u64::from(space.version));
-        of(KERNEL) << 32 | of(pid)
+        let version = of(KERNEL) << 32 | of(pid);
+        self.last = Some((pid, version));
+        version
     }
 
     /// A process begins anew with an empty memory.
     pub fn exec(&mut self, pid: i32) {
+        self.last = None;
         self.of_process.remove(&pid);
     }
 
@@ -194,7 +209,9 @@ impl Spaces {
                 let area = Area { end: 0, offset: 0, object, base: AddressBase::Absolute };
                 objects.frame((area, address), called_from, stacks)
             }
-            None => stacks.frame(Frame { symbol: "[unknown]".into(), ..Frame::default() }),
+            None => *self
+                .unknown
+                .get_or_insert_with(|| stacks.frame(Frame { symbol: "[unknown]".into(), ..Frame::default() })),
         };
         space.known.insert(address, frame);
         frame

@@ -3,23 +3,75 @@
 use super::table::{Standing, Table};
 
 /// Looks up addresses in what `/proc/kallsyms` says: `ffffffff81000000 T _text [module]`.
+///
+/// The kernel keeps its own functions in the order of their addresses, and a place in a hundred thousand lines is found by
+/// looking at twenty; those of modules stand behind them as modules were loaded.
 pub fn kernel_table(list: &[u8], addresses: &[u64]) -> Table {
-    let mut symbols: Vec<(u64, &[u8])> = Vec::with_capacity(list.len() / 40);
-    let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', list).chain([list.len()]) {
-        symbols.extend(symbol(&list[start..end]));
-        start = (end + 1).min(list.len());
-    }
-    // All but the modules stand in order, and sorting what is in order costs one pass.
-    symbols.sort_by_key(|(address, _)| *address);
+    let module = memchr::memmem::find(list, b"\t[").map(|at| line_start(list, at));
+    let (own, others) = list.split_at(module.unwrap_or(list.len()));
+    let mut modules: Vec<(u64, &[u8])> = others.split(|b| *b == b'\n').filter_map(symbol).collect();
+    modules.sort_by_key(|(address, _)| *address);
     let mut table = Table::default();
     for address in addresses {
-        let after = symbols.partition_point(|(at, _)| at <= address);
-        let found = after.checked_sub(1).map(|i| String::from_utf8_lossy(symbols[i].1).into_owned());
-        let standing = found.map(|symbol| Standing { symbol, ..Standing::default() });
+        let after = modules.partition_point(|(at, _)| at <= address);
+        let of_module = after.checked_sub(1).map(|at| modules[at]);
+        // Of two at one address the one behind is said.
+        let found = own_function(own, *address).into_iter().chain(of_module).max_by_key(|(at, _)| *at);
+        let symbol = found.map(|(_, name)| String::from_utf8_lossy(name).into_owned());
+        let standing = symbol.map(|symbol| Standing { symbol, ..Standing::default() });
         table.insert(*address, standing.as_slice());
     }
     table
+}
+
+/// The last function of a list in order that does not begin behind an address.
+fn own_function(list: &[u8], address: u64) -> Option<(u64, &[u8])> {
+    let (mut low, mut high) = (0, list.len());
+    while low < high {
+        let middle = line_start(list, low + (high - low) / 2).max(low);
+        // Lines that tell no address are passed over.
+        let mut end = middle;
+        let mut at = None;
+        while at.is_none() && end < high {
+            let line = &list[end..line_end(list, end)];
+            at = address_of(line);
+            end = (end + line.len() + 1).min(list.len());
+        }
+        match at {
+            Some(at) if at <= address => low = end,
+            _ => high = middle,
+        }
+    }
+    let mut end = low;
+    while end > 0 {
+        let start = line_start(list, end - 1);
+        let line = list[start..end].trim_ascii_end();
+        if let Some(found) = symbol(line) {
+            return Some(found);
+        }
+        // Before addresses that are hidden no other stands.
+        if address_of(line) == Some(0) {
+            return None;
+        }
+        end = start;
+    }
+    None
+}
+
+/// Where the line begins that holds a byte, or ends with it.
+fn line_start(list: &[u8], at: usize) -> usize {
+    memchr::memrchr(b'\n', &list[..at]).map_or(0, |end| end + 1)
+}
+
+fn line_end(list: &[u8], from: usize) -> usize {
+    memchr::memchr(b'\n', &list[from..]).map_or(list.len(), |length| from + length)
+}
+
+/// The address that a line begins with.
+fn address_of(line: &[u8]) -> Option<u64> {
+    let digits = line.iter().position(|b| *b == b' ')?;
+    let hex = |value: u64, digit: &u8| Some(value << 4 | u64::from((*digit as char).to_digit(16)?));
+    line[..digits.min(16)].iter().try_fold(0, hex)
 }
 
 /// A function; where the kernel hides its addresses they are all zero.
@@ -29,8 +81,7 @@ fn symbol(line: &[u8]) -> Option<(u64, &[u8])> {
     if !matches!(kind, b'T' | b't' | b'W' | b'w') {
         return None;
     }
-    let hex = |value: u64, digit: &u8| Some(value << 4 | u64::from((*digit as char).to_digit(16)?));
-    let address = line[..digits.min(16)].iter().try_fold(0, hex).filter(|address| *address != 0)?;
+    let address = address_of(line).filter(|address| *address != 0)?;
     let name = name.split(|b| b.is_ascii_whitespace()).next().filter(|name| !name.is_empty())?;
     Some((address, name))
 }
@@ -47,6 +98,27 @@ mod tests {
         assert_eq!(at(0xffff_ffff_c000_0000), ["probe"]);
         assert_eq!(at(0x1000), Vec::<String>::new());
         assert!(kernel_table(b"0000000000000000 T _text\n", &[5]).at(5).next().is_none(), "hidden addresses");
+    }
+
+    #[test]
+    fn every_place_of_a_long_list_is_found_as_by_reading_all_of_it() {
+        let mut text = String::from("0000000000000000 D percpu\n");
+        let begins = |n: u64| 0xffff_ffff_8100_0000 + n * 0x40;
+        for n in 0..1000 {
+            let kind = if n % 7 == 3 { 'd' } else { 't' };
+            text += &format!("{:x} {kind} function_{n}\n", begins(n));
+        }
+        text += "ffffffffc0000100 t later\t[b]\nffffffffc0000000 t probe\t[a]\n";
+        let at = |address| kernel_table(text.as_bytes(), &[address]).at(address).next().map(|(s, _, _)| s.to_owned());
+        for n in 0..1000 {
+            let function = if n % 7 == 3 { n - 1 } else { n };
+            for address in [begins(n), begins(n) + 0x3f] {
+                assert_eq!(at(address), Some(format!("function_{function}")), "{n}");
+            }
+        }
+        assert_eq!((at(begins(0) - 1), at(0), at(u64::MAX)), (None, None, Some("later".into())));
+        assert_eq!(at(0xffff_ffff_c000_0050).as_deref(), Some("probe"));
+        assert_eq!(kernel_table(b"", &[5]).at(5).next(), None);
     }
 
     #[test]
