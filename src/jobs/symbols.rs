@@ -120,7 +120,9 @@ impl Shelf {
                 return None;
             }
             Found::Missing => {
-                seen.missing.push(object.path.clone());
+                if object.path != objects::VDSO {
+                    seen.missing.push(object.path.clone());
+                }
                 return None;
             }
         };
@@ -180,9 +182,10 @@ fn addresses(wanted: &[Asked]) -> Vec<u64> {
     wanted.iter().map(|asked| asked.address).collect()
 }
 
-/// True for what stands in the file system; not for the kernel, `[vdso]` and memory without a file.
+/// True for what stands in the file system, and for what perf keeps a copy of there; not for the kernel and memory without a
+/// file.
 fn is_file(object: &ObjectFile) -> bool {
-    object.path.starts_with('/') && !object.path.starts_with("//")
+    object.path == objects::VDSO || object.path.starts_with('/') && !object.path.starts_with("//")
 }
 
 /// `/tmp/perf-1234.map`: not an object file, but the list of what a runtime compiled.
@@ -295,7 +298,7 @@ struct Seen {
 impl Seen {
     fn look(&mut self, image: &Image, object: &ObjectFile, path: &Path) {
         let is_ours = !["/usr/", "/lib"].iter().any(|system| object.path.starts_with(system));
-        if is_ours && image.section(".debug_line").is_none() {
+        if is_ours && object.path != objects::VDSO && image.section(".debug_line").is_none() {
             self.without_lines.push(path.to_path_buf());
         }
     }

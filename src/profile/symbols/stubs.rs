@@ -15,7 +15,8 @@ pub struct Stub {
     pub address: u64,
     /// Bytes.
     pub size: u64,
-    /// Place of the name among those of the loader.
+    /// Place of the name among those of the loader; 0 where the function is chosen when the program starts (`memcpy` by what
+    /// the processor can), and its slot names none.
     pub name: u32,
 }
 
@@ -25,7 +26,7 @@ pub const SECTIONS: [&str; 3] = [".plt", ".plt.sec", ".plt.got"];
 /// Bytes of a stub where the section does not say.
 const USUAL_SIZE: u64 = 16;
 
-/// All stubs whose functions have names.
+/// All stubs.
 pub fn stubs<H: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, H>) -> Vec<Stub> {
     let endian = file.endian();
     let section = |name: &str| file.elf_section_table().section_by_name(endian, name.as_bytes());
@@ -58,6 +59,9 @@ fn names_by_slot<H: FileHeader<Endian = Endianness>>(file: &ElfFile<'_, H>) -> H
     let mut names = HashMap::new();
     for (slot, relocation) in file.dynamic_relocations().into_iter().flatten() {
         let object::RelocationFlags::Elf { r_type } = relocation.flags() else { continue };
+        if r_type == elf::R_X86_64_IRELATIVE {
+            names.insert(slot, 0);
+        }
         if !matches!(r_type, elf::R_X86_64_JUMP_SLOT | elf::R_X86_64_GLOB_DAT) {
             continue;
         }

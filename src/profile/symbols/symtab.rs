@@ -99,8 +99,10 @@ impl Symbols {
         let nearest = functions.next().filter(|s| s.size == 0 || address - s.address < s.size);
         let around = || functions.find(|s| address - s.address < s.size);
         let symbol = nearest.or_else(around).or_else(|| near.last().filter(|s| s.is_label))?;
-        let name = names.written(symbol)?;
-        Some(if symbol.kind == Kind::Stub { format!("{name}@plt").into() } else { name.into() })
+        match symbol.kind {
+            Kind::Stub => Some(format!("{}@plt", names.written(symbol).unwrap_or_default()).into()),
+            Kind::Plain | Kind::Dynamic => Some(names.written(symbol)?.into()),
+        }
     }
 
     /// True if a function begins at exactly this address.
@@ -187,6 +189,23 @@ mod tests {
         check(&[(16, 8, false, global, "__clone3"), (16, 8, false, global, "clone3")], &[(16, "clone3")]);
         check(&[(16, 8, false, global, "ab"), (16, 8, false, global, "abc")], &[(16, "abc")]);
         check(&[(16, 8, false, global, "first"), (16, 8, false, global, "later")], &[(16, "first")]);
+    }
+
+    #[test]
+    fn a_stub_is_named_after_what_it_calls_or_said_to_be_one() {
+        let text = b"\0memcpy\0";
+        let names = Names([StringTable::default(), StringTable::new(&text[..], 0, text.len() as u64)]);
+        let stub = |address, name| Symbol {
+            address,
+            size: 16,
+            name,
+            kind: Kind::Stub,
+            binding: elf::STB_GLOBAL,
+            is_label: false,
+        };
+        let symbols = Symbols(best(vec![stub(16, 1), stub(32, 0)], names));
+        assert_eq!(symbols.at(20, names).as_deref(), Some("memcpy@plt"));
+        assert_eq!(symbols.at(32, names).as_deref(), Some("@plt"));
     }
 
     #[test]
