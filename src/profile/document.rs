@@ -6,14 +6,25 @@ use super::Reader;
 use super::trouble::at_line;
 use crate::model::{Problem, Profile};
 
+/// What a format makes of a whole file.
+type Read = fn(&[u8]) -> (Profile, Vec<Problem>);
+
 /// Opens the reader of a format that has to be seen whole: `open: || whole(read)`.
-pub fn whole(read: fn(&[u8]) -> (Profile, Vec<Problem>)) -> Box<dyn Reader + Send> {
-    Box::new(Document { bytes: Vec::new(), read })
+pub fn whole(read: Read) -> Box<dyn Reader + Send> {
+    Box::new(Document { bytes: Vec::new(), read, some: None, has_ended: false })
+}
+
+/// The same for a format in which the samples of the whole file can be told apart before they are read: `some` reads a few of
+/// them, spread evenly over all, so that something can be shown before the rest is read.
+pub fn whole_and_some(read: Read, some: fn(&[u8]) -> Profile) -> Box<dyn Reader + Send> {
+    Box::new(Document { bytes: Vec::new(), read, some: Some(some), has_ended: false })
 }
 
 struct Document {
     bytes: Vec<u8>,
-    read: fn(&[u8]) -> (Profile, Vec<Problem>),
+    read: Read,
+    some: Option<fn(&[u8]) -> Profile>,
+    has_ended: bool,
 }
 
 impl Reader for Document {
@@ -21,9 +32,13 @@ impl Reader for Document {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Nothing can be said before the end.
+    fn end(&mut self) {
+        self.has_ended = true;
+    }
+
+    /// Nothing can be said before all bytes are there; then a part of the samples says something sooner than all do.
     fn snapshot(&self) -> Profile {
-        Profile::default()
+        self.some.filter(|_| self.has_ended).map(|some| some(&self.bytes)).unwrap_or_default()
     }
 
     fn finish(self: Box<Self>) -> (Profile, Vec<Problem>) {

@@ -4,7 +4,7 @@
 //! messages are cut first and joined after. A location's lines run from the innermost inlined function to the one that exists.
 
 use super::Format;
-use super::document::whole;
+use super::document::whole_and_some;
 use super::intern::{FastMap, Stacks};
 use super::pprof_choice::{Choice, ValueType, choose};
 use super::protobuf::{Fields, Value};
@@ -14,7 +14,10 @@ use crate::model::{
 };
 
 /// pprof.
-pub const FORMAT: Format = Format { name: "pprof", sniff, open: || whole(read) };
+pub const FORMAT: Format = Format { name: "pprof", sniff, open: || whole_and_some(read, some) };
+
+/// So many samples tell a first ranking.
+const SOME: usize = 20_000;
 
 /// The first fields are types of values, which hold two numbers each, and nothing is what a profile does not have.
 fn sniff(head: &[u8]) -> bool {
@@ -83,9 +86,7 @@ fn read(bytes: &[u8]) -> (Profile, Vec<Problem>) {
         let what = "this pprof file breaks off or is damaged: what stands before is used";
         problems.push(Problem::warning(what).help("copy the file again, or record again"));
     }
-    let types: Vec<ValueType> =
-        raw.types.iter().map(|(kind, unit)| ValueType { kind: raw.text(*kind), unit: raw.text(*unit) }).collect();
-    let choice = choose(&types, &raw.text(raw.default_type));
+    let (types, choice) = chosen(&raw);
     let mut made = Made::new(&raw);
     for sample in &raw.samples {
         made.sample(sample, &choice);
@@ -96,6 +97,29 @@ fn read(bytes: &[u8]) -> (Profile, Vec<Problem>) {
         problems.push(Problem::error("there is no sample in this pprof file").help(help));
     }
     (made.profile(choice), problems)
+}
+
+/// The types of values, and which of them count.
+fn chosen(raw: &Raw) -> (Vec<ValueType>, Choice) {
+    let value = |(kind, unit): &(u64, u64)| ValueType { kind: raw.text(*kind), unit: raw.text(*unit) };
+    let types: Vec<ValueType> = raw.types.iter().map(value).collect();
+    let choice = choose(&types, &raw.text(raw.default_type));
+    (types, choice)
+}
+
+/// One of every so many samples, by chance that is the same each time: names stand behind all samples, but the samples need not
+/// be read to find them.
+fn some(bytes: &[u8]) -> Profile {
+    let raw = cut(bytes);
+    let choice = chosen(&raw).1;
+    let mut made = Made::new(&raw);
+    let every = raw.samples.len() / SOME + 1;
+    for (at, some) in raw.samples.chunks(every).enumerate() {
+        // Always the first of each would see what comes round as often as one thing.
+        let chance = (at as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        made.sample(some[chance as usize % some.len()], &choice);
+    }
+    made.profile(choice)
 }
 
 fn cut(bytes: &[u8]) -> Raw<'_> {
@@ -482,6 +506,32 @@ mod tests {
         assert!(!super::sniff(b""));
         assert!(!super::sniff(b"\n\nplain text"));
         assert!(!super::sniff(format!("\n{}\n# Summary\n", "#".repeat(80)).as_bytes()), "a build file");
+    }
+
+    #[test]
+    fn some_of_the_samples_say_about_what_all_of_them_do_and_nothing_is_said_before_the_end() {
+        let mut file = message(1, &[number(1, 1), number(2, 2)]);
+        for n in 0..60_000 {
+            file.extend(message(2, &[number(1, 1 + u64::from(n % 4 == 0)), number(2, 1)]));
+        }
+        for id in [1, 2] {
+            file.extend(message(4, &[number(1, id), message(4, &[number(1, id)])]));
+            file.extend(message(5, &[number(1, id), number(2, id + 2)]));
+        }
+        ["", "samples", "count", "a", "b"].iter().for_each(|text| file.extend(bytes(6, text.as_bytes())));
+        let mut reader = (FORMAT.open)();
+        reader.feed(&file);
+        assert_eq!(reader.snapshot(), Profile::default());
+        reader.end();
+        let look = reader.snapshot();
+        let of = |profile: &Profile, symbol: &str| {
+            let leaf = |n: crate::model::NodeId| &profile.frames[profile.nodes[n.0 as usize].frame.0 as usize].symbol;
+            profile.samples.iter().filter(|s| s.leaf.is_some_and(|l| leaf(l) == symbol)).count()
+        };
+        assert_eq!(look.samples.len(), 15_000, "one of four");
+        assert!((3_500..4_000).contains(&of(&look, "b")), "{} of every fourth", of(&look, "b"));
+        let (all, problems) = reader.finish();
+        assert_eq!((of(&all, "a"), of(&all, "b"), problems.len()), (45_000, 15_000, 0));
     }
 
     #[test]

@@ -30,13 +30,13 @@ fn text(samples: usize) -> String {
     (0..samples).map(sample).collect()
 }
 
-fn told(samples: usize) -> Vec<String> {
+fn told(recording: impl AsRef<[u8]>) -> Vec<String> {
     let scene = Scene::with(&[
         ("Cargo.toml", "[package]\nname = \"till\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
         ("src/main.rs", "fn add() {}\nfn sub() {}\nfn main() { add(); sub() }\n"),
         ("slo.toml", SLO),
     ]);
-    std::fs::write(scene.root().join("perf.txt"), text(samples)).unwrap();
+    std::fs::write(scene.root().join("perf.txt"), recording).unwrap();
     let (progress, steps) = crossbeam_channel::unbounded();
     let workspace = Workspace::open(&scene.root(), "slo.toml".as_ref()).unwrap();
     let analysed = workspace.analyse(false, &Ear { progress, ..Ear::deaf() });
@@ -50,16 +50,51 @@ fn told(samples: usize) -> Vec<String> {
 
 #[test]
 fn a_large_recording_is_ranked_with_intervals_while_it_is_read() {
-    let told = told(60_000);
+    let told = told(text(60_000));
     assert!(!told.is_empty(), "a first look needs neither the survey of the code nor luck");
-    for look in &told {
+    check(&told, ["till::add 75.0 % [7", "till::sub 25.0 % [2"]);
+}
+
+#[track_caller]
+fn check(told: &[String], expected: [&str; 2]) {
+    for look in told {
         let (_, rows) = look.split_once("): ").unwrap();
         let rows: Vec<&str> = rows.split(" · ").collect();
-        assert!(rows[0].starts_with("till::add 75.0 % [7") && rows[1].starts_with("till::sub 25.0 % [2"), "{look}");
+        assert!(rows[0].starts_with(expected[0]) && rows[1].starts_with(expected[1]), "{look}");
     }
 }
 
 #[test]
 fn of_a_small_recording_nothing_is_told_before_all_is_known() {
-    assert!(told(2_000).is_empty());
+    assert!(told(text(2_000)).is_empty());
+    assert!(told(pprof(2_000)).is_empty());
+}
+
+/// The same samples as pprof writes them: all names stand behind all samples.
+fn pprof(samples: usize) -> Vec<u8> {
+    let bytes = |field: u8, content: &[u8]| {
+        assert!(content.len() < 128);
+        [&[field << 3 | 2, content.len() as u8], content].concat()
+    };
+    let sample = |n: usize| {
+        let leaf = if n.is_multiple_of(4) { 2 } else { 1 };
+        bytes(2, &[bytes(1, &[&[leaf][..], &[3; 80]].concat()), bytes(2, &[1])].concat())
+    };
+    let mut out = bytes(1, &[8, 1, 16, 2]);
+    (0..samples).for_each(|n| out.extend(sample(n)));
+    for id in 1..=3 {
+        out.extend(bytes(4, &[&[8, id][..], &bytes(4, &[8, id, 16, 0])].concat()));
+        out.extend(bytes(5, &[8, id, 16, id + 2]));
+    }
+    ["", "samples", "count", "till::add", "till::sub", "till::main"]
+        .iter()
+        .for_each(|text| out.extend(bytes(6, text.as_bytes())));
+    out
+}
+
+#[test]
+fn what_only_a_whole_file_tells_is_ranked_by_some_of_its_samples_before_the_others_are_read() {
+    let told = told(pprof(60_000));
+    assert!(!told.is_empty());
+    check(&told, ["till::add 7", "till::sub 2"]);
 }
