@@ -64,6 +64,17 @@ impl<'a> Files<'a> {
         }
     }
 
+    /// True if a written path is no path of std or a dependency, and ends in the last name of a workspace file.
+    pub fn has_last_name_of(&self, written: &str, file: &str) -> bool {
+        let written = tidy(written);
+        !is_foreign(&written) && last_name(&written) == last_name(file)
+    }
+
+    /// True for paths of std and of dependencies.
+    pub fn is_foreign(&self, written: &str) -> bool {
+        is_foreign(&tidy(written))
+    }
+
     /// The innermost item around a line, from 1.
     pub fn at(&self, file: &str, line: u32) -> Option<u32> {
         let list = self.by_file.get(file)?;

@@ -10,6 +10,7 @@ mod lens;
 mod moved;
 mod owners;
 mod part;
+mod remapped;
 mod sampled;
 mod shares;
 mod spans;
@@ -55,6 +56,7 @@ pub fn attribute(profile: &Profile, items: &[Item], options: &Options) -> Attrib
     out.problems.extend(allocated::assumption(profile));
     out.problems.extend(strangers(profile, &out));
     out.problems.extend(stale(&owners));
+    out.problems.extend(unplaced(profile, &owners));
     out.problems.extend(cut_requests(profile, &out));
     out.problems.extend(overlapping(&polls));
     out
@@ -119,6 +121,21 @@ fn stale(owners: &Owners) -> Option<Problem> {
         stale.elsewhere, stale.compared
     );
     stale.too_much().then(|| Problem::warning(what).help("record again at this commit to see lines"))
+}
+
+/// Paths that were changed inside the workspace: by symbols alone much cannot be told.
+fn unplaced(profile: &Profile, owners: &Owners) -> Option<Problem> {
+    let unplaced = &owners.unplaced;
+    let what = format!(
+        "{} of {} functions of this workspace in the profile have a source path that no file of it ends in (\"{}\" for one): \
+         they are placed by their symbols alone, without lines",
+        unplaced.frames, unplaced.of, unplaced.path
+    );
+    let help = "build with paths that end as in the workspace: `--remap-path-prefix` may take away what stands before it \
+                (`$PWD=`), and no part of it (`src=`)";
+    let place = profile.sources.iter().find(|s| s.samples > 0).map(|s| Place::file(&s.file));
+    let said = unplaced.too_much() && !owners.stale.too_much();
+    said.then(|| Problem { place, ..Problem::warning(what).help(help) })
 }
 
 fn cut_requests(profile: &Profile, out: &Attribution) -> Option<Problem> {

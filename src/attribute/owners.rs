@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::files::{Files, Match};
 use super::index::{Index, Meaning};
+use super::remapped::{self, Unplaced};
 use super::symbol::Symbol;
 use crate::model::{Frame, Item, LOST_CALLER, NodeId, Profile, RowKind};
 
@@ -53,6 +54,8 @@ pub struct Owners {
     pub labels: Vec<(RowKind, String)>,
     /// Whether the lines fit the source.
     pub stale: Stale,
+    /// Whether the paths do.
+    pub unplaced: Unplaced,
 }
 
 /// Row of stacks that hold symbols but no function of the workspace.
@@ -68,7 +71,7 @@ impl Owners {
         let mut labels = Labels::default();
         let runtime = labels.id(RowKind::Unattributed, RUNTIME);
         let blank = labels.id(RowKind::Unattributed, NO_SYMBOLS);
-        let (frames, stale) = place_frames(&profile.frames, items, own, &mut labels);
+        let (frames, stale, unplaced) = place_frames(&profile.frames, items, own, &mut labels);
         let mut stacks: Vec<StackOwner> = Vec::with_capacity(profile.nodes.len());
         for node in &profile.nodes {
             let caller = node.parent.map(|p| stacks[p.0 as usize]);
@@ -95,7 +98,7 @@ impl Owners {
         });
         let own: Vec<Option<u32>> = own.collect();
         let on_stack = on_stacks(profile, &own);
-        Owners { stacks, on_stack, own, labels: labels.all, stale }
+        Owners { stacks, on_stack, own, labels: labels.all, stale, unplaced }
     }
 
     /// Who owns a sample with this stack.
@@ -165,17 +168,26 @@ struct Read<'a> {
     file: Option<&'a str>,
 }
 
-fn place_frames(frames: &[Frame], items: &[Item], own: &[String], labels: &mut Labels) -> (Vec<FrameOwner>, Stale) {
+fn place_frames(
+    frames: &[Frame],
+    items: &[Item],
+    own: &[String],
+    labels: &mut Labels,
+) -> (Vec<FrameOwner>, Stale, Unplaced) {
     let (index, files) = (Index::new(items), Files::new(items));
     let symbols: Vec<Symbol> = frames.iter().map(|f| Symbol::parse(&f.symbol)).collect();
+    let meanings: Vec<Meaning> = symbols.iter().map(|symbol| index.resolve(symbol)).collect();
     let written: Vec<Match> =
         frames.iter().map(|f| if f.line == 0 { Match::None } else { files.find(&f.file) }).collect();
+    let (meant, unplaced) = remapped::place(frames, &meanings, &written, &files, items);
     let root = workspace_root(&index, &symbols, &written);
     let read: Vec<Read> = symbols
         .into_iter()
-        .zip(&written)
-        .map(|(symbol, found)| {
-            let (meaning, file) = (index.resolve(&symbol), trusted_file(&index, &symbol, found, root.as_deref()));
+        .zip(meanings)
+        .zip(written.iter().zip(meant))
+        .map(|((symbol, meaning), (found, meant))| {
+            let is_ours = symbol.is_bare() || index.may_be_ours(&symbol);
+            let file = trusted_file(&index, &symbol, found, root.as_deref()).or(meant.filter(|_| is_ours));
             Read { symbol, meaning, file }
         })
         .collect();
@@ -184,12 +196,12 @@ fn place_frames(frames: &[Frame], items: &[Item], own: &[String], labels: &mut L
         let by_line = if stale.too_much() { None } else { by_line(&files, read, frame.line) };
         by_line.unwrap_or_else(|| by_symbol(read, frame, own, items, labels))
     });
-    (owners.collect(), stale)
+    (owners.collect(), stale, unplaced)
 }
 
 /// The function of each frame, where it is one of the workspace.
 pub fn items_of_frames(frames: &[Frame], items: &[Item], own: &[String]) -> Vec<Option<u32>> {
-    let (owners, _) = place_frames(frames, items, own, &mut Labels::default());
+    let (owners, ..) = place_frames(frames, items, own, &mut Labels::default());
     let item = |owner: &FrameOwner| match owner {
         FrameOwner::Item { item, .. } => Some(*item),
         _ => None,

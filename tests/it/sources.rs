@@ -264,8 +264,8 @@ fn a_program_built_with_remapped_paths_is_placed_as_any_other() {
     let root = project.root.display().to_string();
     let noted = project.record("plain", &[]);
     std::fs::write(project.root.join("perf/requests.jsonl"), log(&noted)).unwrap();
-    // As a build server would, with and without a folder in its place.
-    let remapped = [format!("{root}=/build/agent-7/ws"), format!("{root}="), format!("{root}=.")];
+    // As a build server would, with and without a folder in its place, and with one that is a part of the workspace.
+    let remapped = [format!("{root}=/build/agent-7/ws"), format!("{root}="), format!("{root}=."), "src=".into()];
     for (at, remap) in remapped.iter().enumerate() {
         let name = format!("remapped{at}");
         project.record(&name, &[format!("--remap-path-prefix={remap}")]);
