@@ -249,3 +249,31 @@ fn lines_of_another_version_of_the_source_are_not_used() {
     let owned = |name: &str| attribution.rows.iter().find(|r| r.name == name).unwrap().cost.owned;
     assert_eq!(owned("gw::rare"), 320e6, "the symbol decides where lines do not fit");
 }
+
+#[test]
+fn paths_that_are_those_of_no_file_are_mapped_where_lines_and_symbols_agree_and_told_of_where_not() {
+    let (script, log) = scene(400);
+    let mut items = items();
+    for at in 0..10 {
+        items.push(item(&format!("gw::f{at}"), &format!("f{at}"), "src/more.rs", 10 * at + 1, 10 * at + 9));
+    }
+    let problems = |line: u32, path: &str| {
+        let mut script = script.clone();
+        for at in 0..10 {
+            let line = 10 * at + line;
+            let frame = format!("\t1807d gw::f{at}+0x1 (gw)\n  {path}:{line}\n");
+            script.push_str(&format!("svc 77 900.{at:06}: 1 cpu-clock: \n{frame}\n"));
+        }
+        let merged = profile::merge(vec![read(script.as_bytes()), read(log.as_bytes())]);
+        let attribution = attribute::attribute(&merged, &items, &attribute::Options::default());
+        attribution.problems.into_iter().find(|p| p.what.contains("source path that no file of it ends in"))
+    };
+    assert_eq!(problems(5, "/build/gw/src/more.rs"), None, "its own path");
+    assert_eq!(problems(5, "/build/gw/more.rs"), None, "without `src`, and each line in its function");
+    let told = problems(500, "/build/gw/more.rs").expect("no line is in its function: it may be another file");
+    assert_eq!(told.level, Level::Warning);
+    assert!(told.what.starts_with("10 of ") && told.what.contains("(\"/build/gw/more.rs\" for one)"), "{}", told.what);
+    assert!(told.help.contains("`src=`"), "{}", told.help);
+    assert!(problems(5, "/build/gw/other.rs").is_some());
+    assert_eq!(problems(5, "/rustc/0a1b/library/core/src/more.rs"), None, "inlined from std");
+}
