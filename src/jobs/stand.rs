@@ -15,7 +15,7 @@ use crate::effects::process::Command;
 use crate::effects::slots::{Arm, Slot, Slots};
 use crate::effects::workload::{Exercise, free_port};
 use crate::model::{Evidence, Problem, Progress, Rewrite, Rung, Workload};
-use crate::source;
+use crate::source::{self, FileRole};
 use crate::verify::purity::Effects;
 use crate::verify::types::KnownTypes;
 
@@ -43,7 +43,7 @@ pub fn key(workspace: &Workspace, is_measured: bool, ear: &Ear) -> Result<String
         .collect();
     let measured = if is_measured { "measured" } else { "not measured" };
     Ok(format!(
-        "{toolchain} | {} | {:?} | {:?} | {measured} | proof 3",
+        "{toolchain} | {} | {:?} | {:?} | {measured} | proof 4",
         commands.join(" | "),
         slo.code.features,
         slo.gate
@@ -73,6 +73,8 @@ pub struct Yard<'a> {
     pub base: Base,
     /// Rust files of the base by path.
     pub texts: BTreeMap<String, String>,
+    /// Where each of them stands in its crate.
+    pub roles: BTreeMap<String, FileRole>,
     /// The crate root of each of them, where there is one that certainly leads to it.
     roots: BTreeMap<String, String>,
     /// What is known of their types.
@@ -107,6 +109,7 @@ impl<'a> Yard<'a> {
         let code = workspace.code(&base)?;
         let roots = roots(&code);
         let files = code.files;
+        let roles = files.iter().map(|f| (f.path.clone(), f.role.clone())).collect();
         let texts: BTreeMap<String, String> = files.into_iter().map(|f| (f.path, f.text)).collect();
         let known = KnownTypes::of(texts.values().map(String::as_str));
         let slots = Slots::open(&repository, &workspace.root, &ear.cancel)?;
@@ -116,6 +119,7 @@ impl<'a> Yard<'a> {
             repository,
             base,
             texts,
+            roles,
             roots,
             known,
             slots,

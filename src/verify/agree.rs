@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Argument, Change, Function, Owner, Passing};
+use super::compare::{self, Slot};
 use super::purity::Effects;
 use super::twin::removed_imports;
 
@@ -152,16 +153,6 @@ pub fn standing_at(text: &str, numbers: &[usize], lines: &[u32]) -> Vec<usize> {
     numbers.iter().filter(is_hit).copied().collect()
 }
 
-impl Passing {
-    fn is_changed(self) -> bool {
-        matches!(self, Passing::Changed | Passing::ChangedSlice)
-    }
-
-    fn is_copied(self) -> bool {
-        self != Passing::AsItIs
-    }
-}
-
 /// Why both bodies cannot stand in one function.
 fn lone(new: &Function) -> Option<String> {
     if new.is_const {
@@ -193,20 +184,26 @@ fn obstacle(change: &Change, old: &Function, new: &Function, effects: &Effects) 
 
 /// What stands before the two bodies: both are run on copies, and what comes of them is compared.
 fn prologue(function: &Function, arguments: &[Argument], number: usize, module: &str) -> String {
-    let writer = Writer { function, arguments, number };
-    let refused: String = writer.copied().map(|(_, a)| refused(a)).collect();
-    let changed: String =
-        writer.copied().filter(|(_, a)| a.passing.is_changed()).map(|(i, a)| writer.after(i, a)).collect();
+    let slots: Vec<Slot> = arguments.iter().map(slot).collect();
+    let refused: String = arguments.iter().filter(|a| a.passing.is_copied()).map(refused).collect();
     let shown: Vec<String> = arguments.iter().map(|a| format!("(\"{0}\", __R::Of(&{0}).shown())", a.name)).collect();
     format!(
         "if let ::std::option::Option::Some(mut __refit) = {module}::begin({number}) {{ \
          use {module}::{{self as __R, ByText as _, NotCloned as _, NotCompared as _, NotShown as _}}; \
-         {refused}{copies} {{ {result} {changed} }} \
+         {refused}{compared} \
          if __refit.differs() {{ __refit.tell(&[{shown}]); }} }} ",
-        copies = writer.with_copies(&["old", "new"]),
-        result = writer.result(),
+        compared = compare::text(&slots, number, &path(function)),
         shown = shown.join(", "),
     )
+}
+
+fn slot(argument: &Argument) -> Slot {
+    Slot {
+        label: argument.name.clone(),
+        given: argument.name.clone(),
+        passing: argument.passing,
+        copy: format!("{}.copied()", of(argument)),
+    }
 }
 
 fn refused(argument: &Argument) -> String {
@@ -224,95 +221,18 @@ fn of(argument: &Argument) -> String {
     }
 }
 
-struct Writer<'a> {
-    function: &'a Function,
-    arguments: &'a [Argument],
-    number: usize,
-}
-
-impl Writer<'_> {
-    fn copied(&self) -> impl Iterator<Item = (usize, &Argument)> {
-        self.arguments.iter().enumerate().filter(|(_, a)| a.passing.is_copied())
+/// The function as its own body names it.
+fn path(function: &Function) -> String {
+    let name = &function.name;
+    let path = match &function.owner {
+        Owner::Free => name.clone(),
+        Owner::Type => format!("Self::{name}"),
+        Owner::Trait(path) => format!("<Self as {path}>::{name}"),
+    };
+    match function.generics.is_empty() {
+        true => path,
+        false => format!("{path}::<{}>", function.generics.join(", ")),
     }
-
-    /// The head of a block in which there are copies for each of these runs.
-    fn with_copies(&self, runs: &[&str]) -> String {
-        let each = |f: &dyn Fn(&str, usize, &Argument) -> String| -> String {
-            runs.iter().flat_map(|run| self.copied().map(move |(i, a)| f(run, i, a))).collect()
-        };
-        let patterns = each(&|run, i, _| format!("::std::option::Option::Some(mut __{run}{i}), "));
-        let values = each(&|_, _, a| format!("{}.copied(), ", of(a)));
-        format!("if let ({patterns}) = ({values})")
-    }
-
-    /// One body run on its copies.
-    fn run(&self, run: &str, arm: &str) -> String {
-        let borrowed = self.copied().filter_map(|(i, a)| match a.passing {
-            Passing::Changed => Some(format!("let __ref{i} = &mut __{run}{i}; ")),
-            Passing::ChangedSlice => Some(format!("let __ref{i} = &mut __{run}{i}[..]; ")),
-            _ => None,
-        });
-        let given = self.arguments.iter().enumerate().map(|(i, a)| match a.passing {
-            Passing::AsItIs => a.name.clone(),
-            Passing::Value => format!("__{run}{i}"),
-            _ => format!("__ref{i}"),
-        });
-        let (borrowed, given): (String, Vec<String>) = (borrowed.collect(), given.collect());
-        let call = format!("{}({})", self.path(), given.join(", "));
-        format!("{{ {borrowed}__R::run({}, __R::{arm}, move || {call}) }}", self.number)
-    }
-
-    fn path(&self) -> String {
-        let name = &self.function.name;
-        let path = match &self.function.owner {
-            Owner::Free => name.clone(),
-            Owner::Type => format!("Self::{name}"),
-            Owner::Trait(path) => format!("<Self as {path}>::{name}"),
-        };
-        match self.function.generics.is_empty() {
-            true => path,
-            false => format!("{path}::<{}>", self.function.generics.join(", ")),
-        }
-    }
-
-    /// Both bodies and their results compared.
-    fn result(&self) -> String {
-        let (old, new, again) = (self.run("old", "OLD"), self.run("new", "NEW"), self.run("again", "OLD"));
-        let control = format!(
-            "{{ let __again = {again}; __same.control({}, __R::Of(&__again).shown()); }}",
-            equal("__was", "__again", true)
-        );
-        let same = compared("__was", "__is", true, &format!("{} {control}", self.with_copies(&["again"])));
-        format!(
-            "let __result = {{ let __was = {old}; let __is = {new}; {same} }}; __refit.part(\"its result\", __result); "
-        )
-    }
-
-    /// What the bodies left in one argument compared.
-    fn after(&self, i: usize, argument: &Argument) -> String {
-        let (was, is, again) = (format!("__old{i}"), format!("__new{i}"), format!("__again{i}"));
-        let control = format!(
-            "{{ drop({}); __same.control({}, __R::Of(&{again}).shown()); }}",
-            self.run("again", "OLD"),
-            equal(&was, &again, false)
-        );
-        let same = compared(&was, &is, false, &format!("{} {control}", self.with_copies(&["again"])));
-        format!("let __left = {{ {same} }}; __refit.part(\"`{}` afterwards\", __left); ", argument.name)
-    }
-}
-
-/// How two values compare, the first asked again by `control` while that could change the answer.
-fn compared(was: &str, is: &str, is_result: bool, control: &str) -> String {
-    let equal = equal(was, is, is_result);
-    format!(
-        "let mut __same = __R::same(&{was}, {equal}, || (__R::Of(&{was}).shown(), __R::Of(&{is}).shown())); \
-         while __same.asks_again() {{ {control} else {{ break; }} }} __same"
-    )
-}
-
-fn equal(was: &str, is: &str, is_result: bool) -> String {
-    let panics = if is_result { format!(".or_else(|| __R::panics(&{was}, &{is}))") } else { String::new() };
-    format!("(&__R::Pair(&{was}, &{is})).equal(){panics}")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod agreement;
 pub mod blame;
 pub mod change;
 pub mod codegen;
+mod compare;
 pub mod contention;
 pub mod diagnostics;
 pub mod hits;

@@ -11,7 +11,7 @@ use crate::jobs::stand::{Stand, Yard};
 use crate::model::{Power, Problem, Rewrite, RungState};
 use crate::verify::agree::{self, Home, Part};
 use crate::verify::change::Change;
-use crate::verify::properties::{self, Planned, Subject};
+use crate::verify::properties::{self, Catalogue, Ground, Planned, Subject};
 
 /// Functions that do not compile with both bodies, or with a test, are left out so often.
 const ROUNDS: usize = 4;
@@ -28,10 +28,11 @@ pub fn climb(yard: &Yard, rewrite: &Rewrite) -> Result<(Found, Option<Power>), P
     let candidate = yard.stand_beside(Arm::Candidate)?;
     let packages = yard.packages_of(&[rewrite])?;
     let reshaped = reaches::reshaped(yard, rewrite)?;
+    let catalogue = catalogue(yard, rewrite)?;
     let mut without: BTreeMap<usize, String> = BTreeMap::new();
     let mut said = String::from("it was cancelled");
     for _ in 0..ROUNDS {
-        let made = make(yard, rewrite, &reshaped, &without)?;
+        let made = make(yard, rewrite, &catalogue, &reshaped, &without)?;
         if made.subjects.is_empty() {
             return Ok((judged(&made, "", ""), None));
         }
@@ -68,9 +69,17 @@ struct Made {
     left_out: Vec<String>,
 }
 
+/// The workspace as it is with the proposal.
+fn catalogue(yard: &Yard, rewrite: &Rewrite) -> Result<Catalogue, Problem> {
+    let edited: BTreeMap<String, String> = yard.edited(rewrite)?.into_iter().collect();
+    let text = |path: &String| edited.get(path).or_else(|| yard.texts.get(path)).map_or("", String::as_str);
+    Ok(Catalogue::of(yard.roles.iter().map(|(path, role)| (path.as_str(), text(path), role))))
+}
+
 fn make(
     yard: &Yard,
     rewrite: &Rewrite,
+    catalogue: &Catalogue,
     reshaped: &BTreeSet<String>,
     without: &BTreeMap<usize, String>,
 ) -> Result<Made, Problem> {
@@ -83,12 +92,13 @@ fn make(
             .push(String::from("its files belong to no single crate, so that old and new cannot choose together"));
         return Ok(made);
     }
+    let ground = Ground { home, catalogue, effects: yard.effects() };
     let mut first_number = 0;
     for (edits, (path, new)) in rewrite.edits.iter().zip(&edited) {
         let change = Change::new(edits, yard.texts.get(path).map_or("", String::as_str), new);
         let part = Part { proposal: 0, change: &change, first_number, reshaped };
         let shims = agree::shims(&[part], yard.effects(), home, without);
-        let planned: Planned = properties::plan(&change, &shims, first_number, home);
+        let planned: Planned = properties::plan(&change, &shims, first_number, ground);
         first_number += change.functions().0.len();
         let mut text = agree::with_shims(new, &shims);
         text.push_str(&planned.text);
