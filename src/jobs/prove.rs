@@ -2,6 +2,7 @@
 
 mod asked;
 mod batch;
+mod by_workload;
 mod codegen;
 mod compiles;
 mod faster;
@@ -152,6 +153,7 @@ fn climb_all(yard: &Yard, rewrites: &[&Rewrite], options: &ProveOptions, key: &s
         base: &checked,
         candidate: &candidate,
         packages: &packages,
+        exercises: !options.no_measurement,
     };
     let mut verdicts: Vec<Option<Verdict>> = rewrites.iter().map(|_| None).collect();
     for group in batch::groups(yard, rewrites) {
@@ -179,6 +181,8 @@ struct Climb<'a> {
     base: &'a compiles::BaseCheck,
     candidate: &'a Stand,
     packages: &'a [String],
+    /// True if the workload is run, too.
+    exercises: bool,
 }
 
 impl Climb<'_> {

@@ -32,25 +32,31 @@ struct Told<'t> {
     in_part: Option<&'t str>,
 }
 
-/// Judges the comparisons of one proposal: a call that differs refutes it; what could not be compared leaves it open.
-pub fn judge(asked: &Asked, written: &str) -> (RungState, String, String) {
-    let told: Vec<(&Pair, Told)> = asked.pairs.iter().map(|p| (*p, told_of(p.number, written))).collect();
+/// What the comparisons on the calls of the workload wrote, or why there are none.
+pub type ByWorkload<'t> = Result<&'t str, &'t str>;
+
+/// Judges the comparisons of one proposal on the calls of the tests, and on those of the workload where it was run: a
+/// call that differs refutes it; what could not be compared leaves it open.
+pub fn judge(asked: &Asked, tests: &str, workload: Option<ByWorkload>) -> (RungState, String, String) {
+    let of = |p: &&Pair| Both {
+        tests: told_of(p.number, tests),
+        workload: workload.map(|w| w.map(|written| told_of(p.number, written)).map_err(str::to_owned)),
+    };
+    let told: Vec<(&Pair, Both)> = asked.pairs.iter().map(|p| (*p, of(p))).collect();
     let log: String = told.iter().map(|(p, t)| logged(p, t)).collect();
-    let differing = told.iter().find_map(|(p, t)| {
-        let difference = t.difference.as_ref().filter(|_| t.random.is_none())?;
-        Some((*p, difference))
-    });
-    if let Some((pair, Difference { what, arguments, old, new })) = differing {
-        let detail = format!("{}({arguments}): {what} is {old} with the old code and {new} with the new", pair.name);
+    if let Some((pair, Difference { what, arguments, old, new }, source)) = told.iter().find_map(|(p, t)| t.differs(p))
+    {
+        let name = &pair.name;
+        let detail = format!("{name}({arguments}): {what} is {old} with the old code and {new} with the new{source}");
         return (RungState::Failed, detail, log);
     }
     let open = asked.left_out.iter().map(|l| l.reason.clone());
-    let open: Vec<String> = open.chain(told.iter().filter_map(|(p, t)| reason(p, t))).collect();
+    let open: Vec<String> = open.chain(told.iter().filter_map(|(p, t)| t.reason(p))).collect();
     if asked.pairs.is_empty() && open.is_empty() {
         return (RungState::Undecided, String::from("no function body changes: there is nothing to compare"), log);
     }
-    let whole: Vec<&(&Pair, Told)> = told.iter().filter(|(p, t)| reason(p, t).is_none()).collect();
-    let counted: Vec<String> = whole.iter().map(|(p, t)| calls(p, t)).collect();
+    let whole: Vec<&(&Pair, Both)> = told.iter().filter(|(p, t)| t.reason(p).is_none()).collect();
+    let counted: Vec<String> = whole.iter().map(|(p, t)| t.calls(p)).collect();
     let agreed = match counted.is_empty() {
         true => String::new(),
         false => {
@@ -59,38 +65,84 @@ pub fn judge(asked: &Asked, written: &str) -> (RungState, String, String) {
             format!("{}, none differs in its result{also} or a panic", counted.join(", "))
         }
     };
+    let failed = match workload {
+        Some(Err(why)) => format!("; the workload's calls are not compared: {why}"),
+        _ => String::new(),
+    };
     match (open.is_empty(), agreed.is_empty()) {
-        (true, _) => (RungState::Passed, agreed, log),
-        (false, true) => (RungState::Undecided, open.join("; "), log),
-        (false, false) => (RungState::Undecided, format!("{}; {agreed}", open.join("; ")), log),
+        (true, _) => (RungState::Passed, agreed + &failed, log),
+        (false, true) => (RungState::Undecided, open.join("; ") + &failed, log),
+        (false, false) => (RungState::Undecided, format!("{}; {agreed}{failed}", open.join("; ")), log),
     }
 }
 
-/// Why calls of a function that was asked are not, or not wholly, compared.
-fn reason(pair: &Pair, told: &Told) -> Option<String> {
-    let name = &pair.name;
-    if let Some(what) = told.random {
-        return Some(format!("the old code of {name} differs from itself in {what}: it is random or depends on time"));
+/// What was written of one function on the calls of the tests, and of the workload where it was run.
+struct Both<'t> {
+    tests: Told<'t>,
+    workload: Option<Result<Told<'t>, String>>,
+}
+
+impl<'t> Both<'t> {
+    fn heard(&self) -> Option<&Told<'t>> {
+        self.workload.as_ref().and_then(|w| w.as_ref().ok())
     }
-    if let Some(why) = told.cannot {
-        return Some(format!("{why}, so that {name} is not run twice"));
-    }
-    if let Some(what) = told.in_part {
-        let rest = match told.compared {
-            0 => String::new(),
-            n => format!("; the rest is the same in {}", of_calls(n)),
+
+    /// The first call on which old and new differ, and whose it is where both were asked.
+    fn differs<'a>(&'a self, pair: &'a Pair) -> Option<(&'a Pair, &'a Difference<'t>, &'static str)> {
+        let is_random = |t: &Told| t.random.is_some();
+        let by_tests = self.tests.difference.as_ref().filter(|_| !is_random(&self.tests)).map(|d| (pair, d, ""));
+        let by_workload = || {
+            let workload = self.heard().filter(|w| !is_random(w) && !is_random(&self.tests))?;
+            workload.difference.as_ref().map(|d| (pair, d, " (a call of the workload)"))
         };
-        return Some(format!("of {name}, {what} can be neither compared nor printed{rest}"));
+        by_tests.or_else(by_workload)
     }
-    (told.compared == 0).then(|| format!("the tests do not call {name}"))
+
+    /// Why calls of a function that was asked are not, or not wholly, compared.
+    fn reason(&self, pair: &Pair) -> Option<String> {
+        let name = &pair.name;
+        let of = |find: fn(&Told<'t>) -> Option<&'t str>| find(&self.tests).or_else(|| find(self.heard()?));
+        if let Some(what) = of(|t| t.random) {
+            return Some(format!(
+                "the old code of {name} differs from itself in {what}: it is random or depends on time"
+            ));
+        }
+        if let Some(why) = of(|t| t.cannot) {
+            return Some(format!("{why}, so that {name} is not run twice"));
+        }
+        let compared = self.tests.compared + self.heard().map_or(0, |w| w.compared);
+        if let Some(what) = of(|t| t.in_part) {
+            let rest = match compared {
+                0 => String::new(),
+                n => format!("; the rest is the same in {}", of_calls(n)),
+            };
+            return Some(format!("of {name}, {what} can be neither compared nor printed{rest}"));
+        }
+        (compared == 0).then(|| match self.heard() {
+            None => format!("the tests do not call {name}"),
+            Some(_) => format!("neither the tests nor the workload call {name}"),
+        })
+    }
+
+    /// `450 calls of matches compared`, with what there was no time for; both counts where the workload was run.
+    fn calls(&self, pair: &Pair) -> String {
+        let name = &pair.name;
+        match self.heard() {
+            None => self.tests.calls(&format!(" of {name}")) + " compared",
+            Some(workload) => {
+                let (tests, workload) = (self.tests.calls(&format!(" of {name}")), workload.calls(""));
+                format!("{tests} by the tests and {workload} by the workload compared")
+            }
+        }
+    }
 }
 
-/// `450 calls of matches compared`, with what there was no time for.
-fn calls(pair: &Pair, told: &Told) -> String {
-    let of = of_calls;
-    match told.seen > told.compared {
-        true => format!("{} of {} of {} compared", told.compared, of(told.seen), pair.name),
-        false => format!("{} of {} compared", of(told.compared), pair.name),
+impl Told<'_> {
+    fn calls(&self, of: &str) -> String {
+        match self.seen > self.compared {
+            true => format!("{} of {}{of}", self.compared, of_calls(self.seen)),
+            false => format!("{}{of}", of_calls(self.compared)),
+        }
     }
 }
 
@@ -98,10 +150,15 @@ fn of_calls(n: u64) -> String {
     if n == 1 { String::from("1 call") } else { format!("{n} calls") }
 }
 
-fn logged(pair: &Pair, told: &Told) -> String {
-    let mut log = format!("{}\n", calls(pair, told));
-    if let Some(d) = &told.difference {
-        log.push_str(&format!("{}({})\n  {}\n  old: {}\n  new: {}\n", pair.name, d.arguments, d.what, d.old, d.new));
+fn logged(pair: &Pair, told: &Both) -> String {
+    let mut log = format!("{}\n", told.calls(pair));
+    let differences = [told.tests.difference.as_ref(), told.heard().and_then(|w| w.difference.as_ref())];
+    for (d, by) in differences.into_iter().zip(["tests", "workload"]).filter_map(|(d, by)| Some((d?, by))) {
+        let name = &pair.name;
+        log.push_str(&format!(
+            "{name}({}), by the {by}\n  {}\n  old: {}\n  new: {}\n",
+            d.arguments, d.what, d.old, d.new
+        ));
     }
     log
 }
@@ -162,7 +219,7 @@ mod tests {
     fn check(pairs: &[Pair], left_out: &[&str], written: &str, expected: (RungState, &str)) {
         let left_out: Vec<LeftOut> = left_out.iter().map(|r| LeftOut { proposal: 0, reason: r.to_string() }).collect();
         let asked = Asked { pairs: pairs.iter().collect(), left_out: left_out.iter().collect() };
-        let (state, detail, _) = judge(&asked, written);
+        let (state, detail, _) = judge(&asked, written, None);
         assert_eq!((state, detail.as_str()), expected);
     }
 
@@ -223,6 +280,38 @@ mod tests {
             "C\t1\t1\t0\t1\t1\n",
             (RungState::Undecided, "g is async; 1 call of f compared, none differs in its result or a panic"),
         );
+    }
+
+    #[test]
+    fn calls_of_the_workload_are_counted_apart_and_one_that_differs_names_it() {
+        #[track_caller]
+        fn check(tests: &str, workload: Result<&str, &str>, expected: (RungState, &str)) {
+            let (f, asked) = (pair(0, "f"), |f| Asked { pairs: vec![f], left_out: Vec::new() });
+            let (state, detail, _) = judge(&asked(&f), tests, Some(workload));
+            assert_eq!((state, detail.as_str()), expected);
+        }
+        let (tests, many) = ("C\t1\t1\t0\t5\t5\n", "C\t2\t1\t0\t700\t900\n");
+        let agreed = "5 calls of f by the tests and 700 of 900 calls by the workload compared, none differs in its result or a panic";
+        check(tests, Ok(many), (RungState::Passed, agreed));
+        let differs = format!("{many}D\t0\tits result\tn = 2\t3\t4\n");
+        let said = "f(n = 2): its result is 3 with the old code and 4 with the new (a call of the workload)";
+        check(tests, Ok(&differs), (RungState::Failed, said));
+        // What the tests do not call, the workload may; and the other way about.
+        let alone = "0 calls of f by the tests and 700 of 900 calls by the workload compared, none differs in its result or a panic";
+        check("", Ok(many), (RungState::Passed, alone));
+        check("", Ok(""), (RungState::Undecided, "neither the tests nor the workload call f"));
+        // A workload that fails takes nothing from what the tests showed, and is said.
+        let failed = "5 calls of f compared, none differs in its result or a panic; the workload's calls are not compared: no port";
+        check(tests, Err("no port"), (RungState::Passed, failed));
+        check(
+            "",
+            Err("no port"),
+            (RungState::Undecided, "the tests do not call f; the workload's calls are not compared: no port"),
+        );
+        // Look-alikes of a difference: what is random in the one source refutes nothing in the other.
+        let random = format!("{tests}R\t0\tits result\n");
+        let said = "the old code of f differs from itself in its result: it is random or depends on time";
+        check(&random, Ok(&differs), (RungState::Undecided, said));
     }
 
     #[test]

@@ -207,6 +207,48 @@ fn the_calls_of_the_workload_time_old_and_new() {
     assert_eq!(verdicts[0].outcome(), Outcome::Verified, "{}", verdicts[0].by());
 }
 
+/// What the rung *twins agree* says where the workload is run, and of what.
+fn compared(scene: &Scene, new: &str) -> (Verdict, Evidence) {
+    let verdict =
+        prove(&open(scene), &[proposal(LIB, OLD, new)], &ProveOptions::default(), &Ear::deaf()).unwrap().remove(0);
+    let twins = verdict.rung(Rung::TwinsAgree).expect("it is always climbed").clone();
+    (verdict, twins)
+}
+
+#[test]
+fn the_calls_of_the_workload_are_compared_and_counted_apart() {
+    let (_, twins) = compared(&service(200), NEW);
+    assert_eq!(twins.state, RungState::Passed, "{}\n{}", twins.detail, twins.log);
+    let count =
+        twins.detail.strip_prefix("1 call of distinct by the tests and ").unwrap_or_else(|| panic!("{}", twins.detail));
+    let (count, rest) = count.split_once(' ').expect("a number");
+    assert_eq!(rest, "calls by the workload compared, none differs in its result or a panic");
+    // The service is killed in the end: it told of its calls at every power of two.
+    assert!((128..=200).contains(&count.parse::<u64>().expect("a number")), "{count}");
+}
+
+#[test]
+fn what_only_the_inputs_of_the_workload_tell_apart_is_refuted_with_its_source() {
+    let wrong = NEW.replace("seen.len()", "seen.len().min(599)");
+    let (verdict, twins) = compared(&service(60), &wrong);
+    assert_eq!(verdict.rung(Rung::TestsPass).map(|e| e.state), Some(RungState::Passed));
+    assert_eq!((twins.state, verdict.outcome()), (RungState::Failed, Outcome::Refuted), "{}", twins.detail);
+    assert!(twins.detail.starts_with("distinct(values = [0, 1, 2, "), "{}", twins.detail);
+    let said = "its result is 600 with the old code and 599 with the new (a call of the workload)";
+    assert!(twins.detail.ends_with(said), "{}", twins.detail);
+    assert!(twins.log.contains(", by the workload\n"), "{}", twins.log);
+}
+
+#[test]
+fn a_workload_that_fails_takes_nothing_from_what_the_tests_showed() {
+    let (_, twins) = compared(&service_under("echo no route to it; exit 3"), NEW);
+    assert_eq!(twins.state, RungState::Passed, "{}", twins.detail);
+    let said =
+        "1 call of distinct compared, none differs in its result or a panic; the workload's calls are not compared: ";
+    assert!(twins.detail.starts_with(said), "{}", twins.detail);
+    assert!(twins.detail.ends_with("the load ended with exit status 3"), "{}", twins.detail);
+}
+
 #[test]
 fn a_workload_that_fails_once_is_tried_again() {
     let scene = service_under("test -e tried || { touch tried; exit 3; }; target/release/load {port} 200");

@@ -205,7 +205,7 @@ impl Planted {
     /// True if old and new differ on a call that was written down.
     fn differs(&self, agreed: &str) -> bool {
         let pairs = self.shims.iter().flat_map(|s| &s.pairs).collect();
-        agreement::judge(&Asked { pairs, left_out: Vec::new() }, agreed).0 == RungState::Failed
+        agreement::judge(&Asked { pairs, left_out: Vec::new() }, agreed, None).0 == RungState::Failed
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Climb, Found};
+use super::{Climb, Found, by_workload};
 use crate::effects::files;
 use crate::effects::process::{Command, Exit};
 use crate::jobs::stand::Yard;
@@ -24,13 +24,15 @@ pub struct Reached {
     pub hits: Found,
     /// The rung *twins agree*.
     pub twins: Found,
+    /// What the comparisons on the calls of the tests wrote.
+    compared: String,
 }
 
 impl Reached {
     /// The counters themselves are at fault.
     fn unheard(why: &str, tail: &str) -> Reached {
         let hits = Found::new(RungState::Undecided, why).log(tail);
-        Reached { hits, twins: Found::new(RungState::Undecided, why) }
+        Reached { hits, twins: Found::new(RungState::Undecided, why), compared: String::new() }
     }
 }
 
@@ -64,6 +66,7 @@ pub fn climb_all(whole: &Climb, members: &[&Rewrite]) -> Result<Vec<Reached>, Pr
         }
         let mut all = made.judged(members.len(), &quick.hits, &quick.agreed);
         by_full_tests(whole, &made, &mut all)?;
+        by_workload(whole, &made, &mut all)?;
         return Ok(all);
     }
     Ok(members.iter().map(|_| Reached::unheard(UNCOUNTABLE, "")).collect())
@@ -91,7 +94,7 @@ fn by_full_tests(whole: &Climb, made: &Made, all: &mut [Reached]) -> Result<(), 
         if !untested(&reached.hits) || untested(&by_full.hits) {
             continue;
         }
-        reached.twins = by_full.twins;
+        (reached.twins, reached.compared) = (by_full.twins, by_full.compared);
         reached.hits = match &broken {
             // One of several may have broken it: each is to be asked alone.
             Some(_) if members > 1 => Found::new(RungState::Undecided, UNCOUNTABLE),
@@ -100,6 +103,30 @@ fn by_full_tests(whole: &Climb, made: &Made, all: &mut [Reached]) -> Result<(), 
                 Found { detail: format!("{} (`{}`, which passes)", by_full.hits.detail, command.0), ..by_full.hits }
             }
         };
+    }
+    Ok(())
+}
+
+/// The calls of the workload are compared, too, where those of the tests refute nothing.
+fn by_workload(whole: &Climb, made: &Made, all: &mut [Reached]) -> Result<(), Problem> {
+    let (yard, pairs) = (whole.yard, made.shims.iter().any(|s| !s.pairs.is_empty()));
+    let Some(workload) = yard.workload().filter(|_| whole.exercises && pairs).cloned() else { return Ok(()) };
+    let is_refuted = |r: &Reached| r.twins.state == RungState::Failed || r.hits.state == RungState::Failed;
+    if yard.ear.cancel.is_cancelled() || all.iter().all(is_refuted) {
+        return Ok(());
+    }
+    let found = by_workload::compare(whole, &made.files, &workload)?;
+    if yard.ear.cancel.is_cancelled() {
+        return Ok(());
+    }
+    for (i, reached) in all.iter_mut().enumerate().filter(|(_, r)| !is_refuted(r)) {
+        let asked = made.asked(i);
+        if asked.pairs.is_empty() {
+            continue;
+        }
+        let workload = found.as_ref().map(String::as_str).map_err(String::as_str);
+        let (state, detail, log) = agreement::judge(&asked, &reached.compared, Some(workload));
+        reached.twins = Found::new(state, detail).log(log);
     }
     Ok(())
 }
@@ -133,16 +160,20 @@ impl Made {
             let sites: Vec<Site> = self.sites.iter().filter(|s| s.part == i).cloned().collect();
             let (state, detail, log) = hits::judge(&sites, hits);
             let hits = Found::new(state, detail).log(log);
-            let pairs = |p: &&Pair| p.number / PER_PROPOSAL == i;
-            let left_out = |l: &&LeftOut| l.proposal == i;
-            let asked = Asked {
-                pairs: self.shims.iter().flat_map(|s| &s.pairs).filter(pairs).collect(),
-                left_out: self.shims.iter().flat_map(|s| &s.left_out).filter(left_out).collect(),
-            };
-            let (state, detail, log) = agreement::judge(&asked, agreed);
-            Reached { hits, twins: Found::new(state, detail).log(log) }
+            let (state, detail, log) = agreement::judge(&self.asked(i), agreed, None);
+            Reached { hits, twins: Found::new(state, detail).log(log), compared: agreed.to_owned() }
         };
         (0..members).map(one).collect()
+    }
+
+    /// The functions of one proposal.
+    fn asked(&self, i: usize) -> Asked<'_> {
+        let pairs = |p: &&Pair| p.number / PER_PROPOSAL == i;
+        let left_out = |l: &&LeftOut| l.proposal == i;
+        Asked {
+            pairs: self.shims.iter().flat_map(|s| &s.pairs).filter(pairs).collect(),
+            left_out: self.shims.iter().flat_map(|s| &s.left_out).filter(left_out).collect(),
+        }
     }
 }
 
