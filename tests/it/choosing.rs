@@ -180,6 +180,70 @@ fn mutants_and_made_inputs_are_asked_for_on_the_proposal_and_in_jobs() {
     assert!(matches!(person.compiler_run().1, Task::Ask(_, Rung::PropertiesAgree)));
 }
 
+/// A key asks for one rung of the selected proposal; what it came to is shown, and the key then says that it was asked.
+#[track_caller]
+fn asks(key: &str, rung: Rung, task_name: &str, came_to: Evidence) {
+    let mut person = at_list(120, 40);
+    person.keys(key);
+    let (job, task) = person.compiler_run();
+    let of = id(&person, 0);
+    assert!(matches!(&task, Task::Ask(r, asked) if *asked == rung && r.len() == 1 && r[0].id == of), "{task:?}");
+    assert!(task.title().starts_with(task_name), "{}", task.title());
+    person.tell(Message::Started(job));
+    for e in evidence() {
+        person.tell(Message::Progress(job, Progress::Rung(of.clone(), e)));
+    }
+    person.keys("4");
+    let running = format!("▸ {:<16} running", rung.word());
+    assert!(person.screen().contains(running.trim_end()), "{running}\n{}", person.screen());
+    person.keys(key);
+    assert!(person.screen().contains("that is under way"), "{}", person.screen());
+    let mut all = evidence();
+    all.push(came_to.clone());
+    all.sort_by_key(|e| e.rung);
+    person.tell(Message::Progress(job, Progress::Rung(of.clone(), came_to.clone())));
+    person.tell(Message::Done(job, Ok(Answer::Proved(vec![Verdict::judge(of, "t".into(), all, None, false)]))));
+    assert!(person.screen().contains(came_to.detail.as_str()), "{}", person.screen());
+    person.keys(key);
+    let refused = match came_to.state {
+        RungState::Failed => String::from("it was refuted"),
+        _ => format!("{} was asked for", rung.word()),
+    };
+    assert!(person.screen().contains(&refused), "{refused}\n{}", person.screen());
+}
+
+fn came_to(rung: Rung, state: RungState, detail: &str) -> Evidence {
+    Evidence { rung, state, detail: detail.into(), log: String::new(), ..evidence().remove(0) }
+}
+
+#[test]
+fn machine_code_is_asked_for_on_the_proposal_and_in_jobs() {
+    let same = came_to(Rung::Codegen, RungState::Passed, "score compiles to the same 41 lines");
+    asks("A", Rung::Codegen, "machine code: ", same);
+}
+
+#[test]
+fn limits_are_asked_for_on_the_proposal_and_in_jobs_and_what_is_worse_refutes() {
+    let kept = came_to(Rung::NothingWorse, RungState::Passed, "p50, binary no worse than the base");
+    asks("H", Rung::NothingWorse, "limits: ", kept);
+    let worse = came_to(Rung::NothingWorse, RungState::Failed, "peak memory 30.1 MiB to 44.0 MiB");
+    asks("H", Rung::NothingWorse, "limits: ", worse);
+}
+
+#[test]
+fn keys_that_look_like_them_ask_for_nothing_and_where_nothing_is_chosen_they_say_why() {
+    for key in ["A", "H"] {
+        let mut person = Person::at(120, 40);
+        person.keys(key);
+        assert!(person.screen().contains("proposals are chosen in Review (3)"), "{key}: {}", person.screen());
+        assert!(!person.pending.iter().any(|c| matches!(c, Command::Run(_, Task::Ask(..)))), "{key}");
+    }
+    // Small letters are other keys.
+    let mut person = at_list(120, 40);
+    person.keys("h");
+    assert!(!person.pending.iter().any(|c| matches!(c, Command::Run(_, Task::Ask(..)))));
+}
+
 #[test]
 fn jobs_plot_before_and_after_the_pairs_and_the_floor() {
     for (columns, rows, depth, glyphs) in [
