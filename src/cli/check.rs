@@ -11,7 +11,7 @@ use super::answer::{Answer, Outcome};
 use super::context::Context;
 use super::json::{self, ProblemJson};
 use super::style::Style;
-use crate::jobs::{self, Checked, PointState};
+use crate::jobs::{self, Checked, Exercise, PointState};
 
 /// What CI is to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -31,6 +31,9 @@ pub(super) struct Options {
     /// How to say it
     #[arg(long, value_enum, default_value = "text", conflicts_with = "json")]
     format: Format,
+    /// Build the service in a scratch checkout and run its workload once, for limits of a running service
+    #[arg(long)]
+    exercise: bool,
 }
 
 #[derive(Serialize)]
@@ -51,8 +54,12 @@ struct PointJson {
 
 pub(super) fn run(context: &Context, options: &Options) -> Outcome {
     let workspace = context.open()?;
+    let exercise = match options.exercise {
+        true => context.agree(&workspace).map(|()| Exercise::Once).map_err(|p| vec![p])?,
+        false => Exercise::Never,
+    };
     let listener = context.ear();
-    let checked = jobs::check(&workspace, listener.ear())?;
+    let checked = jobs::check(&workspace, exercise, listener.ear())?;
     drop(listener);
     let text = || match options.format {
         Format::Text => text(&checked, context.style),

@@ -65,6 +65,8 @@ pub struct Package {
     pub needs: Vec<String>,
     /// True if it has a library or a program whose tests can run.
     pub has_tests: bool,
+    /// True if it has bench targets.
+    pub has_benches: bool,
 }
 
 impl Cargo {
@@ -237,6 +239,7 @@ fn packages(out: &str, root: &Path) -> Option<Vec<Package>> {
             dir: relative.to_string_lossy().into_owned(),
             needs: needs.map(|other| other.name.clone()).collect(),
             has_tests: p.targets.iter().any(|t| t.test),
+            has_benches: p.targets.iter().any(|t| t.kind.iter().any(|k| k == "bench")),
         }
     };
     Some(own.iter().map(package).collect())
@@ -327,6 +330,8 @@ mod wire {
     pub struct Target {
         #[serde(default)]
         pub test: bool,
+        #[serde(default)]
+        pub kind: Vec<String>,
     }
 }
 

@@ -1,10 +1,12 @@
 //! A project in; whether its budgets are met, its limits kept and its landed changes signed, point by point, out.
 
+use super::prove::spent_by_base;
 use super::{Ear, Workspace};
 use crate::effects::git::LandedCommit;
 use crate::effects::{files, objects};
 use crate::model::{Budget, Finding, Limits, Objective, ObjectiveSplit, Problem};
 use crate::pipeline::{Depth, Inputs};
+use crate::verify::spent::Arm;
 
 /// What became of one point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,17 +72,27 @@ impl Checked {
     }
 }
 
-/// Checks a project without running any of its commands.
+/// Whether the workload is run for limits that can be told of a running service alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exercise {
+    /// None of the project's commands runs.
+    Never,
+    /// The service is built in a scratch checkout, started, loaded once and stopped.
+    Once,
+}
+
+/// Checks a project.
 ///
 /// # Errors
-/// What keeps the analysis from being made.
-pub fn check(workspace: &Workspace, ear: &Ear) -> Result<Checked, Vec<Problem>> {
+/// What keeps the analysis from being made. A workload that fails leaves its points open.
+pub fn check(workspace: &Workspace, exercise: Exercise, ear: &Ear) -> Result<Checked, Vec<Problem>> {
     let analysis = workspace.compose(Inputs { depth: Depth::Scan, ..Inputs::default() }, ear)?;
     let slo = &workspace.slo;
     let split = |name: &str| analysis.objectives.iter().find(|o| o.slo == name);
     let mut points: Vec<Point> = slo.objectives.iter().map(|o| objective(o, split(&o.name))).collect();
     points.extend(slo.budgets.iter().map(|b| budget(b, split(&b.slo))));
-    points.extend(limits(&slo.limits, binary_size(workspace)));
+    let spent = spent(workspace, exercise, ear);
+    points.extend(limits(&slo.limits, binary_size(workspace), spent.as_ref().map_err(String::as_str)));
     let landed = workspace.repository().and_then(|r| r.landed(&workspace.branch)).map_err(|p| vec![p])?;
     points.extend(landed.iter().map(signed));
     Ok(Checked { points, findings: analysis.findings, problems: analysis.problems })
@@ -133,10 +145,24 @@ fn fits(pattern: &str, name: &str) -> bool {
     }
 }
 
+/// What the service spends on its workload, or why that is not known.
+fn spent(workspace: &Workspace, exercise: Exercise, ear: &Ear) -> Result<Arm, String> {
+    let limits = &workspace.slo.limits;
+    if limits.peak_rss.is_none() && limits.cache_miss_rate.is_none() && limits.gpu_memory.is_none() {
+        return Err(String::from("no limit asks for it"));
+    }
+    let workload = workspace.slo.workloads.iter().find(|w| !w.load.is_empty());
+    let workload = workload.ok_or("no [[workload]] exercises the service")?;
+    match exercise {
+        Exercise::Never => Err(String::from("it takes a run of the workload: `refit check --exercise` makes one")),
+        Exercise::Once => spent_by_base(workspace, workload, ear).map_err(|problem| problem.what),
+    }
+}
+
 /// Bytes of a binary that are loaded, and of its file.
 type BinarySize = (u64, u64);
 
-fn limits(limits: &Limits, binary: Option<BinarySize>) -> Vec<Point> {
+fn limits(limits: &Limits, binary: Option<BinarySize>, spent: Result<&Arm, &str>) -> Vec<Point> {
     let mebibytes = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
     let not_here = |what: String, needs: &str| Point {
         about: "limit",
@@ -159,12 +185,36 @@ fn limits(limits: &Limits, binary: Option<BinarySize>) -> Vec<Point> {
             None => not_here(what, "build the `binary` of a [[source]]"),
         });
     }
-    let rss = limits.peak_rss.map(|l| format!("peak memory within {}", mebibytes(l)));
-    points.extend(rss.map(|what| not_here(what, "it is read while the workload runs")));
-    let misses = limits.cache_miss_rate.map(|l| format!("cache misses within {l} of references"));
-    points.extend(misses.map(|what| not_here(what, "it needs a simulated run")));
-    let gpu = limits.gpu_memory.map(|l| format!("GPU memory within {}", mebibytes(l)));
-    points.extend(gpu.map(|what| not_here(what, "there is no GPU that Refit can ask")));
+    let measured =
+        |what: String, value: Option<f64>, limit: f64, shown: &dyn Fn(f64) -> String, needs: &str| match value {
+            Some(value) => {
+                let state = if value <= limit { PointState::Met } else { PointState::Missed };
+                Point { about: "limit", what, state, detail: format!("{} in one run of the workload", shown(value)) }
+            }
+            None => not_here(what, needs),
+        };
+    let bytes = |value: f64| mebibytes(value as u64);
+    let why = |otherwise| spent.err().unwrap_or(otherwise);
+    let run = spent.ok().and_then(|arm| arm.runs.first());
+    points.extend(limits.peak_rss.map(|l| {
+        let peak = run.and_then(|r| r.peak).map(|b| b as f64);
+        let needs = why("the workload starts no service, or the system does not tell");
+        measured(format!("peak memory within {}", mebibytes(l)), peak, l as f64, &bytes, needs)
+    }));
+    points.extend(limits.cache_miss_rate.map(|l| {
+        let simulated = spent.ok().map(|arm| &arm.simulated);
+        let rate =
+            simulated.and_then(|s| s.as_ref().ok()).filter(|s| s.references > 0.0).map(|s| s.misses / s.references);
+        let needs =
+            simulated.and_then(|s| s.as_ref().err()).map_or(why("the simulation counted nothing"), String::as_str);
+        let shown = |rate: f64| format!("{rate:.4} of references, simulated,");
+        measured(format!("cache misses within {l} of references"), rate, l, &shown, needs)
+    }));
+    points.extend(limits.gpu_memory.map(|l| {
+        let seen = run.and_then(|r| r.gpu).map(|b| b as f64);
+        let needs = why("there is no GPU that Refit can ask");
+        measured(format!("GPU memory within {}", mebibytes(l)), seen, l as f64, &bytes, needs)
+    }));
     points
 }
 
@@ -195,6 +245,7 @@ fn signed(commit: &LandedCommit) -> Point {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verify::spent::{Run, Simulated};
 
     fn commit(trailers: &[(&str, &str)]) -> LandedCommit {
         let trailers = trailers.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
@@ -216,16 +267,56 @@ mod tests {
     #[test]
     fn a_binary_is_as_large_as_what_is_loaded_of_it() {
         let limit = Limits { binary_size: Some(30 << 20), ..Limits::default() };
-        let point = |loaded: u64, file: u64| limits(&limit, Some((loaded << 20, file << 20))).remove(0);
+        let point = |loaded: u64, file: u64| limits(&limit, Some((loaded << 20, file << 20)), Err("")).remove(0);
         assert_eq!(point(20, 170).state, PointState::Met);
         assert_eq!(point(20, 170).detail, "20.0 MiB, 170.0 MiB with symbols and debug information");
         assert_eq!((point(31, 31).state, point(31, 31).detail), (PointState::Missed, String::from("31.0 MiB")));
-        assert_eq!(limits(&limit, None)[0].state, PointState::Open);
+        assert_eq!(limits(&limit, None, Err(""))[0].state, PointState::Open);
 
         let own = std::env::current_exe().unwrap();
         let (loaded, file) = (objects::loaded_size(&own).unwrap(), files::size(&own).unwrap());
         assert!(loaded > 100_000 && loaded < file, "{loaded} of {file}");
         assert_eq!(objects::loaded_size(std::path::Path::new(file!())), None, "a text is no object file");
+    }
+
+    #[test]
+    fn a_limit_of_a_running_service_is_met_missed_or_open_with_its_reason() {
+        let limit = Limits {
+            peak_rss: Some(30 << 20),
+            cache_miss_rate: Some(0.04),
+            gpu_memory: Some(1 << 30),
+            ..Limits::default()
+        };
+        let run = |peak| Run { peak, ..Run::default() };
+        let simulated = Simulated { instructions: 1e6, references: 1e6, misses: 5e4 };
+        let said = |arm: Result<&Arm, &str>| -> Vec<String> {
+            limits(&limit, None, arm).into_iter().map(|p| format!("{}: {}", p.state.word(), p.detail)).collect()
+        };
+        let arm = Arm { runs: vec![run(Some(20 << 20))], simulated: Ok(simulated), ..Arm::default() };
+        assert_eq!(
+            said(Ok(&arm)),
+            [
+                "met: 20.0 MiB in one run of the workload",
+                "missed: 0.0500 of references, simulated, in one run of the workload",
+                "open: not measured here: there is no GPU that Refit can ask",
+            ]
+        );
+        let over = Arm {
+            runs: vec![run(Some(31 << 20))],
+            simulated: Err("valgrind is not installed".into()),
+            ..Arm::default()
+        };
+        assert_eq!(
+            said(Ok(&over))[..2],
+            ["missed: 31.0 MiB in one run of the workload", "open: not measured here: valgrind is not installed"]
+        );
+        // What the system does not tell is no zero.
+        let unknown = Arm { runs: vec![run(None)], ..Arm::default() };
+        assert_eq!(
+            said(Ok(&unknown))[0],
+            "open: not measured here: the workload starts no service, or the system does not tell"
+        );
+        assert!(said(Err("it was not run")).iter().all(|s| s == "open: not measured here: it was not run"));
     }
 
     #[test]

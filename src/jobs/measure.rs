@@ -2,12 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::prove::{bench, sections, simulated};
 use super::stand::{Stand, Yard};
 use super::{Ear, Workspace, read_sources};
 use crate::effects::slots::Arm;
-use crate::model::{Objective, Problem, Request, Source, Workload};
+use crate::model::{Objective, Problem, Request, Source, Spent, Workload};
 use crate::verify::quantile;
-use crate::verify::spent::Run;
+use crate::verify::spent::{self, Run};
 
 pub use crate::model::ObjectiveMeasurement;
 
@@ -35,21 +36,25 @@ pub fn measure_objective(workspace: &Workspace, slo: &str, ear: &Ear) -> Result<
     let before_tree = yard.repository.tree_of(&yard.base.head)?;
     let before = built(&yard, Arm::Before, &before_tree, &yard.base.head, workload)?;
     let after = built(&yard, Arm::After, &yard.base.tip_tree, &yard.base.tip, workload)?;
-    let mut blocks: [Vec<Vec<f64>>; 2] = [Vec::new(), Vec::new()];
+    let stands = [&before, &after];
+    let mut arms = stands.map(|s| spent::Arm { sections: sections(s, workload), ..spent::Arm::default() });
+    let blocks = |arms: &[spent::Arm; 2]| -> [Vec<Vec<f64>>; 2] {
+        [0, 1].map(|i| arms[i].runs.iter().map(|r| r.latencies.clone()).collect())
+    };
     let (fewest, enough) = quantile::needed(objective.target);
     let (began, limit) = (Instant::now(), Duration::from_nanos(workspace.slo.gate.max_time_ns));
     for pair in 0..PAIRS.1 {
         // A B, then B A: what drifts steadily hits both arms alike.
         for arm in if pair % 2 == 0 { [0, 1] } else { [1, 0] } {
-            let stand = [&before, &after][arm];
-            blocks[arm].push(run(&yard, stand, workload, &objective.operation, pair)?.latencies);
+            arms[arm].runs.push(run(&yard, stands[arm], workload, &objective.operation, pair)?);
         }
-        let counted = blocks.iter().map(|b| b.iter().map(Vec::len).sum::<usize>()).min().unwrap_or(0) as u64;
+        let counted = fewest_requests(&blocks(&arms));
         if pair + 1 >= PAIRS.0 && counted >= enough && began.elapsed() > limit {
             break;
         }
     }
-    let requests = blocks.iter().map(|b| b.iter().map(Vec::len).sum::<usize>()).min().unwrap_or(0) as u64;
+    let blocks = blocks(&arms);
+    let requests = fewest_requests(&blocks);
     if requests < fewest {
         return Err(Problem::error(format!(
             "{requests} requests of {} per arm are too few for the quantile {}: {fewest} give a bound, {enough} an interval",
@@ -66,7 +71,28 @@ pub fn measure_objective(workspace: &Workspace, slo: &str, ear: &Ear) -> Result<
         difference_ms: claimed(&found),
         requests,
         trees: (before_tree, yard.base.tip_tree.clone()),
+        spent: spent_by(&yard, stands, arms, workload)?,
     })
+}
+
+fn fewest_requests(blocks: &[Vec<Vec<f64>>; 2]) -> u64 {
+    blocks.iter().map(|b| b.iter().map(Vec::len).sum::<usize>()).min().unwrap_or(0) as u64
+}
+
+/// The rung *nothing worse* of the whole stack, from the same runs.
+fn spent_by(
+    yard: &Yard,
+    stands: [&Stand; 2],
+    mut arms: [spent::Arm; 2],
+    workload: &Workload,
+) -> Result<Spent, Problem> {
+    for (arm, stand) in arms.iter_mut().zip(stands) {
+        arm.simulated = simulated(yard, stand, workload)?;
+    }
+    let [of_base, of_stack] = bench(yard, stands, &[])?;
+    (arms[0].benches, arms[1].benches) = (of_base, of_stack);
+    let slo = &yard.workspace.slo;
+    Ok(spent::told(&spent::compare(&arms[0], &arms[1], &slo.limits, &slo.gate)))
 }
 
 /// A difference that the run could not have told from none is shown with an interval that holds zero.

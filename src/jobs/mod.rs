@@ -29,7 +29,7 @@ mod try_example;
 
 pub use crate::effects::attestation::Attestation;
 pub use change_set::prove_set;
-pub use check::{Checked, Point, PointState, check};
+pub use check::{Checked, Exercise, Point, PointState, check};
 pub use clean::{Cleaned, Fate, Sweep, clean};
 pub use doctor::{Examined, Health, Sign, examine};
 pub use editor::edit_in_editor;

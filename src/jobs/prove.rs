@@ -19,6 +19,7 @@ use std::time::Instant;
 
 pub(super) use self::batch::join;
 use self::compiles::Answered;
+pub(super) use self::nothing_worse::{bench, sections, simulated, spent_by_base};
 use self::passes::Baseline;
 pub use self::settle::{Said, Settled, settle};
 use super::stand::{self, Stand, Yard};

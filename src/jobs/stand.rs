@@ -229,6 +229,20 @@ impl<'a> Yard<'a> {
         found.all(|other| other == Some(first)).then_some(first)
     }
 
+    /// Those of these packages (of all where none is named) that have bench targets.
+    ///
+    /// # Errors
+    /// A workspace that cargo cannot read.
+    pub fn with_benches(&self, packages: &[String]) -> Result<Vec<String>, Problem> {
+        let stand = self.stand_base()?;
+        if self.packages.get().is_none() {
+            let _ = self.packages.set(stand.cargo.packages(&self.ear.cancel)?);
+        }
+        let all = self.packages.get().map_or(&[][..], |p| &p[..]);
+        let is_asked = |p: &&Package| p.has_benches && (packages.is_empty() || packages.contains(&p.name));
+        Ok(all.iter().filter(is_asked).map(|p| p.name.clone()).collect())
+    }
+
     /// The package around a file, by its name.
     ///
     /// # Errors
@@ -415,7 +429,7 @@ mod tests {
 
     fn package(name: &str, dir: &str, needs: &[&str]) -> Package {
         let needs = needs.iter().map(|n| n.to_string()).collect();
-        Package { name: name.into(), dir: dir.into(), needs, has_tests: true }
+        Package { name: name.into(), dir: dir.into(), needs, has_tests: true, has_benches: false }
     }
 
     #[test]

@@ -54,7 +54,9 @@ impl Rung {
                 "the same tests on base and new code, the base twice to know flaky ones, compared by name"
             }
             Rung::TestsReach => "counters on the branches of the replaced code, read while the tests run",
-            Rung::TwinsAgree => "old and new run on every call that the tests make: results, changed arguments, panics",
+            Rung::TwinsAgree => {
+                "old and new run on every call that the tests make, and the workload: results, changed arguments, panics"
+            }
             Rung::PropertiesAgree => "old and new called on made inputs, edges first, from a fixed seed",
             Rung::GateHasPower => "wrong versions of the new code, each against tests and twins",
             Rung::Codegen => "the machine code of the touched functions and of all that they reach, old beside new",
@@ -245,6 +247,19 @@ pub struct ObjectiveMeasurement {
     pub requests: u64,
     /// Tree of the base and of the stack.
     pub trees: (String, String),
+    /// What both spend, beside the limits.
+    pub spent: Spent,
+}
+
+/// What base and stack spend side by side, in words.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spent {
+    /// Lines of equal columns, one for each resource.
+    pub table: String,
+    /// What the stack made worse or took over its limit, each with its numbers.
+    pub worse: Vec<String>,
+    /// What could not be measured.
+    pub unknown: Vec<String>,
 }
 
 /// What the evidence of a proposal comes to.

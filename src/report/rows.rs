@@ -2,7 +2,7 @@
 
 use super::{Entry, Landed, decimals, quantile_name};
 use crate::model::{
-    Basis, Decision, ObjectiveMeasurement, ObjectiveSplit, Refusal, Review, RowKind, SourceQuality, Verdict,
+    Basis, Decision, ObjectiveMeasurement, ObjectiveSplit, Refusal, Review, RowKind, SourceQuality, Spent, Verdict,
 };
 
 /// Rows of the split that a report shows of each objective.
@@ -43,7 +43,24 @@ pub(super) fn remeasured(measured: &[ObjectiveMeasurement]) -> String {
     let heads =
         ["objective", "before ms [95 %]", "after ms [95 %]", "difference ms [95 %]", "requests per arm", "trees"];
     let table = table(&heads, rows, "");
-    if table.is_empty() { table } else { format!("Measured again on the accepted stack:\n\n{table}") }
+    let spent: String = measured.iter().map(spent).collect();
+    if table.is_empty() { table } else { format!("Measured again on the accepted stack:\n\n{table}{spent}") }
+}
+
+/// What the stack spends beside the base: the rung *nothing worse* of all that landed.
+fn spent(m: &ObjectiveMeasurement) -> String {
+    let Spent { table, worse, unknown } = &m.spent;
+    if table.is_empty() {
+        return String::new();
+    }
+    let said = match (worse.is_empty(), unknown.is_empty()) {
+        (false, _) => format!("**Worse: {}.**", worse.join("; ")),
+        (true, true) => String::from("Nothing else got worse."),
+        (true, false) => {
+            format!("Nothing else that could be measured got worse; not measured: {}.", unknown.join(", "))
+        }
+    };
+    format!("\n\n{said} What base and stack spend on the workload of {}:\n\n```text\n{table}\n```", m.slo)
 }
 
 pub(super) fn splits(splits: &[ObjectiveSplit]) -> String {

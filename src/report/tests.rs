@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{
     Basis, Class, Contribution, Decision, Evidence, Eye, FindingCost, FunctionId, Interval, Kind, RowKind, RuleId,
-    Rung, RungState,
+    Rung, RungState, Spent,
 };
 
 fn row(kind: RowKind, name: &str, c_ms: f64) -> Contribution {
@@ -139,7 +139,28 @@ fn measurement(difference_ms: (f64, f64, f64), after_ms: (f64, f64, f64)) -> Obj
         difference_ms,
         requests: 8_000,
         trees: ("aaaaaaaaaaaa".into(), "bbbbbbbbbbbb".into()),
+        spent: Spent::default(),
     }
+}
+
+#[test]
+fn what_the_stack_spends_stands_beside_the_base_and_what_got_worse_is_said_first() {
+    let with = |spent: Spent| {
+        let mut ledger = ledger();
+        ledger.measured =
+            vec![ObjectiveMeasurement { spent, ..measurement((-58.0, -66.0, -50.0), (185.0, 179.0, 192.0)) }];
+        markdown(&ledger).expect("it renders")
+    };
+    let table = String::from("             base  candidate\npeak memory  30.5 MiB   31.0 MiB");
+    let kept = with(Spent { table: table.clone(), ..Spent::default() });
+    assert!(kept.contains(&format!("```text\n{table}\n```")), "{kept}");
+    assert!(kept.contains("Nothing else got worse. What base and stack spend on the workload of authorize-latency:"));
+    let unknown = with(Spent { table: table.clone(), unknown: vec!["GPU memory".into()], ..Spent::default() });
+    assert!(unknown.contains("Nothing else that could be measured got worse; not measured: GPU memory."), "{unknown}");
+    let worse =
+        with(Spent { table, worse: vec!["peak memory 30.5 MiB to 44.0 MiB (+44 %)".into()], ..Spent::default() });
+    assert!(worse.contains("**Worse: peak memory 30.5 MiB to 44.0 MiB (+44 %).**") && !worse.contains("Nothing else"));
+    assert!(!with(Spent::default()).contains("```text"), "without a run there is no table");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub mod agree;
 pub mod agreement;
+pub mod benches;
 pub mod blame;
 pub mod change;
 pub mod codegen;

@@ -1,7 +1,8 @@
 //! What runs of base and candidate spent in; each resource side by side with its limit, and what got worse, out.
 
+use super::benches::{self, Bench};
 use super::quantile;
-use crate::model::{Gate, Limits};
+use crate::model::{Gate, Limits, Spent};
 
 /// Growth that is put down to chance, as a fraction: of a binary (alignment, another order of functions).
 const BINARY: f64 = 0.01;
@@ -45,11 +46,14 @@ pub struct Arm {
     pub runs: Vec<Run>,
     /// A run under simulation, or why there is none.
     pub simulated: Result<Simulated, String>,
+    /// Runs of the project's own benches, or why there are none.
+    pub benches: Result<Vec<Vec<Bench>>, String>,
 }
 
 impl Default for Arm {
     fn default() -> Arm {
-        Arm { sections: Vec::new(), runs: Vec::new(), simulated: Err(String::from("nobody asked for it")) }
+        let not = || String::from("nobody asked for it");
+        Arm { sections: Vec::new(), runs: Vec::new(), simulated: Err(not()), benches: Err(not()) }
     }
 }
 
@@ -91,7 +95,26 @@ pub fn compare(base: &Arm, candidate: &Arm, limits: &Limits, gate: &Gate) -> Vec
     rows.push(binary(base, candidate, limits.binary_size));
     rows.extend(simulated(base, candidate, limits.cache_miss_rate));
     rows.push(gpu(base, candidate, limits.gpu_memory));
+    rows.push(benched(base, candidate));
     rows
+}
+
+/// The rows in words.
+pub fn told(rows: &[Row]) -> Spent {
+    let one = |row: &Row| match row.spending {
+        Spending::OverLimit => {
+            Some(format!("{} {} to {}, over its limit of {}", row.what, row.base, row.candidate, row.limit))
+        }
+        Spending::Worse if row.base.is_empty() => Some(format!("{}: {}", row.what, row.note)),
+        Spending::Worse => Some(format!("{} {} to {} ({})", row.what, row.base, row.candidate, row.note)),
+        Spending::Kept | Spending::Unknown => None,
+    };
+    let unknown = rows.iter().filter(|r| r.spending == Spending::Unknown);
+    Spent {
+        table: table(rows),
+        worse: rows.iter().filter_map(one).collect(),
+        unknown: unknown.map(|r| r.what.to_owned()).collect(),
+    }
 }
 
 /// All rows as lines of equal columns.
@@ -175,6 +198,20 @@ fn binary(base: &Arm, candidate: &Arm, limit: Option<u64>) -> Row {
     let moved = sections(base, candidate);
     row.note = [row.note, moved].into_iter().filter(|n| !n.is_empty()).collect::<Vec<_>>().join("; ");
     row
+}
+
+fn benched(base: &Arm, candidate: &Arm) -> Row {
+    let (before, after) = match (&base.benches, &candidate.benches) {
+        (Ok(before), Ok(after)) => (before, after),
+        (Err(why), _) | (_, Err(why)) => return unknown("benches", why),
+    };
+    let (slower, compared) = benches::slower(before, after);
+    if compared == 0 {
+        return unknown("benches", "base and candidate have none of the same name");
+    }
+    let spending = if slower.is_empty() { Spending::Kept } else { Spending::Worse };
+    let note = if slower.is_empty() { format!("{compared} compared") } else { slower.join(", ") };
+    Row { spending, note, ..unknown("benches", "") }
 }
 
 /// Sections whose size changed: `.text +1,204 B`.
@@ -311,6 +348,7 @@ mod tests {
         instructions                                                                 not measured: nobody asked for it
         D1 misses                                                                    not measured: nobody asked for it
         GPU memory                                                                   not measured: there is no GPU that tells
+        benches                                                                      not measured: nobody asked for it
         ");
     }
 

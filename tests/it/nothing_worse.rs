@@ -1,6 +1,6 @@
 //! The rung *nothing worse*: what a proposal makes the service spend, beside the base and the limits.
 
-use refit::jobs::{Ear, ProveOptions, prove};
+use refit::jobs::{Ear, Exercise, PointState, ProveOptions, check, prove};
 use refit::model::{Evidence, Outcome, Rung, RungState, Verdict};
 
 use crate::scene::Scene;
@@ -50,6 +50,62 @@ fn what_holds_more_memory_than_the_limit_is_refuted() {
         evidence.detail
     );
     assert!(verdict.by().starts_with("nothing worse: "), "{}", verdict.by());
+}
+
+/// Prints as libtest does, so that no package of a registry is needed.
+const BENCH: &str = r#"fn main() {
+    let values: Vec<u64> = (0..200).collect();
+    let mut times: Vec<f64> = (0..50)
+        .map(|_| {
+            let begin = std::time::Instant::now();
+            (0..20).for_each(|_| drop(std::hint::black_box(tiny::distinct(&values))));
+            begin.elapsed().as_nanos() as f64 / 20.0
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    println!("test distinct_of_200 ... bench: {:>12.2} ns/iter (+/- {:.2})", times[25], times[25] / 50.0);
+}
+"#;
+
+#[test]
+fn a_bench_of_the_project_that_gets_slower_is_told_with_its_times() {
+    let scene: Scene = service(40);
+    let manifest = format!("{}\n[[bench]]\nname = \"own\"\nharness = false\n", crate::verify::MANIFEST);
+    scene.commit(&[("Cargo.toml", &manifest), ("benches/own.rs", BENCH)]);
+    let options = ProveOptions { nothing_worse: true, ..UNMEASURED };
+    let ask = |new: &str| {
+        let verdict = prove(&open(&scene), &[proposal(LIB, OLD, new)], &options, &Ear::deaf()).unwrap().remove(0);
+        verdict.rung(Rung::NothingWorse).cloned().unwrap_or_else(|| panic!("{:?}", verdict.evidence()))
+    };
+    let row = |e: &Evidence| e.log.lines().find(|l| l.starts_with("benches")).map(str::to_owned).unwrap_or_default();
+    let slow = ask(&NEW.replace(
+        "seen.len()",
+        "(0..2000u64).for_each(|n| drop(std::hint::black_box(n.to_string())));\n    seen.len()",
+    ));
+    assert_eq!(slow.state, RungState::Failed, "{}\n{}", slow.detail, slow.log);
+    assert!(slow.detail.contains("benches: distinct_of_200 "), "{}", slow.detail);
+    assert!(row(&slow).contains("WORSE: distinct_of_200 "), "{}", slow.log);
+    let kept = ask(NEW);
+    assert!(row(&kept).ends_with("1 compared"), "{}", kept.log);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_check_tells_peak_memory_of_one_run_of_the_workload_where_it_is_asked_to() {
+    let scene: Scene = service(40);
+    let slo = std::fs::read_to_string(scene.root().join("slo.toml")).expect("its budgets");
+    let point = |limit: &str, exercise: Exercise| {
+        scene.write("slo.toml", format!("{slo}[limits]\npeak_rss = \"{limit}\"\n"));
+        let checked = check(&open(&scene), exercise, &Ear::deaf()).expect("the check runs");
+        let found = checked.points.into_iter().find(|p| p.what.starts_with("peak memory")).expect("a limit is set");
+        (found.state, found.detail)
+    };
+    let (state, detail) = point("200MiB", Exercise::Once);
+    assert!(state == PointState::Met && detail.ends_with(" MiB in one run of the workload"), "{detail}");
+    let (state, detail) = point("1KiB", Exercise::Once);
+    assert!(state == PointState::Missed && detail.ends_with(" MiB in one run of the workload"), "{detail}");
+    let (state, detail) = point("200MiB", Exercise::Never);
+    assert!(state == PointState::Open && detail.contains("`refit check --exercise`"), "{detail}");
 }
 
 #[test]

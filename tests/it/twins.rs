@@ -284,6 +284,9 @@ fn the_objective_is_measured_on_what_has_landed() {
     assert!(found.requests >= 368, "{found:?}");
     assert!(found.before_ms.1 <= found.before_ms.0 && found.before_ms.0 <= found.before_ms.2, "{found:?}");
     assert_ne!(found.trees.0, found.trees.1);
+    let row = |what: &str| found.spent.table.lines().any(|l| l.starts_with(what));
+    assert!(row("p50") && row("peak memory") && row("binary") && row("benches"), "{}", found.spent.table);
+    assert!(found.spent.unknown.contains(&"benches".to_owned()), "the project has none: {:?}", found.spent);
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::Found;
 use crate::effects::slots::Arm;
 use crate::effects::{files, machine, objects};
-use crate::jobs::measure;
 use crate::jobs::stand::{Stand, Yard};
+use crate::jobs::{Ear, Workspace, measure};
 use crate::model::{Power, Problem, Rewrite, RungState, Workload};
+use crate::verify::benches::{self, Bench};
 use crate::verify::spent::{self, Row, Simulated, Spending};
 
 /// Runs of each arm: so many that none of the one reaches into the other by chance in one of twenty.
@@ -45,18 +46,24 @@ fn spent(yard: &Yard, rewrite: &Rewrite, workload: &Workload) -> Result<Found, P
     for (arm, stand) in arms.iter_mut().zip(stands) {
         arm.simulated = simulated(yard, stand, workload)?;
     }
+    let packages = yard.packages_of(&[rewrite])?;
+    let [of_base, of_candidate] = bench(yard, stands, &packages)?;
+    (arms[0].benches, arms[1].benches) = (of_base, of_candidate);
     let slo = &yard.workspace.slo;
     Ok(judged(&spent::compare(&arms[0], &arms[1], &slo.limits, &slo.gate)))
 }
 
 /// Sections of the binary that `run` begins with.
-fn sections(stand: &Stand, workload: &Workload) -> Vec<(String, u64)> {
+pub fn sections(stand: &Stand, workload: &Workload) -> Vec<(String, u64)> {
     let word = workload.run.split_whitespace().next().unwrap_or_default();
     objects::loaded_sections(&stand.project.join(word)).unwrap_or_default()
 }
 
 /// One run of the service under cachegrind, where a limit asks for it.
-fn simulated(yard: &Yard, stand: &Stand, workload: &Workload) -> Result<Result<Simulated, String>, Problem> {
+///
+/// # Errors
+/// No free port.
+pub fn simulated(yard: &Yard, stand: &Stand, workload: &Workload) -> Result<Result<Simulated, String>, Problem> {
     let not = |why: &str| Ok(Err(why.to_owned()));
     if yard.workspace.slo.limits.cache_miss_rate.is_none() {
         return not("[limits] has no `cache_miss_rate`");
@@ -84,24 +91,72 @@ fn simulated(yard: &Yard, stand: &Stand, workload: &Workload) -> Result<Result<S
     Ok(spent::cachegrind(&text).ok_or_else(|| String::from("cachegrind wrote no summary")))
 }
 
-fn judged(rows: &[Row]) -> Found {
-    let of = |wanted: &[Spending]| rows.iter().filter(|r| wanted.contains(&r.spending)).collect::<Vec<&Row>>();
-    let worse = of(&[Spending::Worse, Spending::OverLimit]);
-    let (kept, unknown) = (of(&[Spending::Kept]), of(&[Spending::Unknown]));
-    let names = |rows: &[&Row]| rows.iter().map(|r| r.what).collect::<Vec<_>>().join(", ");
-    let not = if unknown.is_empty() { String::new() } else { format!("; not measured: {}", names(&unknown)) };
-    let found = match (worse.is_empty(), kept.is_empty()) {
-        (false, _) => {
-            let told = worse.iter().map(|r| match r.spending {
-                Spending::OverLimit => {
-                    format!("{} {} to {}, over its limit of {}", r.what, r.base, r.candidate, r.limit)
-                }
-                _ => format!("{} {} to {} ({})", r.what, r.base, r.candidate, r.note),
-            });
-            Found::new(RungState::Failed, told.collect::<Vec<_>>().join("; ") + &not)
+/// Runs of the project's benches on one side, or why there are none.
+type Benched = Result<Vec<Vec<Bench>>, String>;
+
+/// The benches of these packages (of all where none is named), base and candidate in turns: one first, then the other.
+///
+/// # Errors
+/// No cargo.
+pub fn bench(yard: &Yard, stands: [&Stand; 2], packages: &[String]) -> Result<[Benched; 2], Problem> {
+    let packages = yard.with_benches(packages)?;
+    let none = |why: String| Ok([Err(why.clone()), Err(why)]);
+    if packages.is_empty() {
+        return none(String::from("the project has none"));
+    }
+    let mut args = vec!["bench", "--benches"];
+    args.extend(packages.iter().flat_map(|p| ["-p", p.as_str()]));
+    let with = |more: &[&'static str]| [&args[..], more].concat();
+    for stand in stands {
+        yard.step("building the benches");
+        let built =
+            stand.cargo.command(&with(&["--no-run"])).merged().run(&yard.ear.cancel, &mut |line| yard.log(line))?;
+        if !built.ok() {
+            return none(format!("`cargo bench --no-run` ended with {}", built.words()));
         }
-        (true, false) => Found::new(RungState::Passed, format!("{} no worse than the base{not}", names(&kept))),
+    }
+    let limit = Duration::from_nanos(yard.workspace.slo.gate.max_time_ns) * PATIENCE;
+    let mut found = [Vec::new(), Vec::new()];
+    for arm in [0, 1, 1, 0] {
+        yard.step(if arm == 0 { "benches of the base" } else { "benches of the candidate" });
+        let measuring = yard.ear.quiet.measure(&yard.ear.cancel);
+        let command = stands[arm].cargo.command(&with(&[])).limit(limit);
+        let ended = command.run(&yard.ear.cancel, &mut |line| yard.log(line))?;
+        drop(measuring);
+        if !ended.ok() {
+            return none(format!("`cargo bench` ended with {}", ended.words()));
+        }
+        found[arm].push(benches::read(&ended.out));
+    }
+    if found.iter().all(|runs| runs.iter().all(Vec::is_empty)) {
+        return none(String::from("what they print is neither Criterion's nor libtest's"));
+    }
+    Ok(found.map(Ok))
+}
+
+fn judged(rows: &[Row]) -> Found {
+    let told = spent::told(rows);
+    let kept: Vec<&str> = rows.iter().filter(|r| r.spending == Spending::Kept).map(|r| r.what).collect();
+    let not = match told.unknown.is_empty() {
+        true => String::new(),
+        false => format!("; not measured: {}", told.unknown.join(", ")),
+    };
+    let found = match (told.worse.is_empty(), kept.is_empty()) {
+        (false, _) => Found::new(RungState::Failed, told.worse.join("; ") + &not),
+        (true, false) => Found::new(RungState::Passed, format!("{} no worse than the base{not}", kept.join(", "))),
         (true, true) => Found::new(RungState::Undecided, format!("nothing could be measured{not}")),
     };
-    found.log(spent::table(rows))
+    found.log(told.table)
+}
+
+/// What the code as it stands spends: the service built from the base tree, exercised once.
+///
+/// # Errors
+/// Commands that nobody agreed to; a service that does not build or come up, a load that fails.
+pub fn spent_by_base(workspace: &Workspace, workload: &Workload, ear: &Ear) -> Result<spent::Arm, Problem> {
+    let yard = Yard::open(workspace, workspace.base()?, ear)?;
+    let stand = measure::built(&yard, Arm::Before, &yard.base.tree, &yard.base.head, workload)?;
+    let run = measure::run(&yard, &stand, workload, "", 0)?;
+    let simulated = simulated(&yard, &stand, workload)?;
+    Ok(spent::Arm { sections: sections(&stand, workload), runs: vec![run], simulated, ..spent::Arm::default() })
 }
