@@ -40,6 +40,10 @@ mod json_through_value;
 mod keep_open;
 mod keyed;
 mod large_by_value;
+mod large_copy_read;
+mod large_error;
+mod large_option;
+mod large_variant;
 mod lazy_regex;
 mod lazy_table;
 mod linear_lookup;
@@ -133,6 +137,10 @@ pub const REGISTRY: &[&Recipe] = &[
     &reorder_fields::RECIPE,
     &cache_padded::RECIPE,
     &large_by_value::RECIPE,
+    &large_copy_read::RECIPE,
+    &large_variant::RECIPE,
+    &large_option::RECIPE,
+    &large_error::RECIPE,
     &vec_of_boxes::RECIPE,
     &println_in_loop::RECIPE,
     &eager_log_text::RECIPE,

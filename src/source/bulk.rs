@@ -17,7 +17,7 @@ pub struct Declared {
     pub range: TextRange,
     /// The field types of a struct; those of each variant of an enum.
     pub variants: Vec<Vec<String>>,
-    /// Names of an enum's variants; empty for a struct.
+    /// Names of an enum's variants, or of a struct's fields where they have names.
     pub names: Vec<String>,
     /// True if it derives `Copy`.
     pub is_copy: bool,
@@ -31,7 +31,8 @@ pub fn declared(file: &SourceFile) -> Vec<Declared> {
     let all = items(&file.ast).into_iter().filter_map(|placed| {
         let (ident, generics, attrs, variants, names, range) = match placed.item {
             syn::Item::Struct(s) => {
-                (&s.ident, &s.generics, &s.attrs, vec![types(&s.fields)], Vec::new(), file.range(s))
+                let names = s.fields.iter().filter_map(|f| f.ident.as_ref().map(ToString::to_string)).collect();
+                (&s.ident, &s.generics, &s.attrs, vec![types(&s.fields)], names, file.range(s))
             }
             syn::Item::Enum(e) => {
                 let names = e.variants.iter().map(|v| v.ident.to_string()).collect();
@@ -64,6 +65,22 @@ pub struct Bulk {
     known: BTreeMap<String, Option<Declared>>,
 }
 
+/// Bytes from which a variant is large.
+const LARGE: u64 = 200;
+
+/// A variant far larger than all others of its enum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outlier {
+    /// The variant.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Bytes of the next largest variant.
+    pub next: u64,
+    /// How many other variants there are.
+    pub others: usize,
+}
+
 /// Declarations are followed this deep.
 const DEPTH: u32 = 6;
 
@@ -81,6 +98,26 @@ impl Bulk {
     /// The declaration of that name.
     pub fn declaration(&self, name: &str) -> Option<&Declared> {
         self.known.get(name)?.as_ref()
+    }
+
+    /// The only declaration that has fields of all these names.
+    pub fn with_fields(&self, fields: &[&str]) -> Option<&Declared> {
+        let has_all =
+            |d: &&Declared| d.variants.len() == 1 && fields.iter().all(|f| d.names.iter().any(|name| name == f));
+        let mut all = self.known.values().flatten().filter(has_all).filter(|_| !fields.is_empty());
+        let only = all.next()?;
+        all.next().is_none().then_some(only)
+    }
+
+    /// The variant of an enum that is far larger than all others.
+    pub fn outlier(&self, name: &str) -> Option<Outlier> {
+        let declared = self.declaration(name)?;
+        let sizes = self.variants(declared)?;
+        let index = (0..sizes.len()).max_by_key(|i| sizes[*i])?;
+        let next = sizes.iter().enumerate().filter(|(i, _)| *i != index).map(|(_, bytes)| *bytes).max()?;
+        let name = declared.names.get(index).cloned()?;
+        let is_outlier = sizes[index] >= LARGE && sizes[index] >= next.max(1) * 4;
+        is_outlier.then(|| Outlier { name, bytes: sizes[index], next, others: sizes.len() - 1 })
     }
 
     /// Bytes that a value holds at least; 0 where nothing is known.
@@ -177,6 +214,11 @@ impl Bulk {
 
 fn is_wide(ty: &syn::Type) -> bool {
     matches!(ty, syn::Type::Slice(_) | syn::Type::TraitObject(_)) || head(ty) == "str"
+}
+
+/// True for primitives and types of std of a known size, all of which are small.
+pub fn is_small(name: &str) -> bool {
+    of_std(name).is_some()
 }
 
 /// Sizes of primitives and of types of std that have had one size for years.

@@ -105,6 +105,18 @@ pub fn bindings(file: &SourceFile, block: &syn::Block, name: &str) -> Vec<TextRa
     walk.out
 }
 
+/// True if a block uses the name, and only its parts or its methods: whether it is the value or a reference to it makes no
+/// difference there.
+pub fn is_only_looked_at(file: &SourceFile, block: &syn::Block, name: &str) -> bool {
+    let found = uses(file, block, name);
+    let is_look = |u: &Use| match &u.how {
+        How::Method(method) => !is_changing_method(method) || !u.is_bare,
+        How::Value | How::Compare | How::Scrutinee | How::Iterated | How::Read => !u.is_bare,
+        How::Mutate | How::Opaque => false,
+    };
+    !found.is_empty() && found.iter().all(|u| is_look(u) && !u.is_captured) && bindings(file, block, name).is_empty()
+}
+
 /// A place: the name at its root, its fields, and whether an index or a dereference is on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacePath {

@@ -2,6 +2,7 @@
 
 use crate::detect::{Fact, FileFacts};
 use crate::source::SourceFile;
+pub use crate::source::bulk::is_small;
 use crate::source::bulk::{Bulk, Declared, declared};
 
 /// One background fact for each struct and enum of a file.

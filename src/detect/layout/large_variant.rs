@@ -3,15 +3,15 @@
 use super::bulk;
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
+use crate::source::SourceFile;
 use crate::source::functions::{attributes, items};
-use crate::source::{SourceFile, bulk::Bulk};
 
 /// The rule.
 pub const RULE: Rule = Rule {
     id: RuleId("large-variant"),
     eye: Eye::Layout,
     kind: Kind::Footprint,
-    class: Class::C,
+    class: Class::B,
     title: "one variant makes every value large",
     explain: EXPLAIN,
     triggers: &[],
@@ -45,16 +45,18 @@ enum Event {
 }
 ```
 
-Whether the large variant is rare only the running service knows, and whoever takes it apart by a pattern must look through
-the box: there is no automatic rewrite. Where it is common, the box costs an allocation per value.
+Each large field gets a box of its own, so that patterns keep their shape. Whether the variant is rare only the running
+service knows: where it is common, the boxes cost an allocation per value, and that is for a person to accept.
 
 ## When it is refused
 
+The enum is `Copy` or laid out for the wire; it has only two variants, so that the large one may well be the common one; a
+pattern looks into a boxed field; a variant is built or taken apart where the syntax does not show it (a macro, an import of
+the variants, the variant as a function); rustc does not accept the boxes. For a public enum the rewrite is a scaffold
+(class C): users elsewhere have to follow.
+
 Not reported: enums whose layout is fixed by `repr`, with a part whose size the syntax does not tell, with type parameters, or with one variant.
 ";
-
-/// Bytes from which a variant is large.
-const LARGE: u64 = 200;
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = bulk::facts(file);
@@ -64,7 +66,8 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
             && !is_fixed
         {
             let site = file.span_range(item.ident.span());
-            found.push(Fact::at(file, site).note("enum", item.ident.to_string()));
+            let vis = if matches!(item.vis, syn::Visibility::Public(_)) { "public" } else { "private" };
+            found.push(Fact::at(file, site).note("enum", item.ident.to_string()).note("vis", vis));
         }
     }
     found
@@ -74,21 +77,13 @@ fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
     let known = bulk::learn(facts);
     let all = facts.iter().flat_map(|f| f.facts.iter().map(|fact| (f.file.as_str(), fact)));
     all.filter_map(|(file, fact)| {
-        let (name, largest, next) = outlier(&known, fact.word("enum")?)?;
-        let message = format!("`{name}` holds {largest} bytes and the next variant {next}: every value is as large");
-        Some(rule.finding(file, fact, message))
+        let found = known.outlier(fact.word("enum")?)?;
+        let (name, bytes, next) = (&found.name, found.bytes, found.next);
+        let message = format!("`{name}` holds {bytes} bytes and the next variant {next}: every value is as large");
+        let class = if fact.word("vis") == Some("public") { Class::C } else { rule.class };
+        Some(Finding { class, ..rule.finding(file, fact, message) })
     })
     .collect()
-}
-
-/// The variant that is far larger than the next one, with the bytes of both.
-fn outlier(known: &Bulk, name: &str) -> Option<(String, u64, u64)> {
-    let declared = known.declaration(name)?;
-    let sizes = known.variants(declared)?;
-    let at = (0..sizes.len()).max_by_key(|i| sizes[*i])?;
-    let next = sizes.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, bytes)| *bytes).max()?;
-    let is_outlier = sizes[at] >= LARGE && sizes[at] >= next.max(1) * 4;
-    is_outlier.then(|| (declared.names.get(at).cloned().unwrap_or_default(), sizes[at], next))
 }
 
 #[cfg(test)]

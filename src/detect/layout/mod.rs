@@ -3,6 +3,9 @@
 mod bulk;
 pub mod contended_atomics;
 pub mod large_by_value;
+pub mod large_copy_read;
+pub mod large_error;
+pub mod large_option;
 pub mod large_variant;
 pub mod repr_c_holes;
 pub mod vec_of_boxes;
