@@ -149,6 +149,7 @@ pub const REGISTRY: &[&Rule] = &[
     &layout::large_error::RULE,
     &boundary::println_in_loop::RULE,
     &boundary::eager_log_text::RULE,
+    &boundary::log_only_value::RULE,
     &boundary::json_text_then_write::RULE,
     &boundary::json_through_value::RULE,
     &boundary::json_through_text::RULE,
@@ -157,13 +158,16 @@ pub const REGISTRY: &[&Rule] = &[
     &waiting::sleep_in_async::RULE,
     &waiting::blocking_in_async::RULE,
     &waiting::unbuffered_writes::RULE,
+    &waiting::unbuffered_lent_file::RULE,
     &waiting::unbuffered_reads::RULE,
     &waiting::poll_with_sleep::RULE,
     &waiting::await_in_loop::RULE,
     &waiting::retry_without_pause::RULE,
+    &waiting::runtime_in_loop::RULE,
     &boundary::flush_per_call::RULE,
     &boundary::flush_in_loop::RULE,
     &boundary::open_per_call::RULE,
+    &boundary::open_in_loop::RULE,
 ];
 
 /// The rule of that id.

@@ -2,7 +2,7 @@
 
 use super::{Draft, Recipe, borrow, file_of, hoist, holds, short};
 use crate::model::{Finding, RuleId, TextEdit};
-use crate::source::{SourceFile, lexer};
+use crate::source::{SourceFile, calm, lexer};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("eager-log-text"), derive };
@@ -11,6 +11,10 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
     let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
     let (format, line) = (captured("format")?, captured("line")?);
+    let calls: Vec<&str> = finding.captures_named("call").into_iter().map(|range| file.slice(range)).collect();
+    if let Some(call) = calls.iter().find(|call| !calm::is_unnoticed(files, call)) {
+        return Err(format!("leaving out `{call}` could be noticed, as far as its source shows"));
+    }
     if !lexer::comments(file.slice(finding.range)).is_empty() || file.slice(format).contains('\n') {
         return Err("the text spans lines, or a comment stands in it".to_owned());
     }
@@ -23,9 +27,13 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         edits: vec![(file.path.clone(), edits)],
         preconditions: vec![
             holds("the line says the text and nothing else, and the text is used for nothing else"),
-            holds("the arguments are places, literals and lengths: nobody notices if they are not looked at"),
+            holds("the arguments only compute: nobody notices if they are not looked at"),
             borrow("the macro takes the arguments"),
         ],
+        obligations: match calls.is_empty() {
+            true => Vec::new(),
+            false => vec![format!("`{}` only computes its result", calls.join("`, `"))],
+        },
         ..Draft::default()
     })
 }
@@ -53,6 +61,38 @@ mod tests {
     done();
 }
 ",
+        );
+    }
+
+    #[test]
+    fn a_call_is_followed_to_what_it_does() {
+        let rewrite = check(
+            RULE,
+            "impl S {
+    fn dump(&self) -> String {
+        self.lines.join(\",\")
+    }
+    fn f(&self, n: u8) {
+        let text = format!(\"{n} of {}\", self.dump());
+        log::debug!(\"{}\", text);
+    }
+}
+",
+            "impl S {
+    fn dump(&self) -> String {
+        self.lines.join(\",\")
+    }
+    fn f(&self, n: u8) {
+        log::debug!(\"{n} of {}\", self.dump());
+    }
+}
+",
+        );
+        assert_eq!((rewrite.class, rewrite.obligations.len()), (crate::model::Class::B, 1));
+        check_refuses(
+            RULE,
+            "fn next() -> u8 { COUNT.fetch_add(1) } fn f() { let t = format!(\"{}\", next()); log::debug!(\"{t}\"); }",
+            "leaving out `next` could be noticed, as far as its source shows",
         );
     }
 

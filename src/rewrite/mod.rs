@@ -48,6 +48,8 @@ mod lazy_regex;
 mod lazy_table;
 mod linear_lookup;
 mod lock_per_item;
+mod log_only_value;
+mod made_in_loop;
 mod match_to_let_else;
 mod missing_capacity;
 mod mutex_number;
@@ -65,6 +67,7 @@ mod sleep_in_async;
 mod std_types;
 mod take_instead_of_clone;
 mod two_passes;
+mod unbuffered_lent_file;
 mod unbuffered_reads;
 mod unbuffered_writes;
 mod unwrap_cascade;
@@ -144,16 +147,20 @@ pub const REGISTRY: &[&Recipe] = &[
     &vec_of_boxes::RECIPE,
     &println_in_loop::RECIPE,
     &eager_log_text::RECIPE,
+    &log_only_value::RECIPE,
     &json_text_then_write::RECIPE,
     &json_through_value::RECIPE,
     &json_through_text::RECIPE,
     &sleep_in_async::RECIPE,
     &blocking_in_async::RECIPE,
     &unbuffered_writes::RECIPE,
+    &unbuffered_lent_file::RECIPE,
     &unbuffered_reads::RECIPE,
     &buffered::RECIPE,
     &flush_after_loop::RECIPE,
     &keep_open::RECIPE,
+    &made_in_loop::OF_FILES,
+    &made_in_loop::OF_RUNTIMES,
 ];
 
 /// True if a recipe answers the rule.

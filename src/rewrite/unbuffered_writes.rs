@@ -39,7 +39,7 @@ fn is_flush(file: &SourceFile, stmt: TextRange, name: &str) -> bool {
 }
 
 /// `file.flush()?;` with the end that the writes have.
-fn flush(file: &SourceFile, last: TextRange, name: &str) -> Result<String, String> {
+pub(super) fn flush(file: &SourceFile, last: TextRange, name: &str) -> Result<String, String> {
     let (block, index) = source::stmt_around(file, last).ok_or("the last write is gone")?;
     let only = syn::Block { brace_token: block.brace_token, stmts: vec![block.stmts[index].clone()] };
     let is_write = |expr: &syn::Expr| match expr {

@@ -4,6 +4,7 @@ use crate::model::{ContentHash, LineWidth};
 
 mod apply;
 pub mod bulk;
+pub mod calm;
 pub mod conversions;
 pub mod counters;
 mod diff;
@@ -21,6 +22,7 @@ pub mod lexer;
 mod lines;
 pub mod literals;
 pub mod locks;
+pub mod made_in_loop;
 mod modules;
 pub mod mutexes;
 pub mod names;

@@ -2,7 +2,7 @@
 
 use super::names::mentions;
 use super::usage::{self, How, Use};
-use super::{SourceFile, shapes};
+use super::{Node, SourceFile, path_to, shapes};
 
 /// What a handle is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ fn handle<'a>(file: &'a SourceFile, block: &'a syn::Block, index: usize, wanted:
     let last = after.iter().rposition(|stmt| shapes::count(stmt, &name) > 0)?;
     let rest = shapes::rest(block, index);
     let uses = usage::uses(file, &rest, &name);
-    let is_private = uses.iter().all(|u| !u.is_captured && is_used_as(file, u, wanted));
+    let is_private = uses.iter().all(|u| (!u.is_captured || is_for_each(file, u)) && is_used_as(file, u, wanted));
     let is_alone = after[..=last].iter().all(|stmt| OTHERS.iter().all(|word| !mentions(stmt, word)));
     let is_rebound = !usage::bindings(file, &rest, &name).is_empty();
     let is_value = matches!(&after[last], syn::Stmt::Expr(e, None) if last + 1 == after.len() && !is_loop(e));
@@ -63,6 +63,23 @@ fn handle<'a>(file: &'a SourceFile, block: &'a syn::Block, index: usize, wanted:
     }
     Some(Opened { local: bound.local, name: bound.name, value: bound.value, next: &after[0], last: &after[last] })
 }
+
+/// True inside a closure that `for_each` or `try_for_each` runs before it returns, and in no other.
+fn is_for_each(file: &SourceFile, u: &Use) -> bool {
+    let mut depth = 0;
+    for node in path_to(file, u.name) {
+        match node {
+            Node::Expr(syn::Expr::MethodCall(call)) if EACH.iter().any(|name| call.method == name) => depth += 1,
+            Node::Expr(syn::Expr::Closure(c)) if c.capture.is_none() => depth -= 1,
+            Node::Expr(syn::Expr::Closure(_) | syn::Expr::Async(_)) => return false,
+            _ => {}
+        }
+    }
+    depth == 0
+}
+
+/// Ends of an iterator that run their closure for each item.
+const EACH: &[&str] = &["for_each", "try_for_each"];
 
 fn is_loop(expr: &syn::Expr) -> bool {
     matches!(expr, syn::Expr::ForLoop(_) | syn::Expr::While(_))
@@ -107,6 +124,9 @@ fn is_used_in_loop(stmts: &[syn::Stmt], name: &str) -> bool {
         syn::Expr::ForLoop(l) => shapes::count(&l.body, name) > 0 || mentions(&l.expr, name),
         syn::Expr::While(l) => shapes::count(l, name) > 0,
         syn::Expr::Loop(l) => shapes::count(&l.body, name) > 0,
+        syn::Expr::MethodCall(call) if EACH.iter().any(|each| call.method == each) => {
+            call.args.iter().any(|a| matches!(a, syn::Expr::Closure(c) if shapes::count(&c.body, name) > 0))
+        }
         _ => false,
     })
 }

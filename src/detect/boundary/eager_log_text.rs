@@ -1,8 +1,8 @@
 //! Texts that are formatted for a log line whose level may be off.
 
-use crate::detect::{Fact, Rule, each};
-use crate::model::{Class, Eye, Kind, RuleId, TextRange};
-use crate::source::{self, SourceFile, names, shapes, usage};
+use crate::detect::{Fact, FileFacts, Rule, each};
+use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};
+use crate::source::{self, SourceFile, calm, names, shapes, usage};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -14,7 +14,7 @@ pub const RULE: Rule = Rule {
     explain: EXPLAIN,
     triggers: &["debug", "trace", "info", "warn", "error"],
     facts,
-    judge: each,
+    judge,
 };
 
 const EXPLAIN: &str = "\
@@ -42,7 +42,8 @@ The arguments are now looked at only where the line is written.
 
 ## When it is refused
 
-An argument calls something, so that leaving it out could be noticed; the line says more than the text; the macro is not
+An argument calls something that does more than compute, so that leaving it out could be noticed (functions of the
+workspace are followed, and then it is for a person to accept); the line says more than the text; the macro is not
 known to be that of log or tracing.
 ";
 
@@ -59,11 +60,12 @@ fn eager(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
     let format = shapes::macro_call(bound.value, "format")?;
     let arguments = names::arguments(format)?;
     let is_literal = matches!(arguments.first(), Some(syn::Expr::Lit(_)));
-    let named = |expr: &syn::Expr| match expr {
-        syn::Expr::Assign(named) => is_looked_at(&named.right),
-        other => is_looked_at(other),
+    let mut calls = Vec::new();
+    let mut named = |expr: &syn::Expr| {
+        let value = if let syn::Expr::Assign(named) = expr { &*named.right } else { expr };
+        is_looked_at(value) || calm::unnoticed(value).map(|found| calls.extend(found)).is_some()
     };
-    if !is_literal || !arguments[1..].iter().all(named) {
+    if !is_literal || !arguments[1..].iter().all(&mut named) {
         return None;
     }
     if is_behind_level(file, file.range(bound.local)) {
@@ -77,16 +79,27 @@ fn eager(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
         return None;
     }
     let message = format!("`{name}` is formatted even where the level of the line is off");
-    Some(
-        Fact::at(file, file.range(bound.local))
-            .capture("format", shapes::inside(file, format))
-            .capture("line", shapes::inside(file, &line.mac))
-            .note("message", message),
-    )
+    let mut fact = Fact::at(file, file.range(bound.local))
+        .capture("format", shapes::inside(file, format))
+        .capture("line", shapes::inside(file, &line.mac))
+        .note("message", message);
+    for call in calls {
+        // What a macro's arguments were parsed from keeps its place in the file.
+        fact = fact.capture("call", file.span_range(call.span()));
+    }
+    Some(fact)
+}
+
+fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
+    let mut found = each(rule, facts);
+    for finding in found.iter_mut().filter(|finding| finding.capture("call").is_some()) {
+        finding.class = Class::B;
+    }
+    found
 }
 
 /// True inside `if log_enabled!(…) { … }`: the level was looked at already.
-fn is_behind_level(file: &SourceFile, site: TextRange) -> bool {
+pub(super) fn is_behind_level(file: &SourceFile, site: TextRange) -> bool {
     source::path_to(file, site).into_iter().any(|node| match node {
         source::Node::Expr(syn::Expr::If(i)) => shapes::exprs_in(&i.cond).into_iter().any(|e| {
             ["log_enabled", "enabled", "event_enabled"].iter().any(|name| shapes::macro_call(e, name).is_some())
@@ -109,7 +122,7 @@ fn is_looked_at(expr: &syn::Expr) -> bool {
 }
 
 /// `log::debug!`, `tracing::debug!`, or `debug!` that a `use` brings in from there.
-fn is_log(file: &SourceFile, mac: &syn::Macro) -> bool {
+pub(super) fn is_log(file: &SourceFile, mac: &syn::Macro) -> bool {
     const LEVELS: &[&str] = &["trace", "debug", "info", "warn", "error"];
     let segments: Vec<String> = mac.path.segments.iter().map(|s| s.ident.to_string()).collect();
     match segments.as_slice() {
@@ -123,7 +136,7 @@ fn is_log(file: &SourceFile, mac: &syn::Macro) -> bool {
 }
 
 /// True for `("{}", name)` and `("{name}")`.
-fn says_only(mac: &syn::Macro, name: &str) -> bool {
+pub(super) fn says_only(mac: &syn::Macro, name: &str) -> bool {
     let list = syn::punctuated::Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated;
     let Ok(arguments) = mac.parse_body_with(list) else { return false };
     let Some(syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. })) = arguments.first() else { return false };
@@ -149,6 +162,7 @@ mod tests {
             "fn f(o: &O) { $0let t = format!(\"{} lines\", o.lines.len());$0 log::warn!(\"{}\", t); }",
             "fn f(o: &O) { if a { $0let t = format!(\"{a} {b}\", a = o.a, b = 1);$0 log::error!(\"{t}\"); } }",
             "async fn f(o: O) { g().await; $0let t = format!(\"{}\", &o.id);$0 tracing::trace!(\"{}\", t); }",
+            "impl S { fn f(&self, n: u8) { $0let t = format!(\"{n} against {}\", self.book.dump());$0 log::debug!(\"{}\", t); } }",
             "fn f(s: &S) { for x in xs { $0let t = format!(\"{x}\");$0 log::debug!(\"{t}\"); } }",
         ] {
             check(&RULE, text);
@@ -171,7 +185,6 @@ mod tests {
                 "fn f(n: u8) { let mut t = format!(\"{n}\"); log::debug!(\"{t}\"); }",
                 // An argument does something.
                 "fn f(q: &mut Q) { let t = format!(\"{:?}\", q.pop()); log::debug!(\"{t}\"); }",
-                "fn f() { let t = format!(\"{}\", next()); log::debug!(\"{t}\"); }",
                 "fn f(v: &[u8], i: usize) { let t = format!(\"{}\", v[i]); log::debug!(\"{t}\"); }",
                 "fn f(a: u8, b: u8) { let t = format!(\"{}\", a / b); log::debug!(\"{t}\"); }",
                 // The level is looked at before.

@@ -7,6 +7,8 @@ pub mod json_round_trip;
 pub mod json_text_then_write;
 pub mod json_through_text;
 pub mod json_through_value;
+pub mod log_only_value;
+pub mod open_in_loop;
 pub mod open_per_call;
 pub mod println_in_loop;
 pub mod value_for_one_field;

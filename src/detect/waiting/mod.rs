@@ -4,6 +4,8 @@ pub mod await_in_loop;
 pub mod blocking_in_async;
 pub mod poll_with_sleep;
 pub mod retry_without_pause;
+pub mod runtime_in_loop;
 pub mod sleep_in_async;
+pub mod unbuffered_lent_file;
 pub mod unbuffered_reads;
 pub mod unbuffered_writes;

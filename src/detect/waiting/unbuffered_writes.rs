@@ -83,6 +83,8 @@ mod tests {
             "fn f(p: &Path) { $0let mut w = File::create(p).expect(\"room\");$0 for x in xs { let _ = writeln!(w, \"{x}\"); } }",
             "fn f(p: &Path) -> R { if a { $0let mut w = File::create(p)?;$0 for x in xs { for y in x { write!(w, \"{y} \")?; } writeln!(w)?; } } Ok(()) }",
             "impl S { fn f(&self) -> R { $0let mut w = File::create(&self.p)?;$0 for x in &self.xs { if x.ok { writeln!(w, \"{x}\")?; } } Ok(()) } }",
+            "fn f(p: &Path) -> R { $0let mut w = File::create(p)?;$0 xs.iter().for_each(|x| writeln!(w, \"{x}\").unwrap()); Ok(()) }",
+            "fn f(p: &Path) -> R { $0let mut w = File::create(p)?;$0 xs.iter().enumerate().try_for_each(|(i, x)| -> R { w.write_all(x)?; n += i; Ok(()) })?; Ok(()) }",
             "fn f(p: &Path) -> R { $0let mut w = File::create_new(p)?;$0 for x in xs { w.write_all(x)?; } w.flush()?; Ok(()) }",
         ] {
             check(&RULE, text);
@@ -107,7 +109,8 @@ mod tests {
                 "fn f(p: &Path) -> R { let mut w = File::create(p)?; for x in xs { writeln!(w, \"{x}\")?; } w.rewind()?; Ok(()) }",
                 "fn f(p: &Path) -> R { let mut w = File::create(p)?; for x in xs { dump(&mut w, x)?; } Ok(()) }",
                 "fn f(p: &Path) -> R { let mut w = File::create(p)?; for x in xs { writeln!(w, \"{x}\")?; } Ok(w) }",
-                "fn f(p: &Path) -> R { let mut w = File::create(p)?; xs.iter().for_each(|x| writeln!(w, \"{x}\").unwrap()); Ok(()) }",
+                "fn f(p: &Path) -> R { let mut w = File::create(p)?; xs.iter().map(|x| writeln!(w, \"{x}\").unwrap()); Ok(()) }",
+                "fn f(p: &Path) -> R { let mut w = File::create(p)?; pool.for_each(move |x| writeln!(w, \"{x}\").unwrap()); Ok(()) }",
                 "fn f(p: &Path) -> R { let w = File::create(p)?; for x in xs { show!(w, x); } Ok(()) }",
                 "fn f(p: &Path) -> R { let mut w = File::create(p)?; for x in xs { writeln!(w, \"{x}\")?; } std::fs::rename(p, q)?; writeln!(w, \"e\")?; Ok(()) }",
                 "fn f(p: &Path) -> R { let mut w = File::create(p)?; for x in xs { writeln!(w, \"{x}\")?; Command::new(\"a\").arg(p); } Ok(()) }",
