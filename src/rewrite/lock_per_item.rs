@@ -10,7 +10,7 @@ pub const RECIPE: Recipe = Recipe { rule: RuleId("lock-per-item"), derive };
 fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
     let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
-    let (lock, list, around, before) = (captured("lock")?, captured("list")?, captured("loop")?, captured("before")?);
+    let (lock, around, before) = (captured("lock")?, captured("loop")?, captured("before")?);
     let shown = file.on_one_line(lock);
     let (name, edits) = match finding.capture("guard").zip(finding.capture("statement")) {
         Some((guard, statement)) => (file.slice(guard).to_owned(), moved(file, before, statement)?),
@@ -19,16 +19,18 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let mut edits = edits;
     let family = if finding.capture("shared").is_some() { &std_types::RW_LOCK } else { &std_types::MUTEX };
     edits.extend(place::insert_after(file, before, &format!("drop({name});")));
+    let mut preconditions = vec![
+        holds("the rounds call nothing that may wait, lock or take long"),
+        holds(format!("`{shown}` is the same lock in each round")),
+        std_types::is_one_at(file, lock, around.start, family),
+    ];
+    let list = finding.capture("list");
+    preconditions.extend(list.map(|list| std_types::is_one_at(file, list, around.start, &std_types::COUNTED)));
+    preconditions.push(borrow("the guard may live as long as the loop"));
     Ok(Draft {
         title: format!("lock {shown} once for the loop of {}", short(&finding.function)),
         edits: vec![(file.path.clone(), edits)],
-        preconditions: vec![
-            holds("the rounds call nothing that may wait, lock or take long"),
-            holds(format!("`{shown}` is the same lock in each round")),
-            std_types::is_one_at(file, lock, around.start, family),
-            std_types::is_one_at(file, list, around.start, &std_types::COUNTED),
-            borrow("the guard may live as long as the loop"),
-        ],
+        preconditions,
         obligations: vec![
             "lock scope: others wait for the whole loop instead of getting in between two items".to_owned(),
             "the lock is taken even where there is nothing to loop over".to_owned(),

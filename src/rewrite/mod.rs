@@ -30,6 +30,7 @@ mod flattened;
 mod flush_after_loop;
 mod from_impl;
 mod guard_across_work;
+mod guard_over_loop;
 mod guard_then_unwrap;
 mod hoist;
 mod index_loop;
@@ -48,6 +49,7 @@ mod lazy_regex;
 mod lazy_table;
 mod linear_lookup;
 mod lock_per_item;
+mod lock_taken_twice;
 mod log_only_value;
 mod made_in_loop;
 mod match_to_let_else;
@@ -134,7 +136,9 @@ pub const REGISTRY: &[&Recipe] = &[
     &from_impl::RECIPE,
     &unwrap_cascade::RECIPE,
     &guard_across_work::RECIPE,
+    &guard_over_loop::RECIPE,
     &lock_per_item::RECIPE,
+    &lock_taken_twice::RECIPE,
     &mutex_number::RECIPE,
     &write_lock_only_read::RECIPE,
     &reorder_fields::RECIPE,

@@ -112,11 +112,25 @@ pub const GUARD: Family = Family {
     ],
 };
 /// A mutex, shared or not.
-pub const MUTEX: Family =
-    Family { name: "a `Mutex` of std", types: &["std::sync::Mutex<_>", "std::sync::Arc<std::sync::Mutex<_>>"] };
+pub const MUTEX: Family = Family {
+    name: "a `Mutex` of std or parking_lot",
+    types: &[
+        "std::sync::Mutex<_>",
+        "std::sync::Arc<std::sync::Mutex<_>>",
+        "lock_api::Mutex<_, _>",
+        "std::sync::Arc<lock_api::Mutex<_, _>>",
+    ],
+};
 /// A reader-writer lock, shared or not.
-pub const RW_LOCK: Family =
-    Family { name: "an `RwLock` of std", types: &["std::sync::RwLock<_>", "std::sync::Arc<std::sync::RwLock<_>>"] };
+pub const RW_LOCK: Family = Family {
+    name: "an `RwLock` of std or parking_lot",
+    types: &[
+        "std::sync::RwLock<_>",
+        "std::sync::Arc<std::sync::RwLock<_>>",
+        "lock_api::RwLock<_, _>",
+        "std::sync::Arc<lock_api::RwLock<_, _>>",
+    ],
+};
 /// Writers into memory, or with a buffer before the file.
 pub const BUFFERED: Family =
     Family { name: "a buffered writer", types: &["std::io::BufWriter<_>", "std::vec::Vec<u8>"] };

@@ -1,7 +1,7 @@
 //! Expressions in; whether they take a lock, and whether they do work that nobody should wait for behind one, out.
 
 use super::names::{peel, root};
-use super::shapes;
+use super::{SourceFile, shapes};
 
 /// What takes a lock: the place of the lock, and how.
 pub struct Acquired<'a> {
@@ -29,6 +29,13 @@ pub fn acquired(expr: &syn::Expr) -> Option<Acquired<'_>> {
     }
 }
 
+/// How often a file calls `lock()`, `read()` or `write()`: told from the tokens, before anybody walks the tree.
+pub fn calls(file: &SourceFile) -> usize {
+    let words: Vec<&str> = file.tokens.iter().filter(|t| !t.is_comment()).map(|t| t.text(&file.text)).collect();
+    let is_call = |w: &&[&str]| w[0] == "." && ["lock", "read", "write"].contains(&w[1]) && w[2] == "(" && w[3] == ")";
+    words.windows(4).filter(is_call).count()
+}
+
 /// Work that takes long, or may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Slow {
@@ -40,6 +47,8 @@ pub enum Slow {
     Await,
     /// To text or bytes and back.
     Marshal,
+    /// A text for each of many items.
+    Format,
 }
 
 impl Slow {
@@ -50,6 +59,7 @@ impl Slow {
             Slow::Wait => "the thread waits for something else",
             Slow::Await => "the task is suspended",
             Slow::Marshal => "data is turned into text or back",
+            Slow::Format => "a text is made for each of many items",
         }
     }
 }
@@ -66,7 +76,7 @@ pub fn slow_work(stmt: &syn::Stmt) -> Option<Slow> {
     impl<'a> syn::visit::Visit<'a> for Find {
         fn visit_expr(&mut self, node: &'a syn::Expr) {
             if self.0.is_none() {
-                self.0 = slow(node);
+                self.0 = slow(node).or_else(|| formats_each(node));
             }
             if !matches!(node, syn::Expr::Closure(_) | syn::Expr::Async(_)) {
                 syn::visit::visit_expr(self, node);
@@ -113,6 +123,23 @@ fn slow(expr: &syn::Expr) -> Option<Slow> {
         }
         _ => None,
     }
+}
+
+/// A loop, or an iterator's closure, that formats in each round.
+fn formats_each(expr: &syn::Expr) -> Option<Slow> {
+    let formats = |node: &syn::Expr| shapes::exprs_in(node).iter().any(|e| shapes::macro_call(e, "format").is_some());
+    let formats_in =
+        |block: &syn::Block| shapes::exprs(block).iter().any(|e| shapes::macro_call(e, "format").is_some());
+    let is_each = match expr {
+        syn::Expr::ForLoop(l) => formats_in(&l.body),
+        syn::Expr::While(l) => formats_in(&l.body),
+        syn::Expr::MethodCall(call) if ["map", "for_each", "flat_map", "fold"].iter().any(|m| call.method == m) => {
+            let is_iterator = matches!(&*call.receiver, syn::Expr::MethodCall(_));
+            is_iterator && call.args.iter().any(|a| matches!(a, syn::Expr::Closure(c) if formats(&c.body)))
+        }
+        _ => false,
+    };
+    is_each.then_some(Slow::Format)
 }
 
 /// `thread::sleep(…)`, with `std::` or without.

@@ -205,6 +205,10 @@ impl Accesses<'_> {
         let over = |rest: &[syn::Stmt]| match rest {
             [] => Some(0),
             [syn::Stmt::Expr(drop, Some(_)), ..] if is_drop(drop, guard.name) => Some(1),
+            // What the block gives back computes nothing: the lock is held no longer for it.
+            [syn::Stmt::Expr(value, None)] if is_calm(value) && shapes::count(value, &guard.name.to_string()) == 0 => {
+                Some(0)
+            }
             _ => None,
         };
         let changed = |stmt: &syn::Stmt| match stmt {

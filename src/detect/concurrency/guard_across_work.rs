@@ -21,7 +21,7 @@ pub const RULE: Rule = Rule {
 
 const EXPLAIN: &str = "\
 Finds guards (`let guard = lock.lock().unwrap();`) that live on to the end of their block although their last use lies
-before input or output, sleeping, `.await`, serialising or logging.
+before input or output, sleeping, `.await`, serialising, logging or formatting a text for each of many items.
 
 ## Why it costs
 
@@ -102,6 +102,8 @@ mod tests {
             "fn f(m: &RwLock<V>) { $0let mut g = m.write().expect(\"lock\");$0 *g = 1; println!(\"changed\"); }",
             "fn f(m: &Mutex<V>) -> R { $0let mut g = m.lock();$0 g.n += 1; std::fs::write(\"a\", \"b\")?; Ok(()) }",
             "fn f(m: &Mutex<V>) { if a { $0let g = m.lock().unwrap();$0 h(&g); let x = 1; file.sync_all(); } }",
+            "fn f(m: &RwLock<V>) -> S { $0let g = m.read().unwrap();$0 let v = g.to_vec(); let t: Vec<S> = v.iter().map(|x| format!(\"{x}\")).collect(); t.join(\";\") }",
+            "fn f(m: &Mutex<V>) -> S { $0let g = m.lock();$0 let n = g.len(); let mut t = S::new(); for i in 0..n { t += &format!(\"{i}\"); } t }",
             "fn f(m: &Mutex<V>) { for x in xs { $0let mut g = m.lock().unwrap();$0 g.push(x); stream.flush(); } }",
             "fn f(m: &Mutex<V>) { $0let g = m.lock().unwrap();$0 for x in g.iter() { k(x); } if b { TcpStream::connect(A); } }",
         ] {

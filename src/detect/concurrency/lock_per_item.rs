@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
 
 const EXPLAIN: &str = "\
 Finds `for` loops over a collection in memory that take the same lock once in each round, and whose rounds are short: they
-call nothing but methods of std's collections and texts.
+call nothing but methods of std's collections, numbers and texts.
 
 ## Why it costs
 
@@ -55,7 +55,7 @@ accept.
 
 The round calls anything that may wait, lock or take long (unknown functions and macros, `.await`, closures); the loop
 goes over a channel or another iterator that may wait, rather than over a collection of std (asked of rustc); the lock
-depends on the item; it is no `Mutex` of std (asked of rustc).
+depends on the item; it is no mutex of std or parking_lot (asked of rustc).
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
@@ -71,7 +71,10 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
 }
 
 fn locked_each(file: &SourceFile, block: &syn::Block, stmt: &syn::Stmt, around: &syn::ExprForLoop) -> Option<Fact> {
-    let list = shapes::counted(&around.expr)?;
+    let list = match &*around.expr {
+        syn::Expr::Range(range) if is_counted(range) => None,
+        other => Some(shapes::counted(other)?),
+    };
     let mut round = Round::default();
     round.visit_block(&around.body);
     if !round.is_short {
@@ -86,10 +89,12 @@ fn locked_each(file: &SourceFile, block: &syn::Block, stmt: &syn::Stmt, around: 
     let shown = file.on_one_line(file.range(acquired.lock));
     let mut fact = Fact::at(file, file.range(*taken))
         .capture("lock", file.range(acquired.lock))
-        .capture("list", file.range(list))
         .capture("loop", file.range(around))
         .capture("before", file.range(stmt))
         .note("message", format!("`{shown}` is locked and unlocked once for each item"));
+    if let Some(list) = list {
+        fact = fact.capture("list", file.range(list));
+    }
     if acquired.call.method == "read" {
         fact = fact.capture("shared", file.range(acquired.lock));
     }
@@ -111,6 +116,12 @@ fn locked_each(file: &SourceFile, block: &syn::Block, stmt: &syn::Stmt, around: 
     Some(fact)
 }
 
+/// `0..n`: numbers, between which nothing waits.
+fn is_counted(range: &syn::ExprRange) -> bool {
+    let ends = [range.start.as_deref(), range.end.as_deref()];
+    ends.iter().all(|end| end.is_some_and(shapes::is_quiet))
+}
+
 /// True if nothing in the loop binds or changes what leads to the lock.
 fn is_invariant(file: &SourceFile, around: &syn::ExprForLoop, lock: &PlacePath) -> bool {
     let bound =
@@ -119,15 +130,41 @@ fn is_invariant(file: &SourceFile, around: &syn::ExprForLoop, lock: &PlacePath) 
     !bound && uses.iter().filter(|u| usage::may_overlap(lock, &lock.root, &u.fields)).count() == 1
 }
 
+/// Methods of numbers, entries and options that take no time.
+const SHORT: &[&str] = &[
+    "abs",
+    "and_modify",
+    "checked_add",
+    "checked_sub",
+    "is_some_and",
+    "map_or",
+    "max",
+    "min",
+    "or_default",
+    "or_insert",
+    "or_insert_with",
+    "saturating_add",
+    "saturating_sub",
+    "wrapping_add",
+    "wrapping_sub",
+];
+
+/// Methods that run a closure at most once.
+const ONCE: &[&str] = &["and_modify", "is_some_and", "map_or", "or_insert_with"];
+
 /// What a round does: the expressions that take a lock, and whether all the rest is short.
-struct Round<'a> {
-    taken: Vec<&'a syn::Expr>,
-    is_short: bool,
+pub(super) struct Round<'a> {
+    /// Expressions whose value is a guard.
+    pub(super) taken: Vec<&'a syn::Expr>,
+    /// True if nothing in it may wait or take long.
+    pub(super) is_short: bool,
+    /// Closures that run at most once.
+    once: Vec<&'a syn::Expr>,
 }
 
 impl Default for Round<'_> {
     fn default() -> Self {
-        Round { taken: Vec::new(), is_short: true }
+        Round { taken: Vec::new(), is_short: true, once: Vec::new() }
     }
 }
 
@@ -140,8 +177,10 @@ impl<'a> Visit<'a> for Round<'a> {
         self.is_short &= match node {
             syn::Expr::MethodCall(call) => {
                 let name = call.method.to_string();
-                usage::is_reading_method(&name) || usage::is_changing_method(&name)
+                usage::is_reading_method(&name) || usage::is_changing_method(&name) || SHORT.contains(&name.as_str())
             }
+            // What an entry or an option is handed runs once.
+            syn::Expr::Closure(_) if self.once.iter().any(|once| std::ptr::eq(*once, node)) => true,
             syn::Expr::Call(call) => is_constructor(call),
             syn::Expr::Closure(_) | syn::Expr::Async(_) | syn::Expr::Await(_) | syn::Expr::Macro(_) => false,
             syn::Expr::Loop(_)
@@ -151,6 +190,11 @@ impl<'a> Visit<'a> for Round<'a> {
             | syn::Expr::Yield(_) => false,
             _ => true,
         };
+        if let syn::Expr::MethodCall(call) = node
+            && ONCE.iter().any(|name| call.method == name)
+        {
+            self.once.extend(&call.args);
+        }
         visit::visit_expr(self, node);
     }
 
@@ -163,7 +207,11 @@ impl<'a> Visit<'a> for Round<'a> {
 fn is_whole(node: &syn::Expr) -> bool {
     match node {
         syn::Expr::Try(_) => true,
-        syn::Expr::MethodCall(call) => ["unwrap", "expect"].iter().any(|name| call.method == name),
+        syn::Expr::MethodCall(call) => {
+            // A lock of parking_lot is taken by the bare call; that of std never stands here without its `unwrap`.
+            const WHOLE: &[&str] = &["unwrap", "expect", "unwrap_or_else", "lock", "read", "write"];
+            WHOLE.iter().any(|name| call.method == name)
+        }
         _ => false,
     }
 }
@@ -176,7 +224,7 @@ fn is_constructor(call: &syn::ExprCall) -> bool {
 }
 
 /// True if what is done with the guard needs it mutable.
-fn is_changed(body: &syn::Block, taken: &syn::Expr) -> bool {
+pub(super) fn is_changed(body: &syn::Block, taken: &syn::Expr) -> bool {
     let starts_at = |e: &syn::Expr| std::ptr::eq(bottom(e), taken);
     shapes::exprs(body).into_iter().any(|expr| match expr {
         syn::Expr::MethodCall(call) => starts_at(&call.receiver) && !usage::is_reading_method(&call.method.to_string()),
@@ -214,6 +262,10 @@ mod tests {
             "fn f(m: &Mutex<V>, xs: &[u8]) { for i in 0..xs.len() { let mut g = $0m.lock().unwrap()$0; if let Some(v) = g.get_mut(i) { *v += 1; } } }",
             "fn f(m: &Mutex<V>, xs: &[u8]) { for (i, x) in xs.iter().enumerate() { $0m.lock().unwrap()$0[i] = *x; } }",
             "fn f(m: &Mutex<V>, xs: &[S]) { for x in xs { $0m.lock().unwrap()$0.push(x.name.clone()); } }",
+            "fn f(m: &Mutex<V>, xs: &[u8]) { for x in xs { $0m.lock()$0.push(*x); } }",
+            "fn f(m: &Mutex<V>, xs: &[u8]) { for x in xs { let mut g = $0m.lock()$0; *g.entry(*x).or_insert(0) += 1; } }",
+            "fn f(m: &Mutex<V>, n: u8) { for i in 0..n { *$0m.lock().unwrap()$0 += i; } }",
+            "fn f(m: &Mutex<V>, xs: &[u8]) { for x in xs { $0m.lock().unwrap_or_else(E::into_inner)$0.entry(*x).and_modify(|n| *n += 1).or_insert(1); } }",
             "fn f(l: &RwLock<H>, xs: &[u8]) { for x in xs { let r = $0l.read().unwrap()$0.get(x).copied(); out.push(r); } }",
         ] {
             check(&RULE, text);

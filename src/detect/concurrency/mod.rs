@@ -1,6 +1,8 @@
 //! Locks held longer, wider or oftener than needed.
 
 pub mod guard_across_work;
+pub mod guard_over_loop;
 pub mod lock_per_item;
+pub mod lock_taken_twice;
 pub mod mutex_number;
 pub mod write_lock_only_read;
