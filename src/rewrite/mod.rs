@@ -13,7 +13,10 @@ use crate::source::{self, SourceFile};
 #[allow(dead_code, reason = "checks for the tests of rules")]
 pub(crate) mod testing;
 
+mod block_on_in_async;
+mod blocking_handle_in_async;
 mod blocking_in_async;
+mod blocking_task;
 mod buffer_per_round;
 mod buffered;
 mod cache_padded;
@@ -72,6 +75,7 @@ mod two_passes;
 mod unbuffered_lent_file;
 mod unbuffered_reads;
 mod unbuffered_writes;
+mod unused_import;
 mod unwrap_cascade;
 mod vec_of_boxes;
 mod while_index;
@@ -157,6 +161,9 @@ pub const REGISTRY: &[&Recipe] = &[
     &json_through_text::RECIPE,
     &sleep_in_async::RECIPE,
     &blocking_in_async::RECIPE,
+    &blocking_handle_in_async::RECIPE,
+    &blocking_task::RECIPE,
+    &block_on_in_async::RECIPE,
     &unbuffered_writes::RECIPE,
     &unbuffered_lent_file::RECIPE,
     &unbuffered_reads::RECIPE,

@@ -1,7 +1,10 @@
 //! Waiting that nobody asked for: blocked executors, small reads and writes, polls, retries.
 
 pub mod await_in_loop;
+pub mod block_on_in_async;
+pub mod blocking_handle_in_async;
 pub mod blocking_in_async;
+pub mod blocking_task;
 pub mod poll_with_sleep;
 pub mod retry_without_pause;
 pub mod runtime_in_loop;
