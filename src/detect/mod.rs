@@ -143,6 +143,8 @@ pub const REGISTRY: &[&Rule] = &[
     &concurrency::write_lock_only_read::RULE,
     &layout::repr_c_holes::RULE,
     &layout::contended_atomics::RULE,
+    &layout::worker_atomics::RULE,
+    &layout::byte_map::RULE,
     &layout::large_by_value::RULE,
     &layout::large_copy_read::RULE,
     &layout::vec_of_boxes::RULE,

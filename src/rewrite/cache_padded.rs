@@ -3,10 +3,10 @@
 use super::{Draft, Recipe, borrow, file_of, holds};
 use crate::model::{Finding, FunctionId, RuleId, TextEdit, TextRange};
 use crate::source::counters::{Counters, counters, writes};
-use crate::source::functions::{derives, items};
+use crate::source::functions::{derives, head, items};
 use crate::source::literals::{Literal, literals};
 use crate::source::names::mentions;
-use crate::source::{SourceFile, Template};
+use crate::source::{SourceFile, Template, shapes};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("contended-atomics"), derive };
@@ -29,14 +29,14 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let written = written(files, counter, &name);
     let mut edits = vec![(file.path.clone(), typed(file, &written))];
     edits.extend(built(files, &name, &written)?);
-    let reused = is_declared(file, counter)?;
-    if !reused {
-        edits.push((file.path.clone(), declared(file, counter, derived.iter().any(|d| d == "Debug"))));
+    let (padding, is_declared) = padding(file, counter.item)?;
+    if !is_declared {
+        edits.push((file.path.clone(), declared(file, counter.item, derived.iter().any(|d| d == "Debug"))));
     }
     let (before, after) = (8 * written.len(), LINE * written.len());
     Ok(Draft {
         title: format!("give each counter of {name} a cache line of its own"),
-        edits,
+        edits: renamed(edits, padding),
         touched: writers(files, counter, &name),
         preconditions: vec![
             holds(format!("no code takes `{name}` apart by a pattern, and its layout is not fixed by `repr`")),
@@ -122,38 +122,56 @@ fn wrapped(file: &SourceFile, name: &str, literal: &Literal<'_>, field: &str) ->
     Ok(Template::new(file, range).text("CachePadded(").keep(range).text(")").edits())
 }
 
-/// True where the module declares the type already, from an earlier rewrite.
-fn is_declared(file: &SourceFile, counter: &Counters<'_>) -> Result<bool, String> {
+/// The name of the padding, and whether the module declares it already, from an earlier rewrite.
+///
+/// # Errors
+/// The file has a padding from elsewhere, or both names are taken.
+pub(super) fn padding(file: &SourceFile, own: &syn::ItemStruct) -> Result<(&'static str, bool), String> {
     let placed = items(&file.ast);
-    let module = placed.iter().find(|p| matches!(p.item, syn::Item::Struct(s) if std::ptr::eq(s, counter.item)));
+    let module = placed.iter().find(|p| matches!(p.item, syn::Item::Struct(s) if std::ptr::eq(s, own)));
     let same = placed.iter().find_map(|p| match p.item {
         syn::Item::Struct(item) if item.ident == "CachePadded" => {
             Some((p.module, matches!(item.fields, syn::Fields::Unnamed(_))))
         }
         _ => None,
     });
+    let leads = placed.iter().any(|p| match p.item {
+        syn::Item::Impl(i) => {
+            i.trait_.as_ref().is_some_and(|(path, _)| shapes::ends_with(path, &["Deref"]))
+                && head(&i.self_ty) == "CachePadded"
+        }
+        _ => false,
+    });
     match (same, module) {
-        (Some((at, true)), Some(own)) if at == own.module => Ok(true),
-        (None, _) if !mentions(&file.ast, "CachePadded") => Ok(false),
+        (Some((at, true)), Some(own)) if at == own.module && leads => Ok(("CachePadded", true)),
+        (None, _) if !mentions(&file.ast, "CachePadded") => Ok(("CachePadded", false)),
+        // Theirs has another form, or is reached in another way.
+        (Some(_), _) if !mentions(&file.ast, "LinePadded") => Ok(("LinePadded", false)),
         _ => Err("the file has a `CachePadded` of another form: pad the counters with it by hand".to_string()),
     }
 }
 
+/// The edits with the name of the padding.
+pub(super) fn renamed(edits: Vec<(String, Vec<TextEdit>)>, name: &str) -> Vec<(String, Vec<TextEdit>)> {
+    let rename = |edit: TextEdit| TextEdit { text: edit.text.replace("CachePadded", name), ..edit };
+    edits.into_iter().map(|(path, edits)| (path, edits.into_iter().map(rename).collect())).collect()
+}
+
 /// Where the type is declared: after the first struct of counters of the module, the same place for all of them, so that
 /// two proposals show as alternatives instead of declaring it twice.
-fn anchor(file: &SourceFile, counter: &Counters<'_>) -> u32 {
+fn anchor(file: &SourceFile, item: &syn::ItemStruct) -> u32 {
     let placed = items(&file.ast);
     let module_of = |item: &syn::ItemStruct| {
         placed.iter().find(|p| matches!(p.item, syn::Item::Struct(s) if std::ptr::eq(s, item))).map(|p| p.module)
     };
-    let own = module_of(counter.item);
+    let own = module_of(item);
     let all = counters(file);
-    let first = all.iter().find(|other| module_of(other.item) == own).map_or(counter.item, |other| other.item);
+    let first = all.iter().find(|other| module_of(other.item) == own).map_or(item, |other| other.item);
     file.range(first).end
 }
 
-fn declared(file: &SourceFile, counter: &Counters<'_>, debug: bool) -> Vec<TextEdit> {
-    let visibility = file.text_of(&counter.item.vis);
+pub(super) fn declared(file: &SourceFile, item: &syn::ItemStruct, debug: bool) -> Vec<TextEdit> {
+    let visibility = file.text_of(&item.vis);
     let visible = if visibility.is_empty() { String::new() } else { format!("{visibility} ") };
     let mut text = format!(
         "
@@ -182,7 +200,7 @@ impl<T: std::fmt::Debug> std::fmt::Debug for CachePadded<T> {
 }",
         );
     }
-    let end = anchor(file, counter);
+    let end = anchor(file, item);
     Template::new(file, TextRange { start: end, end }).text(text).edits()
 }
 
@@ -226,11 +244,24 @@ mod tests {
 
     #[test]
     fn a_padding_that_the_module_has_is_used_again() {
-        let has = "struct CachePadded<T>(T);\n";
+        let has = "struct CachePadded<T>(T);\nimpl<T> std::ops::Deref for CachePadded<T> {\n    type Target = T;\n}\n";
         check(
             RULE,
             &format!("{has}struct C {{\n    x: AtomicU64,\n    y: AtomicU64,\n}}\n{WRITERS}"),
             &format!("{has}struct C {{\n    x: CachePadded<AtomicU64>,\n    y: CachePadded<AtomicU64>,\n}}\n{WRITERS}"),
+        );
+    }
+
+    #[test]
+    fn a_padding_that_is_reached_in_another_way_is_left_alone() {
+        let has = "struct CachePadded<T>(T);\n";
+        let padded = PADDED.replace("CachePadded", "LinePadded");
+        check(
+            RULE,
+            &format!("{has}struct C {{\n    x: AtomicU64,\n    y: AtomicU64,\n}}\n{WRITERS}"),
+            &format!(
+                "{has}struct C {{\n    x: LinePadded<AtomicU64>,\n    y: LinePadded<AtomicU64>,\n}}{padded}\n{WRITERS}"
+            ),
         );
     }
 

@@ -19,6 +19,7 @@ mod blocking_in_async;
 mod blocking_task;
 mod buffer_per_round;
 mod buffered;
+mod byte_map;
 mod cache_padded;
 mod checked_then_unwrapped;
 mod clone_at_last_use;
@@ -79,6 +80,7 @@ mod unused_import;
 mod unwrap_cascade;
 mod vec_of_boxes;
 mod while_index;
+mod worker_atomics;
 mod write_lock_only_read;
 
 /// Answers the findings of one rule.
@@ -147,6 +149,8 @@ pub const REGISTRY: &[&Recipe] = &[
     &write_lock_only_read::RECIPE,
     &reorder_fields::RECIPE,
     &cache_padded::RECIPE,
+    &worker_atomics::RECIPE,
+    &byte_map::RECIPE,
     &large_by_value::RECIPE,
     &large_copy_read::RECIPE,
     &large_variant::RECIPE,

@@ -5,7 +5,7 @@ use syn::visit::{self, Visit};
 use super::{Draft, Recipe, borrow, file_of, holds, short};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};
 use crate::source::types::struct_fields;
-use crate::source::{self, SourceFile, lexer, shapes, usage};
+use crate::source::{self, SourceFile, lexer, names, shapes, usage};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("vec-of-boxes"), derive };
@@ -58,7 +58,8 @@ fn in_function(
 ) -> Result<Draft, String> {
     let odd = || format!("`{name}` is used in a way that may tell a box from its value");
     let (block, index) = source::stmt_around(file, local).ok_or("the block changed")?;
-    let made = shapes::plain_let(&block.stmts[index]).filter(|l| is_empty(l.value)).ok_or_else(odd)?;
+    let made = shapes::plain_let(&block.stmts[index]).ok_or_else(odd)?;
+    let unboxed = if is_empty(made.value) { Vec::new() } else { collected(file, made.value).ok_or_else(odd)? };
     let rest = shapes::rest(block, index);
     let mut walk = Uses { file, name, is_local: true, accesses: 0, known: 0, is_odd: false, edits: Vec::new() };
     block.stmts[index + 1..].iter().for_each(|stmt| walk.visit_stmt(stmt));
@@ -68,6 +69,7 @@ fn in_function(
     }
     let mut edits = unboxed_type(file, finding.range, element);
     edits.extend(walk.edits);
+    edits.extend(unboxed);
     Ok(Draft {
         title: format!("keep the values of {} in one piece in {}", made.name, short(&finding.function)),
         edits: vec![(file.path.clone(), edits)],
@@ -93,12 +95,95 @@ fn unboxed_type(file: &SourceFile, ty: TextRange, element: TextRange) -> Vec<Tex
     ]
 }
 
+/// The edits that leave out the box of `….map(|x| Box::new(value)).collect()`, or of `vec![Box::new(a), …]`.
+fn collected(file: &SourceFile, value: &syn::Expr) -> Option<Vec<TextEdit>> {
+    let boxed = |expr: &syn::Expr| {
+        let call = shapes::call(expr, &["Box", "new"]).filter(|call| call.args.len() == 1)?;
+        let (whole, inner) = (file.range(call), file.range(&call.args[0]));
+        let cut = |start: u32, end: u32| TextEdit { range: TextRange { start, end }, text: String::new() };
+        Some([cut(whole.start, inner.start), cut(inner.end, whole.end)])
+    };
+    if let Some(mac) = shapes::macro_call(value, "vec") {
+        let parts = names::arguments(mac)?;
+        let edits: Option<Vec<_>> = parts.iter().map(boxed).collect();
+        return Some(edits?.into_iter().flatten().collect());
+    }
+    let collect = shapes::method(value, "collect", 0).filter(|call| call.turbofish.is_none())?;
+    let map = shapes::method(&collect.receiver, "map", 1)?;
+    match map.args.first()? {
+        syn::Expr::Closure(closure) => {
+            let last = match &*closure.body {
+                syn::Expr::Block(b) => match b.block.stmts.last()? {
+                    syn::Stmt::Expr(last, None) if shapes::exits(&b.block).is_empty() => last,
+                    _ => return None,
+                },
+                other => other,
+            };
+            Some(boxed(last)?.to_vec())
+        }
+        // `.map(Box::new)` at the end hands on what it is given.
+        syn::Expr::Path(path) if shapes::ends_with(&path.path, &["Box", "new"]) => {
+            let range = TextRange { start: file.range(&*map.receiver).end, end: file.range(map).end };
+            Some(vec![TextEdit { range, text: String::new() }])
+        }
+        _ => None,
+    }
+}
+
 /// How often `.name` stands in the file other than as a method.
 fn accesses(file: &SourceFile, name: &str) -> usize {
     let tokens: Vec<_> = lexer::tokens(&file.text).into_iter().filter(|t| !t.is_comment()).collect();
     let text = |i: usize| tokens.get(i).map_or("", |t| t.text(&file.text));
     let is_path = |i: usize| i > 1 && text(i - 2) == ".";
     (1..tokens.len()).filter(|i| text(*i) == name && text(i - 1) == "." && !is_path(*i) && text(i + 1) != "(").count()
+}
+
+/// `sort_by_key(|e| e.n)`, `retain(|e| e.n > 1)` and their kin, whose closures see references to boxes or to values and
+/// only look through them.
+fn is_ordering(call: &syn::ExprMethodCall) -> bool {
+    const ORDERING: &[&str] = &[
+        "binary_search_by",
+        "binary_search_by_key",
+        "dedup_by_key",
+        "retain",
+        "sort_by",
+        "sort_by_cached_key",
+        "sort_by_key",
+        "sort_unstable_by",
+        "sort_unstable_by_key",
+    ];
+    let looks_through = |closure: &syn::ExprClosure| {
+        closure.inputs.iter().all(|input| match input {
+            syn::Pat::Ident(p) => {
+                let name = p.ident.to_string();
+                let mut parts = Parts { name: &name, seen: 0 };
+                parts.visit_expr(&closure.body);
+                parts.seen == shapes::count(&*closure.body, &name)
+            }
+            syn::Pat::Wild(_) => true,
+            _ => false,
+        })
+    };
+    let method = call.method.to_string();
+    (["reverse", "swap"].contains(&method.as_str()))
+        || (ORDERING.contains(&method.as_str())
+            && call
+                .args
+                .iter()
+                .all(|a| !matches!(a, syn::Expr::Closure(c) if !looks_through(c)) && !matches!(a, syn::Expr::Path(_))))
+}
+
+/// Uses of a name as the base of a field or the receiver of a method, which look alike through a box.
+struct Parts<'n> {
+    name: &'n str,
+    seen: usize,
+}
+
+impl<'a> Visit<'a> for Parts<'_> {
+    fn visit_expr_field(&mut self, node: &'a syn::ExprField) {
+        self.seen += usize::from(names::plain_name(&node.base).is_some_and(|n| n == self.name));
+        visit::visit_expr_field(self, node);
+    }
 }
 
 struct Uses<'a> {
@@ -145,7 +230,7 @@ impl<'a> Visit<'a> for Uses<'_> {
                 let method = call.method.to_string();
                 if method == "push" && call.args.len() == 1 {
                     self.push(&call.args[0]);
-                } else if ALIKE.contains(&method.as_str()) {
+                } else if ALIKE.contains(&method.as_str()) || (self.is_local && is_ordering(call)) {
                     self.known += 1;
                 }
             }
@@ -231,6 +316,39 @@ impl Book {
 ",
         );
         assert_eq!(rewrite.obligations.len(), 1);
+    }
+
+    #[test]
+    fn a_local_that_is_collected_and_sorted_holds_its_values() {
+        check(
+            RULE,
+            "struct Point {
+    ts: u64,
+}
+fn top(raw: &[u64], k: usize) -> Vec<u64> {
+    let mut boxed: Vec<Box<Point>> = raw.iter().map(|&ts| Box::new(Point { ts })).collect(); // all
+    boxed.sort_by(|a, b| b.ts.cmp(&a.ts));
+    boxed.iter().take(k).map(|p| p.ts).collect()
+}
+",
+            "struct Point {
+    ts: u64,
+}
+fn top(raw: &[u64], k: usize) -> Vec<u64> {
+    let mut boxed: Vec<Point> = raw.iter().map(|&ts| Point { ts }).collect(); // all
+    boxed.sort_by(|a, b| b.ts.cmp(&a.ts));
+    boxed.iter().take(k).map(|p| p.ts).collect()
+}
+",
+        );
+        let reason = "`es` is used in a way that may tell a box from its value";
+        for body in ["es.sort_by_key(|e| key_of(e));", "es.retain(is_good);", "es.sort();", "es.push(other());"] {
+            check_refuses(
+                RULE,
+                &format!("struct E {{ n: u8 }} fn f() {{ let mut es: Vec<Box<E>> = Vec::new(); {body} }}"),
+                reason,
+            );
+        }
     }
 
     #[test]

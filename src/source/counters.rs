@@ -49,7 +49,8 @@ pub fn is_atomic(ty: &syn::Type) -> bool {
     ATOMICS.contains(&head(ty).as_str())
 }
 
-/// The changes of counters in a file. A `store` is none: flags and settings are stored, counters are counted.
+/// The changes of counters in a file. A `store` is none, as flags and settings are stored and counters are counted, but for
+/// one that goes on from what the same function loaded: a cursor.
 pub fn writes(file: &SourceFile) -> Vec<Write> {
     let mut found = Vec::new();
     for function in functions(file).into_iter().filter(|f| !f.is_test) {
@@ -92,6 +93,23 @@ impl Writes<'_> {
     }
 }
 
+impl Writes<'_> {
+    /// True for `self.head.store(h + 1, …)` where the function loads `head` as well.
+    fn goes_on(&self, store: &syn::ExprMethodCall) -> bool {
+        let steps = store.args.first().is_some_and(|value| match peel(value) {
+            syn::Expr::Binary(b) => matches!(b.op, syn::BinOp::Add(_) | syn::BinOp::Sub(_)),
+            syn::Expr::MethodCall(call) => call.method.to_string().starts_with("wrapping_"),
+            _ => false,
+        });
+        steps && {
+            super::shapes::exprs(self.function.block).into_iter().any(|expr| {
+                super::shapes::method(expr, "load", 1)
+                    .is_some_and(|load| super::shapes::same(&*load.receiver, &*store.receiver))
+            })
+        }
+    }
+}
+
 fn owner_of(ty: &syn::Type) -> Option<String> {
     match ty {
         syn::Type::Reference(reference) if reference.mutability.is_some() => None,
@@ -104,7 +122,10 @@ fn owner_of(ty: &syn::Type) -> Option<String> {
 impl<'a> Visit<'a> for Writes<'_> {
     fn visit_expr_method_call(&mut self, node: &'a syn::ExprMethodCall) {
         let method = node.method.to_string();
-        let changes = method.starts_with("fetch_") || method.starts_with("compare_exchange") || method == "swap";
+        let changes = method.starts_with("fetch_")
+            || method.starts_with("compare_exchange")
+            || method == "swap"
+            || (method == "store" && self.goes_on(node));
         if changes
             && let syn::Expr::Field(field) = peel(&node.receiver)
             && let syn::Member::Named(name) = &field.member

@@ -4,6 +4,7 @@ use crate::model::{ContentHash, LineWidth};
 
 mod apply;
 pub mod bulk;
+pub mod byte_maps;
 pub mod calm;
 pub mod conversions;
 pub mod counters;

@@ -36,6 +36,7 @@ const CELLS: &[&str] = &[
     "compare_exchange_weak",
     "fetch_update",
     "swap",
+    "store",
 ];
 
 const EXPLAIN: &str = "\
@@ -74,7 +75,8 @@ machine with few cores shows little. The proposal says so, and a person decides.
 
 ## When it is refused
 
-Only one function writes, or only one of the fields is written; writes are plain `store`s (flags, settings); the struct
+Only one function writes, or only one of the fields is written; writes are plain `store`s (flags, settings) that do not go
+on from what the function loaded; the struct
 is `repr`; it derives more than `Debug` and `Default`; it is taken apart by a pattern; its counters are built otherwise
 than by `AtomicU64::new(…)` or `Default`.
 ";
@@ -147,6 +149,22 @@ mod tests {
             &RULE,
             "pub struct $0C$0 { x: AtomicU64, y: AtomicU64 }
              fn a(c: &C) { c.x.fetch_add(1, Relaxed); } fn b(s: &S) { s.counters.y.fetch_sub(1, Relaxed); }",
+        );
+    }
+
+    #[test]
+    fn fires_on_cursors_that_go_on_from_what_was_loaded() {
+        check(
+            &RULE,
+            "struct $0Ring$0 { head: AtomicU64, tail: AtomicU64 }
+             impl Ring { fn put(&self) { let h = self.head.load(R); self.head.store(h + 1, R); }
+             fn take(&self) { let t = self.tail.load(R); self.tail.store(t.wrapping_add(1), R); } }",
+        );
+        check_ignores(
+            &RULE,
+            &[
+                "struct C { x: AtomicU64, y: AtomicU64 } impl C { fn a(&self, n: u64) { self.x.store(n + 1, R); } fn b(&self, n: u64) { self.y.store(n - 1, R); } }",
+            ],
         );
     }
 

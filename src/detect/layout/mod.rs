@@ -1,6 +1,7 @@
 //! Types in, layouts that spend cache lines out.
 
 mod bulk;
+pub mod byte_map;
 pub mod contended_atomics;
 pub mod large_by_value;
 pub mod large_copy_read;
@@ -9,3 +10,4 @@ pub mod large_option;
 pub mod large_variant;
 pub mod repr_c_holes;
 pub mod vec_of_boxes;
+pub mod worker_atomics;

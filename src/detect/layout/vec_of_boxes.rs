@@ -50,8 +50,8 @@ Elements now move when the vector grows: nobody may keep their address. That is 
 
 ## When it is refused
 
-The field, or another of its name, is used in a way that is not known (moved out, sorted, handed on, in a macro, taken
-apart by a pattern); `T` is a trait object or generic; the struct is `repr(C)`.
+The field, or another of its name, is used in a way that is not known (moved out, sorted other than by parts of its
+elements, handed on, in a macro, taken apart by a pattern); `T` is a trait object or generic; the struct is `repr(C)`.
 ";
 
 /// Bytes up to which an element may move with the vector.
