@@ -1,14 +1,18 @@
 //! Bytes parsed by way of a text in; bytes parsed as they are out.
 
-use super::{Draft, Recipe, borrow, file_of, hoist, holds, short};
-use crate::model::{Finding, RuleId, TextEdit};
-use crate::source::{self, SourceFile, Template};
+use super::{Draft, Recipe, borrow, file_of, holds, short, two_steps};
+use crate::model::{Finding, RuleId, TextEdit, TextRange};
+use crate::source::json_steps::steps;
+use crate::source::{self, SourceFile, Template, shapes, types};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("json-through-text"), derive };
 
 fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
+    if let Some(made) = finding.capture("joined") {
+        return joined(file, finding, made);
+    }
     let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
     let (ident, argument) = (captured("ident")?, captured("argument")?);
     let (bytes, is_owned) = match (finding.capture("borrowed"), finding.capture("owned")) {
@@ -17,18 +21,37 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         _ => return Err("the finding has no bytes".to_owned()),
     };
     let expr = source::expr_at(file, bytes).ok_or("the bytes changed")?;
-    let sign = if is_owned && !matches!(expr, syn::Expr::Reference(_)) { "&" } else { "" };
     let mut edits = vec![TextEdit { range: ident, text: "from_slice".to_owned() }];
-    match finding.capture("let") {
-        Some(line) => {
-            edits.push(TextEdit { range: argument, text: format!("{sign}{}", file.slice(bytes)) });
-            edits.push(TextEdit { range: hoist::whole_lines(file, line), text: String::new() });
-        }
-        None => edits.extend(Template::new(file, argument).text(sign).keep(bytes).edits()),
-    }
-    Ok(Draft {
+    edits.extend(Template::new(file, argument).text(sign(file, expr, is_owned)).keep(bytes).edits());
+    Ok(draft(finding, edits))
+}
+
+/// The bytes are parsed where the text had a name, or was handed on by `and_then`.
+fn joined(file: &SourceFile, finding: &Finding, made: TextRange) -> Result<Draft, String> {
+    let body = source::function_body(file, made).ok_or("the text is made outside of a function")?;
+    let all = steps(file, body);
+    let steps = all.iter().find(|steps| steps.made == made && steps.is_alike).ok_or("the two steps changed")?;
+    let given = steps.source().ok_or("the two steps changed")?;
+    let is_owned = shapes::call(steps.first, &["String", "from_utf8"]).is_some();
+    let bytes = match given {
+        syn::Expr::MethodCall(copy) if is_owned && copy.method == "to_vec" => &*copy.receiver,
+        other => other,
+    };
+    let argument = format!("{}{}", sign(file, bytes, is_owned), file.text_of(bytes));
+    Ok(draft(finding, two_steps::joined(file, steps, &two_steps::renamed(file, steps, "from_slice"), &argument)))
+}
+
+/// `&` where bytes are owned and must be lent.
+fn sign(file: &SourceFile, bytes: &syn::Expr, is_owned: bool) -> &'static str {
+    let is_reference = matches!(bytes, syn::Expr::Reference(_))
+        || matches!(types::type_of(file, bytes), Some(syn::Type::Reference(r)) if matches!(*r.elem, syn::Type::Slice(_)));
+    if is_owned && !is_reference { "&" } else { "" }
+}
+
+fn draft(finding: &Finding, edits: Vec<TextEdit>) -> Draft {
+    Draft {
         title: format!("parse the bytes of {} as they are", short(&finding.function)),
-        edits: vec![(file.path.clone(), edits)],
+        edits: vec![(finding.file.clone(), edits)],
         preconditions: vec![
             holds("the text is used for nothing else, and both failures are treated alike"),
             borrow("the bytes live as long as what is parsed from them"),
@@ -38,7 +61,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
                 .to_owned(),
         ],
         ..Draft::default()
-    })
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +97,39 @@ mod tests {
 ",
             "fn f(body: &[u8]) -> Result<Order, E> {
     Ok(serde_json::from_slice::<Order>(body)?)
+}
+",
+        );
+    }
+
+    #[test]
+    fn a_text_whose_failure_is_handled_alike_is_left_out() {
+        check(
+            RULE,
+            "fn f(frame: &[u8]) -> Result<Job, String> {
+    let text = String::from_utf8(frame.to_vec()).map_err(|_| \"bad\".to_string())?;
+    match serde_json::from_str::<Job>(&text) {
+        Ok(job) => Ok(job),
+        Err(_) => Err(\"bad\".to_string()), // both
+    }
+}
+",
+            "fn f(frame: &[u8]) -> Result<Job, String> {
+    match serde_json::from_slice::<Job>(frame) {
+        Ok(job) => Ok(job),
+        Err(_) => Err(\"bad\".to_string()), // both
+    }
+}
+",
+        );
+        check(
+            RULE,
+            "fn f(b: &[u8]) -> Option<Job> {
+    std::str::from_utf8(b).ok().and_then(|text| serde_json::from_str(text).ok())
+}
+",
+            "fn f(b: &[u8]) -> Option<Job> {
+    serde_json::from_slice(b).ok()
 }
 ",
         );

@@ -27,6 +27,7 @@ mod clone_for_reference;
 mod clone_of_iterated;
 mod clone_then_read;
 mod collect_then_loop;
+mod compare_json_texts;
 mod contains_then_get;
 mod contains_then_insert;
 mod eager_log_text;
@@ -39,6 +40,7 @@ mod guard_then_unwrap;
 mod hoist;
 mod index_loop;
 mod insert_if_missing;
+mod json_round_trip;
 mod json_text_then_write;
 mod json_through_text;
 mod json_through_value;
@@ -60,6 +62,7 @@ mod match_to_let_else;
 mod missing_capacity;
 mod mutex_number;
 mod nested_join;
+mod number_through_text;
 mod pattern_once;
 mod place;
 mod println_in_loop;
@@ -72,8 +75,10 @@ mod runtime;
 mod sleep_in_async;
 mod std_types;
 mod take_instead_of_clone;
+mod tree_cloned_to_be_read;
 mod two_passes;
 mod unbuffered_lent_file;
+mod two_steps;
 mod unbuffered_reads;
 mod unbuffered_writes;
 mod unused_import;
@@ -163,6 +168,10 @@ pub const REGISTRY: &[&Recipe] = &[
     &json_text_then_write::RECIPE,
     &json_through_value::RECIPE,
     &json_through_text::RECIPE,
+    &json_round_trip::RECIPE,
+    &tree_cloned_to_be_read::RECIPE,
+    &number_through_text::RECIPE,
+    &compare_json_texts::RECIPE,
     &sleep_in_async::RECIPE,
     &blocking_in_async::RECIPE,
     &blocking_handle_in_async::RECIPE,

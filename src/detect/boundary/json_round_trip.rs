@@ -2,14 +2,16 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::{SourceFile, json, shapes};
+use crate::source::json_steps::{Joint, Steps, steps};
+use crate::source::names::mentions;
+use crate::source::{self, SourceFile, json, shapes, types};
 
 /// The rule.
 pub const RULE: Rule = Rule {
     id: RuleId("json-round-trip"),
     eye: Eye::Boundary,
     kind: Kind::Marshalling,
-    class: Class::C,
+    class: Class::B,
     title: "value sent through JSON and back",
     explain: EXPLAIN,
     triggers: &["serde_json"],
@@ -19,7 +21,8 @@ pub const RULE: Rule = Rule {
 
 const EXPLAIN: &str = "\
 Finds `serde_json::from_str(&serde_json::to_string(&x)?)` and its kin (`from_slice` of `to_vec`, `from_value` of
-`to_value`), in one expression or by way of a `let` on the line before.
+`to_value`, `from_str` of the text of a `Value`), in one expression, by way of a `let` on the line before, of an `if let` that
+holds nothing else, or by `and_then`.
 
 ## Why it costs
 
@@ -30,20 +33,26 @@ that was there before.
 
 ```rust
 let copy: Order = serde_json::from_str(&serde_json::to_string(&order)?)?;
+let tree: Value = serde_json::from_str(&serde_json::to_string(&order)?)?;
+let order: Order = serde_json::from_str(&tree.to_string())?;
 ```
 
 ## After
 
 ```rust
 let copy: Order = order.clone();
+let tree: Value = serde_json::to_value(&order)?;
+let order: Order = serde_json::from_value(tree)?;
 ```
 
-Between two types, a `From` that names the fields says the same. What JSON changes on the way (skipped, renamed and defaulted
-fields, `NaN`, the error itself) only the types tell: there is no automatic rewrite.
+A copy is made where the declarations of the workspace show that JSON gives back what it was given. Without the text `f32`
+keeps all its digits, and errors of a tree name no line: that is for a person to accept.
 
 ## When it is refused
 
-Not reported: texts that are used for anything else, and formats that differ between the two ways.
+The text is used for anything else (not reported). A field is skipped, or written in a way of its own; a type on the way does
+not derive `Clone`; the two types differ: between two types, a `From` that names the fields says the same, which only a person
+can write. The failures of writing are treated in another way than those of reading, and a tree is made.
 ";
 
 /// Pairs of functions that undo each other.
@@ -56,44 +65,44 @@ const PAIRS: &[(&str, &[&str])] = &[
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
     for body in shapes::bodies(file) {
-        for expr in shapes::exprs(body) {
-            found.extend(read(expr).filter(|(way, from)| made(file, from, way)).map(|_| fact(file, expr)));
-        }
-        for block in shapes::blocks_in(body) {
-            for (index, pair) in block.stmts.windows(2).enumerate() {
-                found.extend(named(file, block, index, &pair[0], &pair[1]));
-            }
-        }
+        let all = steps(file, body);
+        found.extend(all.iter().filter(|steps| is_round_trip(file, steps)).map(|steps| fact(file, steps)));
     }
     found
 }
 
-fn fact(file: &SourceFile, expr: &syn::Expr) -> Fact {
-    Fact::at(file, file.range(expr)).note("message", "a value is written as JSON only to be read back")
+fn fact(file: &SourceFile, steps: &Steps<'_>) -> Fact {
+    let site = if matches!(steps.joint, Joint::Inside) { steps.call } else { steps.made };
+    Fact::at(file, site)
+        .capture("made", steps.made)
+        .capture("call", steps.call)
+        .note("message", "a value is written as JSON only to be read back")
 }
 
-/// The function that reads, and what it reads from.
-fn read(expr: &syn::Expr) -> Option<(String, &syn::Expr)> {
-    let syn::Expr::Call(call) = expr else { return None };
-    let name = json::function(call).filter(|name| PAIRS.iter().any(|(read, _)| read == name))?;
-    Some((name, json::bytes_of(call.args.first()?)))
+fn is_round_trip(file: &SourceFile, steps: &Steps<'_>) -> bool {
+    let second = steps.second();
+    match steps.first {
+        syn::Expr::Call(call) => {
+            let makes = PAIRS.iter().find(|(read, _)| *read == second).map_or(&[][..], |(_, makes)| makes);
+            json::function(call).is_some_and(|name| makes.contains(&name.as_str()))
+        }
+        syn::Expr::MethodCall(call) => second == "from_str" && is_tree(file, &call.receiver),
+        _ => false,
+    }
 }
 
-/// True if an expression makes what that function reads.
-fn made(file: &SourceFile, expr: &syn::Expr, way: &str) -> bool {
-    let syn::Expr::Call(call) = json::failing(file, expr).0 else { return false };
-    let makes = PAIRS.iter().find(|(read, _)| *read == way).map_or(&[][..], |(_, makes)| makes);
-    json::function(call).is_some_and(|name| makes.contains(&name.as_str()))
-}
-
-/// `let text = serde_json::to_string(&x)?;` with its only use in a read of the next statement.
-fn named(file: &SourceFile, block: &syn::Block, index: usize, first: &syn::Stmt, next: &syn::Stmt) -> Option<Fact> {
-    let bound = shapes::plain_let(first)?;
-    let only = syn::Block { brace_token: block.brace_token, stmts: vec![next.clone()] };
-    let exprs = shapes::exprs(&only);
-    let (way, _) = exprs.iter().filter_map(|e| read(e)).find(|(_, from)| shapes::is_name(from, bound.name))?;
-    let is_only_use = shapes::count(&shapes::rest(block, index), &bound.name.to_string()) == 1;
-    (is_only_use && made(file, bound.value, &way)).then(|| fact(file, bound.value))
+/// True if the text says that an expression is a `Value` of serde_json, or does not say what it is where trees are at hand.
+fn is_tree(file: &SourceFile, expr: &syn::Expr) -> bool {
+    match types::type_of(file, expr) {
+        Some(ty) => types::head(types::strip(&ty)).as_deref() == Some("Value"),
+        None => {
+            let range = file.range(expr);
+            let is_plain = matches!(shapes::unreferenced(expr), syn::Expr::Path(_));
+            let speaks = |sig: &syn::Signature| mentions(sig, "Value");
+            let body = source::function_body(file, range).is_some_and(|body| mentions(body, "Value"));
+            is_plain && (body || source::signature(file, range).is_some_and(speaks))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -112,6 +121,14 @@ mod tests {
             "fn f(x: &X) -> R { let t = $0serde_json::to_string(x)?$0; let y: Y = serde_json::from_str(&t)?; Ok(y) }",
             "fn f(x: &X) -> R { let v = $0serde_json::to_value(x)?$0; Ok(serde_json::from_value(v)?) }",
             "fn f(x: &X) -> R { let v = $0serde_json::to_vec(&x.a)?$0; g(serde_json::from_slice(&v)?); Ok(()) }",
+            "fn f(x: &X) -> O { let Ok(t) = $0serde_json::to_string(x)$0 else { return None }; serde_json::from_str(&t).ok() }",
+            "fn f(x: &X) { if let Ok(t) = $0serde_json::to_string(x)$0 { if let Ok(y) = serde_json::from_str::<Y>(&t) { g(y); } } }",
+            "fn f(x: &X) -> O { $0serde_json::to_string(x).ok()$0.and_then(|t| serde_json::from_str::<Y>(&t).ok()) }",
+            "fn f(xs: &[X]) -> V { xs.iter().filter_map(|x| { let b = $0serde_json::to_vec(x).ok()?$0; serde_json::from_slice::<Value>(&b).ok() }).collect() }",
+            "fn f(v: Value) -> R { let t = $0v.to_string()$0; serde_json::from_str(&t) }",
+            "fn f(v: &Value) -> R { $0serde_json::from_str(&v.to_string())$0 }",
+            "struct E { body: Value } fn f(e: E) -> O { let t = $0e.body.to_string()$0; let x: X = serde_json::from_str(&t).ok()?; Some(x) }",
+            "fn f(v: Value) -> O { match v { Value::Object(mut m) => { let p = m.remove(\"p\")?; let t = $0p.to_string()$0; serde_json::from_str(&t).ok() } _ => None } }",
         ] {
             check(&RULE, text);
         }
@@ -136,6 +153,9 @@ mod tests {
                 "fn f(x: &X) -> R { let t = serde_json::to_string(x)?; Ok(serde_json::from_str(&t[1..])?) }",
                 "fn f(x: &X) -> R { Ok(serde_json::from_value(serde_json::json!({ \"a\": x }))?) }",
                 "fn f(x: &X) -> R { Ok(serde_json::from_reader(serde_json::to_vec(x)?)?) }",
+                "fn f(v: &Value, s: &str) -> R { let t = s.to_string(); serde_json::from_str(&t) }",
+                "fn f(v: &Value) -> R { let t = v.to_string(); log(&t); serde_json::from_str(&t) }",
+                "fn f(v: &Value) -> R { let t = v[\"a\"].name().to_string(); serde_json::from_str(&t) }",
                 "#[test] fn f() { let y: Y = serde_json::from_str(&serde_json::to_string(&x).unwrap()).unwrap(); }",
             ],
         );

@@ -2,6 +2,7 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
+use crate::source::json_steps::{Joint, Steps, steps};
 use crate::source::{SourceFile, json, shapes};
 
 /// The rule.
@@ -19,7 +20,8 @@ pub const RULE: Rule = Rule {
 
 const EXPLAIN: &str = "\
 Finds `serde_json::from_str(std::str::from_utf8(bytes)?)` and `serde_json::from_str(&String::from_utf8(bytes)?)`, in one
-expression or by way of a `let` on the line before.
+expression, by way of a `let` (with or without `else`) on the line before, of an `if let` that holds nothing else, of the
+condition before, or by `and_then`.
 
 ## Why it costs
 
@@ -52,11 +54,7 @@ borrows from the bytes as well).
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
     for body in shapes::bodies(file) {
-        for block in shapes::blocks_in(body) {
-            for index in 0..block.stmts.len() {
-                found.extend(named(file, body, block, index));
-            }
-        }
+        found.extend(steps(file, body).iter().filter_map(|steps| joined(file, steps)));
         for expr in shapes::exprs(body) {
             found.extend(at_once(file, expr));
         }
@@ -109,27 +107,20 @@ fn at_once(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
     json::ends_alike(end, parse.end, false).then(|| fact(file, file.range(expr), &parse, bytes, is_owned))
 }
 
-/// `let text = std::str::from_utf8(bytes)?;` with the parse in the next statement.
-fn named(file: &SourceFile, body: &syn::Block, block: &syn::Block, index: usize) -> Option<Fact> {
-    let bound = shapes::plain_let(&block.stmts[index]).filter(|l| !l.is_mut && l.ty.is_none())?;
-    let (bytes, is_owned, end) = bytes(file, bound.value)?;
-    let name = bound.name.to_string();
-    let next = block.stmts.get(index + 1)?;
-    let is_only_use = shapes::count(&shapes::rest(block, index), &name) == 1;
-    let parsed = json::run_once(next).into_iter().find_map(|expr| {
-        let found = parse(file, expr).filter(|p| shapes::is_name(json::bytes_of(p.argument), bound.name))?;
-        let is_returned = json::is_returned(file, body, next, expr);
-        json::ends_alike(end, found.end, is_returned).then_some((found.ident, file.range(found.argument)))
-    });
-    let (ident, argument) = parsed.filter(|_| is_only_use && shapes::is_quiet(shapes::unreferenced(bytes)))?;
-    Some(
-        Fact::at(file, file.range(bound.local))
-            .capture("ident", ident)
-            .capture("argument", argument)
-            .capture(if is_owned { "owned" } else { "borrowed" }, file.range(bytes))
-            .capture("let", file.range(bound.local))
-            .note("message", "all bytes are read once to be a text, and once more to be parsed"),
-    )
+/// `let text = std::str::from_utf8(bytes)?;` with the parse in the next statement, in the `if let` inside, in the next
+/// condition, or in an `and_then`.
+fn joined(file: &SourceFile, steps: &Steps<'_>) -> Option<Fact> {
+    let is_text = ["str", "String"].iter().any(|owner| shapes::call(steps.first, &[owner, "from_utf8"]).is_some());
+    let site = match steps.joint {
+        Joint::Inside => return None,
+        Joint::Let(line) => line,
+        _ => steps.made,
+    };
+    (is_text && steps.second() == "from_str" && steps.is_alike).then(|| {
+        Fact::at(file, site)
+            .capture("joined", steps.made)
+            .note("message", "all bytes are read once to be a text, and once more to be parsed")
+    })
 }
 
 #[cfg(test)]
@@ -149,6 +140,13 @@ mod tests {
             "fn f(b: &[u8]) -> O { $0let t = std::str::from_utf8(b).ok()?;$0 serde_json::from_str(t).ok() }",
             "fn f(b: &[u8]) -> R { $0let t = std::str::from_utf8(b).map_err(bad)?;$0 serde_json::from_str(t).map_err(bad) }",
             "fn f(r: &Req) -> R { $0let t = str::from_utf8(&r.body)?;$0 let x: X = serde_json::from_str(t)?; Ok(x) }",
+            "fn f(b: &[u8]) -> R { $0let t = String::from_utf8(b.to_vec()).map_err(|_| bad())?;$0 match serde_json::from_str::<X>(&t) { Ok(x) => Ok(x), Err(_) => Err(bad()) } }",
+            "fn f(b: &[u8]) -> O { $0let Ok(t) = std::str::from_utf8(b) else { return None };$0 let Ok(x) = serde_json::from_str::<X>(t) else { return None }; Some(x) }",
+            "fn f(b: &[u8]) { if let Ok(t) = $0std::str::from_utf8(b)$0 { if let Ok(x) = serde_json::from_str::<X>(t) { g(x); } } }",
+            "fn f(b: &[u8]) { if let Ok(t) = $0std::str::from_utf8(&b[1..])$0 && let Ok(x) = serde_json::from_str::<X>(t) { g(x); } }",
+            "fn f(b: &[u8]) -> O { $0std::str::from_utf8(b).ok()$0.and_then(|t| serde_json::from_str::<X>(t).ok()) }",
+            "fn f(b: &[u8]) -> R { $0let t: &str = std::str::from_utf8(b)?;$0 Ok(serde_json::from_str(t)?) }",
+            "fn f(b: Vec<u8>) -> R { $0let t = String::from_utf8(b)?;$0 let x = serde_json::from_str(t.as_str())?; Ok(x) }",
             "async fn f(r: Req) -> R { let b = r.bytes().await?; $0let t = std::str::from_utf8(&b)?;$0 Ok(serde_json::from_str::<X>(t)?) }",
         ] {
             check(&RULE, text);
@@ -174,7 +172,9 @@ mod tests {
                 "fn f(b: &[u8]) -> R { let t = std::str::from_utf8(b)?; Ok(toml::from_str(t)?) }",
                 "fn f(b: &[u8]) -> R { let t = unsafe { std::str::from_utf8_unchecked(b) }; Ok(serde_json::from_str(t)?) }",
                 "fn f(b: &[u8]) -> R { let t = decode(b)?; Ok(serde_json::from_str(&t)?) }",
-                "fn f(b: &[u8]) -> R { let t: &str = std::str::from_utf8(b)?; Ok(serde_json::from_str(t)?) }",
+                "fn f(b: &[u8]) -> O { let Ok(t) = std::str::from_utf8(b) else { return None }; if let Ok(x) = serde_json::from_str::<X>(t) { g(x); } Some(1) }",
+                "fn f(b: &[u8]) -> R { let t = std::str::from_utf8(b).map_err(|e| e.to_string())?; serde_json::from_str(t).map_err(|_| bad()) }",
+                "fn f(b: &[u8]) { if let Ok(t) = std::str::from_utf8(b) { if let Ok(x) = serde_json::from_str::<X>(t) { g(x); } else { h(t); } } }",
                 "fn f() -> R { let t = String::from_utf8(read()?)?; Ok(serde_json::from_str(&t)?) }",
                 "#[test] fn f() { let t = std::str::from_utf8(b).unwrap(); let x: X = serde_json::from_str(t).unwrap(); }",
             ],

@@ -2,6 +2,7 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
+use crate::source::json_steps::{Joint, Steps, steps};
 use crate::source::{SourceFile, json, shapes};
 
 /// The rule.
@@ -19,7 +20,8 @@ pub const RULE: Rule = Rule {
 
 const EXPLAIN: &str = "\
 Finds `serde_json::to_string(&serde_json::to_value(&x)?)`, `serde_json::to_value(&x)?.to_string()` and
-`serde_json::from_value(serde_json::from_str(text)?)`, in one expression or by way of a `let` on the line before.
+`serde_json::from_value(serde_json::from_str(text)?)`, in one expression, by way of a `let` (with or without `else`) on the
+line before, of an `if let` that holds nothing else, of the condition before, or by `and_then`.
 
 ## Why it costs
 
@@ -52,44 +54,26 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
         for expr in shapes::exprs(item) {
             found.extend(written(file, expr).or_else(|| shown(file, expr)).or_else(|| read(file, expr)));
         }
-        for block in shapes::blocks_in(item) {
-            found.extend((0..block.stmts.len()).filter_map(|index| named(file, item, block, index)));
-        }
+        found.extend(steps(file, item).iter().filter_map(|steps| joined(file, steps)));
     }
     found
 }
 
-/// `let tree = serde_json::from_str(text)?;` or `serde_json::to_value(x)?` with its only use in the next statement.
-fn named(file: &SourceFile, body: &syn::Block, block: &syn::Block, index: usize) -> Option<Fact> {
-    let bound = shapes::plain_let(&block.stmts[index]).filter(|l| !l.is_mut)?;
-    let (made, first_end) = json::failing(file, bound.value);
-    let syn::Expr::Call(call) = made else { return None };
-    let way = json::function(call)?;
-    let x = call.args.first().filter(|x| call.args.len() == 1 && shapes::is_quiet(shapes::unreferenced(x)))?;
-    let next = block.stmts.get(index + 1)?;
-    if shapes::count(&shapes::rest(block, index), &bound.name.to_string()) != 1 {
-        return None;
-    }
-    json::run_once(next).into_iter().find_map(|expr| {
-        let (inner, end) = json::failing(file, expr);
-        let syn::Expr::Call(second) = inner else { return None };
-        let argument = second.args.first().filter(|a| shapes::is_name(shapes::unreferenced(a), bound.name))?;
-        let name = json::function(second)?;
-        let is_read = name == "from_value" && ["from_str", "from_slice"].contains(&way.as_str());
-        let is_written = ["to_string", "to_vec", "to_string_pretty"].contains(&name.as_str()) && way == "to_value";
-        if !(is_read || is_written) || !json::ends_alike(first_end, end, json::is_returned(file, body, next, expr)) {
-            return None;
-        }
-        let syn::Expr::Path(path) = &*second.func else { return None };
-        let ident = file.span_range(path.path.segments.last()?.ident.span());
-        let (way, at) = match way.as_str() {
-            "from_str" => ("from_str", ident),
-            "from_slice" => ("from_slice", ident),
-            _ => ("argument", file.range(argument)),
-        };
-        let found = fact(file, file.range(bound.local), way, at, file.range(x));
-        Some(found.capture("argument-of-read", file.range(argument)).capture("let", file.range(bound.local)))
-    })
+/// `let tree = serde_json::from_str(text)?;` or `serde_json::to_value(x)?` with its only use in the next statement, in the
+/// `if let` inside, in the next condition, or in an `and_then`.
+fn joined(file: &SourceFile, steps: &Steps<'_>) -> Option<Fact> {
+    let syn::Expr::Call(first) = steps.first else { return None };
+    let (way, then) = (json::function(first)?, steps.second());
+    let is_read = then == "from_value" && ["from_str", "from_slice"].contains(&way.as_str());
+    let is_written = ["to_string", "to_vec", "to_string_pretty"].contains(&then.as_str()) && way == "to_value";
+    let site = match steps.joint {
+        Joint::Inside => return None,
+        Joint::Let(line) => line,
+        _ => steps.made,
+    };
+    let value = file.range(steps.source()?);
+    let is_it = (is_read || is_written) && steps.is_alike;
+    is_it.then(|| fact(file, site, "joined", steps.made, value))
 }
 
 fn fact(file: &SourceFile, whole: TextRange, way: &'static str, at: TextRange, value: TextRange) -> Fact {
@@ -165,6 +149,16 @@ mod tests {
             "fn f(s: &str) -> R { $0let v: Value = serde_json::from_str(s)?;$0 serde_json::from_value(v) }",
             "fn f(x: &X) -> R { $0let v = serde_json::to_value(x)?;$0 Ok(serde_json::to_string(&v)?) }",
             "fn f(s: &str) -> O { $0let v: Value = serde_json::from_str(s).ok()?;$0 serde_json::from_value(v).ok() }",
+            "fn f(s: &str) -> O { $0let Ok(v) = serde_json::from_str::<Value>(s) else { return None };$0 serde_json::from_value(v).ok() }",
+            "fn f(xs: &[&str]) { for s in xs { $0let Ok(v) = serde_json::from_str::<Value>(s) else { continue };$0 if let Ok(x) = serde_json::from_value::<X>(v) { g(x); } } }",
+            "fn f(s: &str) -> R { $0let v: Value = serde_json::from_str(s).map_err(|_| E::Bad)?;$0 match serde_json::from_value::<X>(v) { Ok(x) => Ok(x), Err(_) => Err(E::Bad) } }",
+            "fn f(s: &str) -> R { $0let v: Value = match serde_json::from_str(s) { Ok(v) => v, Err(e) => return Err(e.into()) };$0 Ok(serde_json::from_value(v)?) }",
+            "fn f(s: &str) { if let Ok(v) = $0serde_json::from_str::<Value>(s)$0 { if let Ok(x) = serde_json::from_value::<X>(v) { g(x); } } }",
+            "fn f(s: &str) { if let Ok(v) = $0serde_json::from_str::<Value>(s)$0 && let Ok(x) = serde_json::from_value::<X>(v) { g(x); } }",
+            "fn f(s: &str) -> R { $0serde_json::from_str::<Value>(s)$0.and_then(serde_json::from_value::<X>) }",
+            "fn f(s: &str) -> O { $0serde_json::from_str::<Value>(s).ok()$0.and_then(|v| serde_json::from_value::<X>(v).ok()) }",
+            "fn f(xs: &[&str]) -> V { xs.iter().filter_map(|s| { $0let v: Value = serde_json::from_str(s).ok()?;$0 serde_json::from_value::<X>(v).ok() }).collect() }",
+            "fn f(b: &[u8]) -> R { $0let v: Value = serde_json::from_slice(&b[4..])?;$0 serde_json::from_value(v) }",
         ] {
             check(&RULE, text);
         }
@@ -183,6 +177,13 @@ mod tests {
                 "fn f(s: &str) -> R { let v: Value = serde_json::from_str(s)?; let r = serde_json::from_value(v); g(r) }",
                 "fn f(s: &str) -> R { let v: Value = serde_json::from_str(s)?; g(|| serde_json::from_value(v)?) }",
                 "fn f() -> R { let v: Value = serde_json::from_str(&read())?; serde_json::from_value(v) }",
+                "fn f(xs: &[&str]) -> O { for s in xs { let Ok(v) = serde_json::from_str::<Value>(s) else { return None }; if let Ok(x) = serde_json::from_value::<X>(v) { g(x); } } }",
+                "fn f(xs: &[&str]) { for s in xs { let Ok(v) = serde_json::from_str::<Value>(s) else { continue }; if let Ok(x) = serde_json::from_value::<X>(v) { g(x); } h(); } }",
+                "fn f(s: &str) { if let Ok(v) = serde_json::from_str::<Value>(s) { if let Ok(x) = serde_json::from_value::<X>(v) { g(x); } h(); } }",
+                "fn f(s: &str) { if let Ok(v) = serde_json::from_str::<Value>(s) { if let Ok(x) = serde_json::from_value::<X>(v.clone()) { g(x, v); } } }",
+                "fn f(s: &str) { if let Ok(v) = serde_json::from_str::<Value>(s) { if let Ok(x) = serde_json::from_value::<X>(v) { g(x); } else { bad(); } } }",
+                "fn f(s: &str) -> R { serde_json::from_str::<Value>(s).map_err(E::A).and_then(|v| serde_json::from_value::<X>(v).map_err(E::B)) }",
+                "fn f(s: &str) -> R { let v: Value = serde_json::from_str(s).map_err(|_| 415)?; serde_json::from_value(v).map_err(|_| 422) }",
                 "fn f(x: &X) -> R { let mut v = serde_json::to_value(x)?; v[\"a\"] = 1; Ok(v.to_string()) }",
                 "fn f(x: &X) -> R { Ok(serde_json::to_value(x)?[\"a\"].to_string()) }",
                 "fn f(x: &X) -> R { Ok(serde_json::to_string(&serde_json::to_value(x).unwrap())?) }",

@@ -1,5 +1,6 @@
 //! Functions in, costs at the boundary of the process out.
 
+pub mod compare_json_texts;
 pub mod eager_log_text;
 pub mod flush_in_loop;
 pub mod flush_per_call;
@@ -9,6 +10,8 @@ pub mod json_through_text;
 pub mod json_through_value;
 pub mod log_only_value;
 pub mod open_in_loop;
+pub mod number_through_text;
 pub mod open_per_call;
 pub mod println_in_loop;
+pub mod tree_cloned_to_be_read;
 pub mod value_for_one_field;

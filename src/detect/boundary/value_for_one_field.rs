@@ -24,6 +24,8 @@ const EXPLAIN: &str = "\
 Finds `let v: serde_json::Value = serde_json::from_str(…)?;` where nothing but one or two fields of `v` is looked at, by
 `v[\"name\"]` or `v.get(\"name\")`.
 
+So does `serde_json::to_value(&own)?` of a value whose fields could be asked themselves.
+
 ## Why it costs
 
 Every key and every text of the document is allocated, put into a map and freed, for the sake of one of them.
@@ -68,10 +70,12 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
 
 fn looked_at(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
     let bound = shapes::plain_let(&block.stmts[index]).filter(|l| !l.is_mut)?;
-    let (read, _) = json::failing(file, bound.value);
+    let (read, _) = json::failing(file, or_null(bound.value));
     let syn::Expr::Call(call) = read else { return None };
-    json::function(call).filter(|name| ["from_str", "from_slice", "from_reader"].contains(&name.as_str()))?;
-    let is_value = bound.ty.is_some_and(is_value) || turbofish(call).is_some_and(|ty| is_value(&ty));
+    let function = json::function(call)
+        .filter(|name| ["from_str", "from_slice", "from_reader", "to_value"].contains(&name.as_str()))?;
+    let is_made = function == "to_value";
+    let is_value = is_made || bound.ty.is_some_and(is_value) || turbofish(call).is_some_and(|ty| is_value(&ty));
     let name = bound.name.to_string();
     let rest = shapes::rest(block, index);
     let uses = usage::uses(file, &rest, &name);
@@ -83,8 +87,19 @@ fn looked_at(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact
         fields.insert(field(file, &rest, u)?);
     }
     let list = fields.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(" and ");
-    let message = format!("the whole document becomes a tree of maps, of which {list} is looked at");
+    let whole = if is_made { "value" } else { "document" };
+    let message = format!("the whole {whole} becomes a tree of maps, of which {list} is looked at");
     (fields.len() <= FEW).then(|| Fact::at(file, file.range(bound.local)).note("message", message))
+}
+
+/// What `….unwrap_or(Value::Null)` and `….unwrap_or_default()` stand behind.
+fn or_null(expr: &syn::Expr) -> &syn::Expr {
+    match expr {
+        syn::Expr::MethodCall(call) if call.method == "unwrap_or" || call.method == "unwrap_or_default" => {
+            &call.receiver
+        }
+        other => other,
+    }
 }
 
 fn is_value(ty: &syn::Type) -> bool {
@@ -134,6 +149,7 @@ mod tests {
             "fn f(r: File) -> R { $0let v: Value = serde_json::from_reader(r)?;$0 Ok(v[\"a\"][\"b\"].as_u64()) }",
             "async fn f(b: Bytes) -> R { $0let v: Value = serde_json::from_slice(&b)?;$0 g(v[\"a\"].as_str()).await }",
             "fn f(t: &str) -> R { $0let v: Value = serde_json::from_str(t)?;$0 if v[\"a\"] == 1 { return Ok(()); } h(&v[\"a\"]) }",
+            "fn f(x: &X) -> usize { $0let v = serde_json::to_value(x).unwrap_or(Value::Null);$0 v[\"a\"].as_array().map(|a| a.len()).unwrap_or(0) }",
             "fn f(t: &str) -> R { if a { $0let v: Value = serde_json::from_str(t)?;$0 g(v.get(\"a\").is_some()); } Ok(()) }",
         ] {
             check(&RULE, text);
@@ -155,6 +171,7 @@ mod tests {
                 "fn f(t: &str) -> R { let v: Value = serde_json::from_str(t)?; for (k, x) in v.as_object().unwrap() { g(k, x); } Ok(()) }",
                 "fn f(t: &str) -> R { let v: Order = serde_json::from_str(t)?; Ok(v[\"a\"].as_u64()) }",
                 "fn f(t: &str) -> R { let v = serde_json::from_str(t)?; g(v) }",
+                "fn f(x: &X) -> R { let v = serde_json::to_value(x)?; g(v[\"a\"].as_u64()); keep(v) }",
                 "fn f(t: &str) -> R { let v: toml::Value = toml::from_str(t)?; Ok(v[\"a\"].as_str()) }",
                 "fn f(t: &str) -> R { let v: Value = serde_json::from_str(t)?; Ok(()) }",
                 "fn f(t: &str) -> R { let v: Value = serde_json::from_str(t)?; run(|| g(v[\"a\"].as_u64())); Ok(()) }",

@@ -1,0 +1,139 @@
+//! A function's body in; the values that are written as JSON only to be compared, out.
+
+use super::usage::{self, How};
+use super::{SourceFile, json, shapes};
+use crate::model::TextRange;
+
+/// Two values whose JSON is compared.
+pub struct Compared<'a> {
+    /// The comparison.
+    pub site: TextRange,
+    /// `==` or `!=`.
+    pub sign: &'static str,
+    /// The two values, as they are handed over.
+    pub values: [&'a syn::Expr; 2],
+    /// The `let`s that name the texts.
+    pub lines: Vec<TextRange>,
+    /// Where a text is asked whether it is empty, which JSON never is.
+    pub empties: Vec<TextRange>,
+}
+
+/// All such comparisons of a body.
+pub fn compared<'a>(file: &'a SourceFile, body: &'a syn::Block) -> Vec<Compared<'a>> {
+    let mut found = Vec::new();
+    for expr in shapes::exprs(body) {
+        let Some((sign, left, right)) = comparison(expr) else { continue };
+        let site = file.range(expr);
+        if let (Some(a), Some(b)) = (value(file, left), value(file, right)) {
+            if a.1 == b.1 {
+                let (lines, empties) = (Vec::new(), Vec::new());
+                found.push(Compared { site, sign, values: [a.0, b.0], lines, empties });
+            }
+        } else if shapes::is_quiet(left) && shapes::is_quiet(right) {
+            found.extend(shapes::blocks_in(body).into_iter().find_map(|block| named(file, block, expr)));
+        }
+    }
+    found
+}
+
+fn comparison(expr: &syn::Expr) -> Option<(&'static str, &syn::Expr, &syn::Expr)> {
+    let syn::Expr::Binary(b) = expr else { return None };
+    let sign = match b.op {
+        syn::BinOp::Eq(_) => "==",
+        syn::BinOp::Ne(_) => "!=",
+        _ => return None,
+    };
+    Some((sign, &b.left, &b.right))
+}
+
+/// The value of `serde_json::to_string(value)?`, with the name of the function and what is done with the failure.
+fn value<'a>(file: &'a SourceFile, expr: &'a syn::Expr) -> Option<(&'a syn::Expr, String)> {
+    let (inner, end) = json::failing(file, expr);
+    let syn::Expr::Call(call) = inner else { return None };
+    let name = json::function(call).filter(|name| ["to_string", "to_vec", "to_value"].contains(&name.as_str()))?;
+    let value = call.args.first().filter(|value| shapes::is_quiet(shapes::unreferenced(value)))?;
+    let bare: String = end.split_whitespace().collect();
+    let is_handled = ["?", ".unwrap()", ".ok()", ".ok()?"].contains(&bare.as_str()) || bare.starts_with(".expect(");
+    is_handled.then(|| (value, name))
+}
+
+/// Two `let`s side by side whose names are compared, and used for nothing else.
+fn named<'a>(file: &'a SourceFile, block: &'a syn::Block, comparison_expr: &syn::Expr) -> Option<Compared<'a>> {
+    let (sign, left, right) = comparison(comparison_expr)?;
+    (0..block.stmts.len().saturating_sub(1)).find_map(|index| {
+        let [first, second] = [&block.stmts[index], &block.stmts[index + 1]].map(shapes::plain_let);
+        let (first, second) = (first.filter(|l| !l.is_mut)?, second.filter(|l| !l.is_mut)?);
+        let is_pair = |a: &syn::Ident, b: &syn::Ident| shapes::is_name(left, a) && shapes::is_name(right, b);
+        let values = match () {
+            () if is_pair(first.name, second.name) => [value(file, first.value)?, value(file, second.value)?],
+            () if is_pair(second.name, first.name) => [value(file, second.value)?, value(file, first.value)?],
+            () => return None,
+        };
+        let rest = shapes::rest(block, index + 1);
+        let site = file.range(comparison_expr);
+        let mut empties = Vec::new();
+        for name in [first.name, second.name] {
+            for used in usage::uses(file, &rest, &name.to_string()) {
+                let is_compared = used.how == How::Compare && site.contains(used.name);
+                match &used.how {
+                    _ if is_compared && !used.is_captured => {}
+                    How::Method(method) if method == "is_empty" => empties.push(used.whole),
+                    _ => return None,
+                }
+            }
+        }
+        // Nothing between the two may change what was written.
+        let between = TextRange { start: file.range(second.local).end, end: site.start };
+        let is_quiet_between = block.stmts[index + 2..]
+            .iter()
+            .filter(|s| file.range(*s).start < between.end)
+            .all(|s| file.range(s).contains(site) || is_early_exit(file, s, &empties));
+        let is_once = usage::bindings(file, &rest, &first.name.to_string()).is_empty();
+        let [a, b] = values;
+        (a.1 == b.1 && is_quiet_between && is_once && is_asked_first(file, block, index + 2, site)).then(|| Compared {
+            site,
+            sign,
+            values: [a.0, b.0],
+            lines: vec![file.range(first.local), file.range(second.local)],
+            empties: empties.clone(),
+        })
+    })
+}
+
+/// `if text.is_empty() { return …; }`
+fn is_early_exit(file: &SourceFile, stmt: &syn::Stmt, empties: &[TextRange]) -> bool {
+    let syn::Stmt::Expr(syn::Expr::If(node), _) = stmt else { return false };
+    empties.iter().any(|e| file.range(&*node.cond).contains(*e)) && shapes::diverges(&node.then_branch)
+}
+
+/// True if the comparison is what its statement computes first: its condition, its value, or what is returned.
+fn is_asked_first(file: &SourceFile, block: &syn::Block, from: usize, site: TextRange) -> bool {
+    let stmt = block.stmts[from..].iter().find(|stmt| file.range(*stmt).contains(site));
+    let Some(stmt) = stmt else { return false };
+    let expr = match stmt {
+        syn::Stmt::Expr(expr, _) => expr,
+        syn::Stmt::Local(local) => match &local.init {
+            Some(init) => &init.expr,
+            None => return false,
+        },
+        _ => return false,
+    };
+    let first = match expr {
+        syn::Expr::If(node) => &node.cond,
+        syn::Expr::Return(node) => match &node.expr {
+            Some(value) => value,
+            None => return false,
+        },
+        other => return first_of(file, other, site),
+    };
+    first_of(file, first, site)
+}
+
+fn first_of(file: &SourceFile, expr: &syn::Expr, site: TextRange) -> bool {
+    match expr {
+        _ if file.range(expr) == site => true,
+        syn::Expr::Binary(b) if matches!(b.op, syn::BinOp::And(_) | syn::BinOp::Or(_)) => first_of(file, &b.left, site),
+        syn::Expr::Paren(p) => first_of(file, &p.expr, site),
+        _ => false,
+    }
+}
