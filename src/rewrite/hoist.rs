@@ -22,7 +22,15 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         return Err(format!("`{text}` is of a type of the workspace, whose `Display` is written by hand"));
     }
     let edits = match invariant.binding {
-        Some(binding) => moved(file, function, &invariant, binding)?,
+        Some(binding) => {
+            let mut edits = moved(file, function, &invariant, binding)?;
+            let given = finding.captures.iter().filter(|(name, _)| *name == "given");
+            edits.extend(given.map(|(_, ident)| TextEdit {
+                range: TextRange { start: ident.end, end: ident.end },
+                text: ".clone()".to_owned(),
+            }));
+            edits
+        }
         None => named(file, function, &invariant),
     };
     Ok(Draft {
@@ -114,7 +122,7 @@ fn moved(
     Ok(edits)
 }
 
-fn is_mentioned_outside(file: &SourceFile, function: &Function<'_>, within: TextRange, name: &str) -> bool {
+pub(super) fn is_mentioned_outside(file: &SourceFile, function: &Function<'_>, within: TextRange, name: &str) -> bool {
     let body = file.span_range(function.block.brace_token.span.join());
     let outside = |token: &lexer::Token| {
         let range = TextRange { start: token.range.start + body.start, end: token.range.end + body.start };
@@ -139,7 +147,7 @@ pub(super) fn whole_lines(file: &SourceFile, stmt: TextRange) -> TextRange {
 }
 
 /// The whole lines of a statement with the line comments directly above it; the statement alone where it shares its line.
-fn lines_of(file: &SourceFile, stmt: TextRange) -> (TextRange, Vec<String>) {
+pub(super) fn lines_of(file: &SourceFile, stmt: TextRange) -> (TextRange, Vec<String>) {
     let text = &file.text;
     let whole = whole_lines(file, stmt);
     if whole == stmt {
@@ -204,6 +212,15 @@ mod tests {
             "fn f(email: &str, domains: &[String]) -> bool {\n    // Look at all.\n    // Case does not count.\n    let address = email.to_lowercase();\n    for domain in domains {\n        if address.ends_with(domain.as_str()) {\n            return true;\n        }\n    }\n    false\n}\n",
         );
         assert!(rewrite.preconditions.iter().all(|p| p.answered_by != AnsweredBy::Type));
+    }
+
+    #[test]
+    fn a_text_that_some_rounds_give_away_is_cloned_there() {
+        check(
+            RULE,
+            "fn f(tenant: &str, keys: &[&str], out: &mut Vec<String>) {\n    for key in keys {\n        let prefix = format!(\"{}/\", tenant.to_lowercase());\n        if key.starts_with(&prefix) {\n            out.push(key.to_string());\n        } else {\n            out.push(prefix + key); // joined\n        }\n    }\n}\n",
+            "fn f(tenant: &str, keys: &[&str], out: &mut Vec<String>) {\n    let prefix = format!(\"{}/\", tenant.to_lowercase());\n    for key in keys {\n        if key.starts_with(&prefix) {\n            out.push(key.to_string());\n        } else {\n            out.push(prefix.clone() + key); // joined\n        }\n    }\n}\n",
+        );
     }
 
     #[test]

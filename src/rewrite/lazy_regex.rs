@@ -3,7 +3,8 @@
 use super::{Draft, Recipe, borrow, file_of, holds, place, short};
 use crate::model::{Finding, Precondition, RuleId, TextEdit, TextRange};
 use crate::source::functions::Function;
-use crate::source::names::{NameUse, Use, fresh, imports, screaming, uses};
+use crate::source::names::{NameUse, Use, bound_by, fresh, imports, screaming, uses};
+use crate::source::regexes::{made, unwrapped};
 use crate::source::{Node, SourceFile, Template, columns_before, expr_at, function_body, path_to, stmt_around};
 
 /// The recipe.
@@ -13,16 +14,19 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
     place::require_rust(file, 80, "`LazyLock`")?;
     let compiled = expr_at(file, finding.range).ok_or("the expression is no longer where it was found")?;
-    let ty = type_of(compiled).ok_or("the expression no longer compiles a literal pattern")?;
-    let edits = match named(file, finding.range)? {
-        Some(local) => renamed(file, finding.range, &ty, &local)?,
-        None => inserted(file, finding.range, &ty)?,
+    let edits = match (unwrapped(file, compiled), made(file, compiled)) {
+        (Some(ty), _) => match named(file, finding.range)? {
+            Some(local) => renamed(file, finding.range, &ty, &local)?,
+            None => inserted(file, finding.range, &ty)?,
+        },
+        (None, Some(ty)) => kept_as_result(file, finding.range, &ty)?,
+        (None, None) => return Err("the expression no longer compiles a literal pattern".to_owned()),
     };
     Ok(Draft {
         title: format!("compile the pattern of {} once", short(&finding.function)),
         edits: vec![(finding.file.clone(), edits)],
         touched: vec![finding.function.clone()],
-        preconditions: preconditions(file, "the pattern is a literal and its error is not handled"),
+        preconditions: preconditions(file, "the pattern is a literal: compiling it gives the same each time"),
         ..Draft::default()
     })
 }
@@ -60,13 +64,37 @@ pub(super) fn lazy_lock(file: &SourceFile) -> &'static str {
     if imports(file, "LazyLock") == ["std::sync::LazyLock"] { "LazyLock" } else { "std::sync::LazyLock" }
 }
 
-/// `Regex` of `Regex::new("…").unwrap()`, as it is spelled.
-fn type_of(expr: &syn::Expr) -> Option<String> {
-    let syn::Expr::MethodCall(unwrap) = expr else { return None };
-    let syn::Expr::Call(new) = crate::source::names::peel(&unwrap.receiver) else { return None };
-    let syn::Expr::Path(path) = &*new.func else { return None };
-    let names: Vec<String> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
-    Some(names[..names.len() - 1].join("::"))
+/// A static that holds the result, and a look at it where the pattern was compiled.
+fn kept_as_result(file: &SourceFile, value: TextRange, ty: &str) -> Result<Vec<TextEdit>, String> {
+    let (block, index) = stmt_around(file, value).ok_or("the expression stands in no statement")?;
+    let stmt = &block.stmts[index];
+    let before = file.range(stmt).start;
+    let bound = match stmt {
+        syn::Stmt::Local(local) => bound_by(&local.pat),
+        _ => Vec::new(),
+    };
+    if let [name] = &bound[..] {
+        let uses = uses(&block.stmts[index + 1..], name)
+            .ok_or_else(|| format!("`{name}` is bound again, or handed to a macro whose meaning is not known"))?;
+        if let Some(moved) = uses.iter().find(|u| !matches!(u.how, Use::Method(_) | Use::Borrow | Use::Format)) {
+            let (line, _) = file.line_column(file.range(&moved.ident).start);
+            return Err(format!("`{name}` is moved, returned or stored in line {line}"));
+        }
+    }
+    let base = bound.first().map_or_else(|| "PATTERN".to_owned(), |name| screaming(name));
+    let name = free_name(file, value, &base);
+    let kept = format!("Result<{ty}, regex::Error>");
+    let declared = format!("{}{});\n", static_head(file, value, &name, &kept, file.slice(value)), file.slice(value));
+    let mut edits = Template::new(file, TextRange { start: before, end: before }).text(declared).edits();
+    // `?` hands on an error of its own.
+    let parent = path_to(file, value).into_iter().rev().find_map(|node| match node {
+        Node::Expr(expr) if file.range(expr) != value => Some(expr),
+        _ => None,
+    });
+    let is_handed_on = matches!(parent, Some(syn::Expr::Try(t)) if file.range(&*t.expr) == value);
+    let handed_on = if is_handed_on { ".map_err(Clone::clone)" } else { "" };
+    edits.push(TextEdit { range: value, text: format!("{name}.as_ref(){handed_on}") });
+    Ok(at_one_place(edits, before == value.start))
 }
 
 /// A `let` that names the value, and how the name is used.
@@ -131,12 +159,16 @@ fn inserted(file: &SourceFile, value: TextRange, ty: &str) -> Result<Vec<TextEdi
     let declared = format!("{}{});\n", static_head(file, value, &name, ty, file.slice(value)), file.slice(value));
     let mut edits = Template::new(file, TextRange { start: before, end: before }).text(declared).edits();
     edits.push(TextEdit { range: value, text: name });
-    if before == value.start {
-        // Two edits at one place: the statement begins with the expression.
+    Ok(at_one_place(edits, before == value.start))
+}
+
+/// One edit of an insertion and the replacement that begins where it stands: the statement begins with the expression.
+fn at_one_place(mut edits: Vec<TextEdit>, is_one_place: bool) -> Vec<TextEdit> {
+    if is_one_place {
         let inserted = edits.remove(0).text;
         edits[0].text.insert_str(0, &inserted);
     }
-    Ok(edits)
+    edits
 }
 
 /// True where the expression around only borrows the value: a method of it is called, or `&` stands before it.
@@ -209,6 +241,25 @@ mod tests {
             RULE,
             "fn f(s: &str) -> bool {\n    let sku = regex::Regex::new(\"a\").unwrap();\n    sku.is_match(s) || s == SKU\n}\n",
             "fn f(s: &str) -> bool {\n    static SKU_2: std::sync::LazyLock<regex::Regex> =\n        std::sync::LazyLock::new(|| regex::Regex::new(\"a\").unwrap());\n    SKU_2.is_match(s) || s == SKU\n}\n",
+        );
+    }
+
+    #[test]
+    fn a_failure_that_is_handled_is_looked_at_each_time() {
+        check(
+            RULE,
+            "fn f(s: &str) -> Result<bool, String> {\n    // Events.\n    let event = regex::RegexBuilder::new(\"a\").case_insensitive(true).build().map_err(|e| e.to_string())?;\n    Ok(event.is_match(s))\n}\n",
+            "fn f(s: &str) -> Result<bool, String> {\n    // Events.\n    static EVENT: std::sync::LazyLock<Result<regex::Regex, regex::Error>> =\n        std::sync::LazyLock::new(|| regex::RegexBuilder::new(\"a\").case_insensitive(true).build());\n    let event = EVENT.as_ref().map_err(|e| e.to_string())?;\n    Ok(event.is_match(s))\n}\n",
+        );
+        check(
+            RULE,
+            "use regex::Regex;\n\nfn f(lines: &[String]) -> usize {\n    let mut n = 0;\n    for line in lines {\n        let p = match Regex::new(\"a\") {\n            Ok(p) => p,\n            Err(_) => return n, // never\n        };\n        n += p.find_iter(line).count();\n    }\n    n\n}\n",
+            "use regex::Regex;\n\nfn f(lines: &[String]) -> usize {\n    let mut n = 0;\n    for line in lines {\n        static P: std::sync::LazyLock<Result<Regex, regex::Error>> =\n            std::sync::LazyLock::new(|| Regex::new(\"a\"));\n        let p = match P.as_ref() {\n            Ok(p) => p,\n            Err(_) => return n, // never\n        };\n        n += p.find_iter(line).count();\n    }\n    n\n}\n",
+        );
+        check(
+            RULE,
+            "fn f(s: &str) -> Result<bool, regex::Error> {\n    let p = regex::Regex::new(\"a\")?;\n    Ok(p.is_match(s))\n}\n",
+            "fn f(s: &str) -> Result<bool, regex::Error> {\n    static P: std::sync::LazyLock<Result<regex::Regex, regex::Error>> =\n        std::sync::LazyLock::new(|| regex::Regex::new(\"a\"));\n    let p = P.as_ref().map_err(Clone::clone)?;\n    Ok(p.is_match(s))\n}\n",
         );
     }
 

@@ -38,6 +38,7 @@ mod guard_across_work;
 mod guard_over_loop;
 mod guard_then_unwrap;
 mod hoist;
+mod hoist_collection;
 mod index_loop;
 mod insert_if_missing;
 mod json_round_trip;
@@ -51,6 +52,7 @@ mod large_copy_read;
 mod large_error;
 mod large_option;
 mod large_variant;
+mod lazy_parsed;
 mod lazy_regex;
 mod lazy_table;
 mod linear_lookup;
@@ -125,7 +127,9 @@ pub const REGISTRY: &[&Recipe] = &[
     &flattened::OF_LOOPS,
     &lazy_regex::RECIPE,
     &lazy_table::RECIPE,
+    &lazy_parsed::RECIPE,
     &hoist::RECIPE,
+    &hoist_collection::RECIPE,
     &pattern_once::RECIPE,
     &clone_of_iterated::RECIPE,
     &clone_then_read::RECIPE,

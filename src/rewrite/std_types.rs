@@ -138,7 +138,13 @@ pub const BUFFERED: Family =
 pub const FILE: Family = Family { name: "a `File` of std", types: &["std::fs::File"] };
 
 impl Family {
-    fn question(&self) -> ProbeQuestion {
+    /// What people call one of them, with its article.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The question to rustc.
+    pub fn question(&self) -> ProbeQuestion {
         ProbeQuestion::IsOneOf(self.types.iter().map(|ty| (*ty).to_owned()).collect())
     }
 }

@@ -463,8 +463,7 @@ impl<'a> Walk<'a> {
         } else {
             self.visit_expr(&call.receiver);
         }
-        let each = EACH.contains(&method.as_str())
-            || (EACH_OF_ITERATOR.contains(&method.as_str()) && is_iterator(&call.receiver));
+        let each = calls_for_each(call);
         for argument in &call.args {
             match argument {
                 syn::Expr::Closure(closure) if each => self.in_loop(node, |this| this.visit_expr(&closure.body)),
@@ -472,6 +471,12 @@ impl<'a> Walk<'a> {
             }
         }
     }
+}
+
+/// True for methods that call their closure once for each element.
+pub(super) fn calls_for_each(call: &syn::ExprMethodCall) -> bool {
+    let method = call.method.to_string();
+    EACH.contains(&method.as_str()) || (EACH_OF_ITERATOR.contains(&method.as_str()) && is_iterator(&call.receiver))
 }
 
 fn is_iterator(expr: &syn::Expr) -> bool {

@@ -5,6 +5,7 @@ use crate::model::{Class, Eye, Finding, Kind, RuleId};
 use crate::source::SourceFile;
 use crate::source::functions::functions;
 use crate::source::invariants::{Invariant, invariants, only_looked_at};
+use crate::source::names::{NameUse, Use, uses};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -59,12 +60,14 @@ for domain in domains {
 }
 ```
 
-It is made once even if the loop runs zero times: making a text of texts cannot fail and has no effect.
+It is made once even if the loop runs zero times: making a text of texts cannot fail and has no effect. Where the loop looks at it
+and some rounds also give it away, those give a copy away.
 
 ## When it is refused
 
 A part may change in the loop (it is bound there, assigned, borrowed as `&mut`, or handed to something that cannot be
-seen); the text is moved in the loop; it is only made in some rounds (in a branch, after `&&`); the parts are not texts or
+seen); the loop does nothing with the text but give it
+away; it is only made in some rounds (in a branch, after `&&`); the parts are not texts or
 numbers of the standard library, whose `Display` is known to have no effect; the name is taken outside of the loop.
 ";
 
@@ -87,8 +90,8 @@ fn fact(file: &SourceFile, invariant: &Invariant<'_>) -> Option<Fact> {
             syn::Pat::Ident(name) if name.by_ref.is_none() && name.mutability.is_none() => name.ident.to_string(),
             _ => return None,
         };
-        if !is_looked_at_after(invariant.around, binding, &name) {
-            return None;
+        for given in given_away_after(invariant.around, binding, &name)? {
+            fact.captures.push(("given", file.span_range(given.span())));
         }
         fact.captures.push(("binding", file.range(binding)));
     }
@@ -98,25 +101,42 @@ fn fact(file: &SourceFile, invariant: &Invariant<'_>) -> Option<Fact> {
     Some(fact)
 }
 
-/// True where the statements after the `let` only look at what it names.
-fn is_looked_at_after(around: &syn::Expr, binding: &syn::Stmt, name: &str) -> bool {
+/// Where the statements after the `let` give away what it names, if they look at it as well and do nothing else.
+fn given_away_after(around: &syn::Expr, binding: &syn::Stmt, name: &str) -> Option<Vec<proc_macro2::Ident>> {
     struct After<'a, 'n> {
         binding: &'a syn::Stmt,
         name: &'n str,
-        fits: bool,
+        given: Option<Vec<proc_macro2::Ident>>,
     }
     impl<'a> syn::visit::Visit<'a> for After<'_, '_> {
         fn visit_block(&mut self, node: &'a syn::Block) {
             if let Some(at) = node.stmts.iter().position(|stmt| std::ptr::eq(stmt, self.binding)) {
-                self.fits = only_looked_at(&node.stmts[at + 1..], self.name);
+                self.given = given_away(&node.stmts[at + 1..], self.name);
             } else {
                 syn::visit::visit_block(self, node);
             }
         }
     }
-    let mut after = After { binding, name, fits: false };
+    let mut after = After { binding, name, given: None };
     syn::visit::Visit::visit_expr(&mut after, around);
-    after.fits
+    after.given
+}
+
+/// Nothing where the text is only looked at; `None` where it is changed, or only given away: then each round needs its own.
+fn given_away(stmts: &[syn::Stmt], name: &str) -> Option<Vec<proc_macro2::Ident>> {
+    if only_looked_at(stmts, name) {
+        return Some(Vec::new());
+    }
+    let (given, looks): (Vec<NameUse>, Vec<NameUse>) =
+        uses(stmts, name)?.into_iter().partition(|found| found.how == Use::Other);
+    let only_looks = looks.iter().all(|found| match &found.how {
+        Use::Method(method) => {
+            ["starts_with", "ends_with", "contains", "len", "is_empty", "eq"].contains(&method.as_str())
+        }
+        Use::Borrow | Use::Compare | Use::Format => true,
+        _ => false,
+    });
+    (!looks.is_empty() && only_looks).then(|| given.into_iter().map(|found| found.ident).collect())
 }
 
 fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
@@ -156,6 +176,16 @@ mod tests {
             "let mut i = 0; while i < xs.len() { if xs[i] == email.to_string() { g(); } i += 1; }",
             "email.to_string()",
         );
+    }
+
+    #[test]
+    fn fires_where_a_text_is_looked_at_before_some_rounds_give_it_away() {
+        fires_on(
+            r#"for x in xs { let a = format!("{email}/"); if x.starts_with(&a) { g(x); } else { v.push(a + x); } }"#,
+            r#"format!("{email}/")"#,
+        );
+        ignores_body(r#"for x in xs { let a = format!("{email}/"); a.push('b'); g(&a); v.push(a); }"#);
+        ignores_body(r#"for x in xs { let a = format!("{email}/"); v.push(a + x); }"#);
     }
 
     #[test]

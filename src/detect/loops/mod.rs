@@ -1,5 +1,7 @@
 //! Functions in, work that grows or repeats in loops and calls out.
 
+pub mod collection_in_loop;
+pub mod constant_parsed;
 pub mod constant_table_rebuilt;
 mod hoist;
 pub mod index_loop;

@@ -4,8 +4,9 @@ use syn::visit::{self, Visit};
 
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};
-use crate::source::functions::{Function, functions, head};
-use crate::source::names::{bound_by, imports, mentions, peel};
+use crate::source::functions::functions;
+use crate::source::names::{bound_by, mentions};
+use crate::source::regexes::{self, constructs, handled, handled_by_else, last_name, unwrapped};
 use crate::source::{SourceFile, stmt_around};
 
 /// The rule.
@@ -16,13 +17,14 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "regular expression compiled anew on each call",
     explain: EXPLAIN,
-    triggers: &["Regex", "RegexSet"],
+    triggers: &["Regex", "RegexSet", "RegexBuilder", "RegexSetBuilder"],
     facts,
     judge,
 };
 
 const EXPLAIN: &str = "\
-Finds `Regex::new(\"…\").unwrap()` (or `.expect(\"…\")`, and `RegexSet`) with a literal pattern inside a function.
+Finds `Regex::new(\"…\").unwrap()` (or `.expect(\"…\")`, and `RegexSet`, and their builders) with a literal pattern inside a
+function, and those whose failure is handled by `?`, a `match`, an `if let` or a `let … else`: a literal fails always or never.
 
 ## Why it costs
 
@@ -44,17 +46,13 @@ SKU.is_match(text)
 ```
 
 It is compiled at the first use and lives as long as the program. The static stands where the `let` stood, so that nothing
-else sees it.
+else sees it. Where the failure is handled, the static holds the `Result`, and each call looks at it by `as_ref()`.
 
 ## When it is refused
 
-The pattern is not a literal, or its error is handled (`?`, `match`, `if let`): then it may change or fail. The regex is
-moved, returned or stored. `Regex` is not that of the `regex` crate. The function builds its own type, or returns a regex:
+The pattern or an option of the builder is not a literal. The regex is moved, returned or stored. `Regex` is not that of the `regex` crate. The function builds its own type, or returns a regex:
 then it may be called once.
 ";
-
-/// Types of the regex crate whose `new` compiles.
-const TYPES: &[&str] = &["Regex", "RegexSet"];
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
@@ -68,10 +66,12 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
         if function.sig.ident == "main" && function.self_ty.is_none() {
             walk.found.retain(|(_, _, loops)| *loops > 0);
         }
+        // A `match` that is followed by `?` is one place.
+        walk.found.dedup_by_key(|(whole, ..)| file.range(*whole));
         for (whole, ty, loops) in walk.found {
             let mut fact = Fact::at(file, file.range(whole));
             fact.captures.extend(lifetime(file, fact.site).into_iter().map(|place| ("also", place)));
-            fact.notes.push(("type", ty));
+            fact.notes.push(("type", last_name(&ty).to_owned()));
             fact.notes.push(("loops", loops.to_string()));
             found.push(fact);
         }
@@ -88,15 +88,6 @@ fn lifetime(file: &SourceFile, site: TextRange) -> Vec<TextRange> {
     let first = block.stmts[index + 1..].iter().find(|stmt| mentions(*stmt, name)).map(|s| file.range(s).start);
     let last = file.range(block).end - 1;
     first.into_iter().chain([last]).map(|at| TextRange { start: at, end: at + 1 }).collect()
-}
-
-/// True where what is compiled may be kept by the caller: the function returns its own type or a regular expression.
-fn constructs(function: &Function<'_>) -> bool {
-    let syn::ReturnType::Type(_, output) = &function.sig.output else { return false };
-    let own = function.self_ty.map(head).unwrap_or_default();
-    mentions(output, "Self")
-        || (!own.is_empty() && mentions(output, &own))
-        || TYPES.iter().any(|ty| mentions(output, ty))
 }
 
 fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
@@ -127,10 +118,21 @@ impl<'a> Compiled<'a> {
 
 impl<'a> Visit<'a> for Compiled<'a> {
     fn visit_expr(&mut self, node: &'a syn::Expr) {
-        match compiled_type(self.file, node) {
-            Some(ty) => self.found.push((node, ty, self.loops)),
-            None => visit::visit_expr(self, node),
+        if regexes::runs_once(node) {
+            return;
         }
+        match unwrapped(self.file, node) {
+            Some(ty) => self.found.push((node, ty, self.loops)),
+            None => {
+                self.found.extend(handled(self.file, node).map(|(inner, ty)| (inner, ty, self.loops)));
+                visit::visit_expr(self, node);
+            }
+        }
+    }
+
+    fn visit_local(&mut self, node: &'a syn::Local) {
+        self.found.extend(handled_by_else(self.file, node).map(|(inner, ty)| (inner, ty, self.loops)));
+        visit::visit_local(self, node);
     }
 
     fn visit_expr_for_loop(&mut self, node: &'a syn::ExprForLoop) {
@@ -146,52 +148,7 @@ impl<'a> Visit<'a> for Compiled<'a> {
         self.in_loop(|this| visit::visit_expr_loop(this, node));
     }
 
-    // The initialiser of a lazy cell runs once.
-    fn visit_expr_method_call(&mut self, node: &'a syn::ExprMethodCall) {
-        if !matches!(node.method.to_string().as_str(), "get_or_init" | "call_once" | "get_or_insert_with") {
-            visit::visit_expr_method_call(self, node);
-        }
-    }
-
-    fn visit_expr_call(&mut self, node: &'a syn::ExprCall) {
-        let lazy = matches!(&*node.func, syn::Expr::Path(path) if path.path.segments.iter()
-            .any(|s| matches!(s.ident.to_string().as_str(), "LazyLock" | "LazyCell" | "Lazy")));
-        if !lazy {
-            visit::visit_expr_call(self, node);
-        }
-    }
-
     fn visit_item(&mut self, _: &'a syn::Item) {}
-}
-
-/// `Regex` of `Regex::new("literal").unwrap()`.
-fn compiled_type(file: &SourceFile, expr: &syn::Expr) -> Option<String> {
-    let syn::Expr::MethodCall(unwrap) = expr else { return None };
-    let literal_message = unwrap.args.iter().all(|arg| matches!(arg, syn::Expr::Lit(_)));
-    if !matches!(unwrap.method.to_string().as_str(), "unwrap" | "expect") || !literal_message {
-        return None;
-    }
-    let syn::Expr::Call(new) = peel(&unwrap.receiver) else { return None };
-    let syn::Expr::Path(path) = &*new.func else { return None };
-    let segments: Vec<String> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
-    let [before @ .., ty, last] = segments.as_slice() else { return None };
-    let constant = new.args.len() == 1 && is_literal(&new.args[0]);
-    let from_regex = match before {
-        [] => imports(file, ty).iter().any(|full| full.starts_with("regex::")),
-        [krate, ..] => krate == "regex",
-    };
-    (last == "new" && TYPES.contains(&ty.as_str()) && constant && from_regex).then(|| ty.clone())
-}
-
-/// A string literal, or an array of them, borrowed or not.
-fn is_literal(expr: &syn::Expr) -> bool {
-    match expr {
-        syn::Expr::Lit(lit) => matches!(lit.lit, syn::Lit::Str(_)),
-        syn::Expr::Array(array) => array.elems.iter().all(is_literal),
-        syn::Expr::Reference(reference) => is_literal(&reference.expr),
-        syn::Expr::Macro(mac) => mac.mac.path.is_ident("concat"),
-        _ => false,
-    }
 }
 
 #[cfg(test)]
@@ -231,10 +188,38 @@ mod tests {
     }
 
     #[test]
-    fn ignores_errors_that_are_handled() {
-        check_ignores(&RULE, &[r#"use regex::Regex; fn f() -> Result<(), E> { let p = Regex::new("a")?; Ok(()) }"#]);
+    fn ignores_what_replaces_a_pattern_that_fails_and_what_is_kept_as_a_result() {
         ignores_body(r#"let p = Regex::new("a").unwrap_or_else(|_| fallback());"#);
-        ignores_body(r#"if let Ok(p) = Regex::new("a") { p.is_match(s); }"#);
+        ignores_body(r#"let p = Regex::new("a"); g(p);"#);
+        ignores_body(r#"v.push(Regex::new("a"));"#);
+        ignores_body(r#"let p = RegexBuilder::new("a").case_insensitive(cased).build().unwrap();"#);
+        ignores_body(r#"let Ok(p) = Regex::new(s) else { return }; p.is_match(s);"#);
+    }
+
+    #[test]
+    fn fires_where_a_failure_that_cannot_change_is_handled() {
+        check_sites(
+            &RULE,
+            r#"use regex::Regex; fn f() -> Result<(), E> { let p = Regex::new("a")?; p.is_match(s); Ok(()) }"#,
+            &[r#"Regex::new("a")"#],
+        );
+        check_sites(
+            &RULE,
+            r#"fn f() -> Result<(), E> { let p = regex::RegexBuilder::new("a").size_limit(9).build().map_err(|e| e.to_string())?; Ok(()) }"#,
+            &[r#"regex::RegexBuilder::new("a").size_limit(9).build()"#],
+        );
+        fires_on(r#"if let Ok(p) = Regex::new("a") { p.is_match(s); }"#, r#"Regex::new("a")"#);
+        fires_on(r#"let Ok(p) = Regex::new("a") else { return }; p.is_match(s);"#, r#"Regex::new("a")"#);
+        fires_on(r#"let p = match Regex::new("a") { Ok(p) => p, Err(_) => return };"#, r#"Regex::new("a")"#);
+    }
+
+    #[test]
+    fn fires_on_builders() {
+        check_sites(
+            &RULE,
+            r#"use regex::RegexBuilder; fn f() { let p = RegexBuilder::new("a").case_insensitive(true).build().unwrap(); }"#,
+            &[r#"RegexBuilder::new("a").case_insensitive(true).build().unwrap()"#],
+        );
     }
 
     #[test]

@@ -1,0 +1,357 @@
+//! A function in; the collections out that its loops build anew in each round although nothing they are built of changes.
+
+use syn::visit::{self, Visit};
+
+use super::functions::Function;
+use super::invariants::{calls_for_each, is_fixed};
+use super::names::{Use, bound_by, bound_in, is_formatting, peel, uses};
+use super::shapes;
+use super::usage::macro_arguments;
+
+/// A collection that every round of a loop builds anew.
+pub struct Prepared<'a> {
+    /// The `let` that builds it.
+    pub binding: &'a syn::Stmt,
+    /// Its name.
+    pub name: &'a syn::Ident,
+    /// Statements right after it that bring it into order: `name.sort();`.
+    pub ordered: Vec<&'a syn::Stmt>,
+    /// The outermost loop in which it does not change.
+    pub around: &'a syn::Expr,
+    /// The statement before which it can be built.
+    pub before: &'a syn::Stmt,
+    /// What is walked to build it.
+    pub source: &'a syn::Expr,
+}
+
+/// Methods that bring a collection into order, or cut it.
+const ORDERS: &[&str] = &[
+    "sort",
+    "sort_unstable",
+    "sort_by",
+    "sort_by_key",
+    "sort_by_cached_key",
+    "sort_unstable_by",
+    "sort_unstable_by_key",
+    "dedup",
+    "dedup_by_key",
+    "reverse",
+    "retain",
+    "truncate",
+    "shrink_to_fit",
+];
+/// Methods of collections that only look.
+const LOOKS: &[&str] = &[
+    "as_slice",
+    "binary_search",
+    "binary_search_by",
+    "binary_search_by_key",
+    "contains",
+    "contains_key",
+    "ends_with",
+    "first",
+    "get",
+    "get_key_value",
+    "is_disjoint",
+    "is_empty",
+    "is_subset",
+    "is_superset",
+    "iter",
+    "join",
+    "keys",
+    "last",
+    "len",
+    "partition_point",
+    "range",
+    "starts_with",
+    "values",
+    "windows",
+    "chunks",
+];
+/// Methods by which collections are walked and built, and which compute from a text or a number and do nothing else.
+const PURE: &[&str] = &[
+    "abs",
+    "and_then",
+    "as_bytes",
+    "as_deref",
+    "as_ref",
+    "as_slice",
+    "as_str",
+    "bytes",
+    "chain",
+    "char_indices",
+    "chars",
+    "chunks",
+    "clone",
+    "cloned",
+    "cmp",
+    "collect",
+    "contains",
+    "contains_key",
+    "copied",
+    "count",
+    "ends_with",
+    "enumerate",
+    "eq",
+    "eq_ignore_ascii_case",
+    "filter",
+    "filter_map",
+    "first",
+    "flat_map",
+    "flatten",
+    "get",
+    "is_empty",
+    "is_none",
+    "is_some",
+    "iter",
+    "keys",
+    "last",
+    "len",
+    "lines",
+    "map",
+    "max",
+    "min",
+    "ne",
+    "ok",
+    "parse",
+    "partial_cmp",
+    "rev",
+    "reverse",
+    "skip",
+    "split",
+    "split_once",
+    "split_whitespace",
+    "starts_with",
+    "step_by",
+    "strip_prefix",
+    "strip_suffix",
+    "take",
+    "then",
+    "then_with",
+    "to_ascii_lowercase",
+    "to_ascii_uppercase",
+    "to_lowercase",
+    "to_owned",
+    "to_string",
+    "to_uppercase",
+    "to_vec",
+    "total_cmp",
+    "trim",
+    "trim_end",
+    "trim_start",
+    "unwrap_or",
+    "unwrap_or_default",
+    "values",
+    "windows",
+    "zip",
+];
+
+/// The collections of a function.
+pub fn prepared<'a>(function: &Function<'a>) -> Vec<Prepared<'a>> {
+    let mut walk = Walk { function: *function, levels: Vec::new(), stmts: Vec::new(), found: Vec::new() };
+    walk.visit_block(function.block);
+    walk.found
+}
+
+#[derive(Clone, Copy)]
+enum Level<'a> {
+    Loop(&'a syn::Expr, &'a syn::Stmt),
+    Sometimes,
+}
+
+struct Walk<'a> {
+    function: Function<'a>,
+    levels: Vec<Level<'a>>,
+    stmts: Vec<&'a syn::Stmt>,
+    found: Vec<Prepared<'a>>,
+}
+
+impl<'a> Walk<'a> {
+    fn at(&mut self, level: Level<'a>, visit: impl FnOnce(&mut Self)) {
+        self.levels.push(level);
+        visit(self);
+        self.levels.pop();
+    }
+
+    fn in_loop(&mut self, around: &'a syn::Expr, visit: impl FnOnce(&mut Self)) {
+        if let Some(stmt) = self.stmts.last().copied() {
+            self.at(Level::Loop(around, stmt), visit);
+        }
+    }
+
+    fn consider(&mut self, binding: &'a syn::Stmt, rest: &'a [syn::Stmt]) -> Option<()> {
+        let Level::Loop(..) = self.levels.last()? else { return None };
+        let bound = shapes::plain_let(binding)?;
+        let name = bound.name.to_string();
+        let source = built_of(bound.value)?;
+        let ordered: Vec<&syn::Stmt> = rest.iter().take_while(|stmt| brings_into_order(stmt, bound.name)).collect();
+        let is_collected = is_collected(bound.value);
+        // A copy that nothing brings into order is a copy too many, and no matter of loops.
+        if bound.is_mut == ordered.is_empty() || (ordered.is_empty() && !is_collected) {
+            return None;
+        }
+        let uses = uses(&rest[ordered.len()..], &name)?;
+        let only_looked_at = uses.iter().all(|found| match &found.how {
+            Use::Method(method) => LOOKS.contains(&method.as_str()),
+            Use::Borrow | Use::Compare | Use::Format | Use::Captured | Use::Index => true,
+            _ => false,
+        });
+        let mut parts = Parts { is_pure: true, bound: vec![name], parts: Vec::new() };
+        parts.visit_expr(bound.value);
+        ordered.iter().for_each(|stmt| parts.visit_stmt(stmt));
+        if uses.is_empty() || !only_looked_at || !parts.is_pure {
+            return None;
+        }
+        let (around, before) = self.outermost(&parts.parts)?;
+        self.found.push(Prepared { binding, name: bound.name, ordered, around, before, source });
+        Some(())
+    }
+
+    /// The outermost loop in which none of the parts changes.
+    fn outermost(&self, parts: &[syn::Expr]) -> Option<(&'a syn::Expr, &'a syn::Stmt)> {
+        let mut outermost = None;
+        for level in self.levels.iter().rev() {
+            let Level::Loop(around, before) = *level else { break };
+            if !parts.iter().all(|part| is_fixed(&self.function, part, around, before)) {
+                break;
+            }
+            outermost = Some((around, before));
+        }
+        outermost
+    }
+}
+
+impl<'a> Visit<'a> for Walk<'a> {
+    fn visit_block(&mut self, node: &'a syn::Block) {
+        for (index, stmt) in node.stmts.iter().enumerate() {
+            self.stmts.push(stmt);
+            self.consider(stmt, &node.stmts[index + 1..]);
+            visit::visit_stmt(self, stmt);
+            self.stmts.pop();
+        }
+    }
+
+    fn visit_expr(&mut self, node: &'a syn::Expr) {
+        match node {
+            syn::Expr::ForLoop(inner) => {
+                self.visit_expr(&inner.expr);
+                self.in_loop(node, |walk| walk.visit_block(&inner.body));
+            }
+            syn::Expr::While(inner) => self.in_loop(node, |walk| walk.visit_block(&inner.body)),
+            syn::Expr::Loop(inner) => self.in_loop(node, |walk| walk.visit_block(&inner.body)),
+            syn::Expr::MethodCall(call) => {
+                self.visit_expr(&call.receiver);
+                for argument in &call.args {
+                    match argument {
+                        syn::Expr::Closure(closure) if calls_for_each(call) => {
+                            self.in_loop(node, |walk| walk.visit_expr(&closure.body));
+                        }
+                        other => self.visit_expr(other),
+                    }
+                }
+            }
+            // The block of a closure's body is the closure.
+            syn::Expr::Block(inner) if matches!(self.levels.last(), Some(Level::Loop(..))) => {
+                self.visit_block(&inner.block);
+            }
+            syn::Expr::If(_) | syn::Expr::Match(_) | syn::Expr::Closure(_) | syn::Expr::Async(_) => {
+                self.at(Level::Sometimes, |walk| visit::visit_expr(walk, node));
+            }
+            _ => visit::visit_expr(self, node),
+        }
+    }
+
+    fn visit_item(&mut self, _: &'a syn::Item) {}
+}
+
+/// What is walked by `source.iter().….collect()`, `Set::from_iter(source.iter())`, `source.to_vec()`, `source.clone()`.
+fn built_of(value: &syn::Expr) -> Option<&syn::Expr> {
+    let chain = match peel(value) {
+        syn::Expr::MethodCall(call) if ["collect", "to_vec", "clone", "to_owned"].iter().any(|m| call.method == m) => {
+            value
+        }
+        syn::Expr::Call(call) => {
+            shapes::call(value, &["from_iter"])?;
+            call.args.first()?
+        }
+        _ => return None,
+    };
+    let source = shapes::unreferenced(shapes::chain_root(chain));
+    super::usage::place(source).filter(|place| place.is_plain).map(|_| source)
+}
+
+fn is_collected(value: &syn::Expr) -> bool {
+    shapes::method(value, "collect", 0).is_some() || matches!(peel(value), syn::Expr::Call(_))
+}
+
+/// `name.sort_by(|a, b| …);`
+fn brings_into_order(stmt: &syn::Stmt, name: &syn::Ident) -> bool {
+    let syn::Stmt::Expr(syn::Expr::MethodCall(call), Some(_)) = stmt else { return false };
+    shapes::is_name(&call.receiver, name) && ORDERS.contains(&call.method.to_string().as_str())
+}
+
+/// What an expression is made of, and whether it computes nothing that could be noticed.
+struct Parts {
+    is_pure: bool,
+    bound: Vec<String>,
+    parts: Vec<syn::Expr>,
+}
+
+impl<'a> Visit<'a> for Parts {
+    fn visit_expr(&mut self, node: &'a syn::Expr) {
+        match node {
+            syn::Expr::Path(path) => {
+                let is_bound = path.path.get_ident().is_some_and(|ident| self.bound.contains(&ident.to_string()));
+                if path.path.segments.len() == 1 && !is_bound {
+                    self.parts.push(node.clone());
+                }
+            }
+            syn::Expr::MethodCall(call) => {
+                let name = call.method.to_string();
+                self.is_pure &= PURE.contains(&name.as_str()) || ORDERS.contains(&name.as_str());
+                visit::visit_expr(self, node);
+            }
+            syn::Expr::Closure(closure) => {
+                let known = self.bound.len();
+                self.bound.extend(closure.inputs.iter().flat_map(bound_by));
+                self.bound.extend(bound_in(&closure.body));
+                self.visit_expr(&closure.body);
+                self.bound.truncate(known);
+            }
+            syn::Expr::Call(call) => {
+                let syn::Expr::Path(callee) = &*call.func else { return self.is_pure = false };
+                let last = callee.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+                self.is_pure &= ["Some", "from_iter", "from", "Reverse"].contains(&last.as_str());
+                call.args.iter().for_each(|argument| self.visit_expr(argument));
+            }
+            syn::Expr::Macro(mac) => match macro_arguments(&mac.mac).filter(|_| is_formatting(&mac.mac)) {
+                Some((arguments, _)) if mac.mac.path.is_ident("format") && arguments.len() > 1 => {
+                    let mut inner = Parts { is_pure: true, bound: self.bound.clone(), parts: Vec::new() };
+                    arguments.iter().for_each(|argument| inner.visit_expr(argument));
+                    self.is_pure &= inner.is_pure;
+                    self.parts.append(&mut inner.parts);
+                }
+                _ => self.is_pure = false,
+            },
+            syn::Expr::Reference(r) if r.mutability.is_some() => self.is_pure = false,
+            syn::Expr::Binary(b) => {
+                self.is_pure &= !super::usage::is_assignment(&b.op);
+                visit::visit_expr(self, node);
+            }
+            syn::Expr::Field(_)
+            | syn::Expr::Lit(_)
+            | syn::Expr::Reference(_)
+            | syn::Expr::Unary(_)
+            | syn::Expr::Paren(_)
+            | syn::Expr::Tuple(_)
+            | syn::Expr::Cast(_)
+            | syn::Expr::Range(_)
+            | syn::Expr::Block(_) => visit::visit_expr(self, node),
+            _ => self.is_pure = false,
+        }
+    }
+
+    fn visit_item(&mut self, _: &'a syn::Item) {
+        self.is_pure = false;
+    }
+}
