@@ -122,6 +122,8 @@ pub const REGISTRY: &[&Rule] = &[
     &memory::clone_then_read::RULE,
     &memory::clone_at_last_use::RULE,
     &memory::clone_for_reference::RULE,
+    &memory::cloned_iterator::RULE,
+    &memory::copy_to_read::RULE,
     &memory::take_instead_of_clone::RULE,
     &memory::push_format::RULE,
     &memory::missing_capacity::RULE,

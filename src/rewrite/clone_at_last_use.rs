@@ -11,7 +11,8 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
     let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
     let (value, copy) = (captured("value")?, captured("copy")?);
-    let mut edits = vec![TextEdit { range: copy, text: String::new() }];
+    let text = if finding.capture("bytes").is_some() { ".into_bytes()" } else { "" };
+    let mut edits = vec![TextEdit { range: copy, text: text.to_owned() }];
     // `key: key` would be written `key`.
     if let Some(label) = label_of_same_name(file, finding.range, value) {
         edits.push(TextEdit { range: label, text: String::new() });
@@ -22,7 +23,11 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         edits: vec![(file.path.clone(), edits)],
         preconditions: vec![
             holds(format!("`{shown}` is a local of this function and not used afterwards on any path")),
-            probe(file, format!("cloning `{shown}` copies plain data"), value, ProbeQuestion::PlainClone),
+            match text {
+                // Nothing but a text of std, or what is one in a wrapper, gives its bytes away by that name.
+                ".into_bytes()" => borrow(format!("`{shown}` gives its bytes away, as a `String` does")),
+                _ => probe(file, format!("cloning `{shown}` copies plain data"), value, ProbeQuestion::PlainClone),
+            },
             borrow(format!("`{shown}` is owned and may be moved here")),
         ],
         ..Draft::default()
@@ -85,6 +90,38 @@ mod tests {
 ",
             "fn f(text: String) -> Entry {
     Entry { body: text, count: 1 }
+}
+",
+        );
+    }
+
+    #[test]
+    fn a_text_gives_its_bytes_and_a_struct_its_fields_away() {
+        check(
+            RULE,
+            "fn f(text: String) -> Response {
+    Response { status: 200, body: text.as_bytes().to_vec() }
+}
+",
+            "fn f(text: String) -> Response {
+    Response { status: 200, body: text.into_bytes() }
+}
+",
+        );
+        check(
+            RULE,
+            "struct Batch {
+    lines: Vec<String>,
+}
+fn f(batch: Batch, all: &mut Vec<String>) {
+    all.extend(batch.lines.iter().cloned()); // all
+}
+",
+            "struct Batch {
+    lines: Vec<String>,
+}
+fn f(batch: Batch, all: &mut Vec<String>) {
+    all.extend(batch.lines); // all
 }
 ",
         );

@@ -26,10 +26,12 @@ mod clone_at_last_use;
 mod clone_for_reference;
 mod clone_of_iterated;
 mod clone_then_read;
+mod cloned_iterator;
 mod collect_then_loop;
 mod compare_json_texts;
 mod contains_then_get;
 mod contains_then_insert;
+mod copy_to_read;
 mod eager_log_text;
 mod flattened;
 mod flush_after_loop;
@@ -135,6 +137,8 @@ pub const REGISTRY: &[&Recipe] = &[
     &clone_then_read::RECIPE,
     &clone_at_last_use::RECIPE,
     &clone_for_reference::RECIPE,
+    &cloned_iterator::RECIPE,
+    &copy_to_read::RECIPE,
     &take_instead_of_clone::RECIPE,
     &push_format::RECIPE,
     &missing_capacity::RECIPE,

@@ -6,6 +6,7 @@ mod apply;
 pub mod bulk;
 pub mod byte_maps;
 pub mod calm;
+pub mod cloned;
 pub mod conversions;
 pub mod counters;
 mod diff;

@@ -179,8 +179,12 @@ fn call_type(file: &SourceFile, call: &syn::ExprCall, at: TextRange) -> Option<s
     if let Some(declared) = return_type(file, &owner, &last) {
         return Some(declared);
     }
-    if owner == "serde_json" && last == "to_string" {
-        return syn::parse_str("Result<String, _>").ok();
+    match (owner.as_str(), last.as_str()) {
+        ("serde_json", "to_string" | "to_string_pretty") | ("String", "from_utf8") | ("fs", "read_to_string") => {
+            return syn::parse_str("Result<String, _>").ok();
+        }
+        ("serde_json", "to_vec") | ("fs", "read") => return syn::parse_str("Result<Vec<u8>, _>").ok(),
+        _ => {}
     }
     let is_constructor = last.starts_with("new") || last.starts_with("from") || last.starts_with("with_");
     let is_type = owner.starts_with(char::is_uppercase);
@@ -245,12 +249,15 @@ fn local(file: &SourceFile, name: &str, at: TextRange, depth: u32) -> Option<syn
             // Patterns of `match` and `if let` take types apart: nothing is said.
             Node::Expr(syn::Expr::Match(m)) => {
                 let arm = m.arms.iter().find(|arm| file.range(*arm).contains(at));
-                arm.filter(|arm| mentions(file, &arm.pat, name)).map(|_| None)
+                let arm = arm.filter(|arm| mentions(file, &arm.pat, name));
+                arm.map(|arm| inside(file, &arm.pat, name, &m.expr, depth))
             }
             Node::Expr(syn::Expr::If(i)) if file.range(&i.then_branch).contains(at) => {
-                condition_binds(file, &i.cond, name)
+                condition_binds(file, &i.cond, name, depth)
             }
-            Node::Expr(syn::Expr::While(w)) if file.range(&w.body).contains(at) => condition_binds(file, &w.cond, name),
+            Node::Expr(syn::Expr::While(w)) if file.range(&w.body).contains(at) => {
+                condition_binds(file, &w.cond, name, depth)
+            }
             Node::Fn(f) => return parameter(&f.sig, name),
             Node::Method(f) => return parameter(&f.sig, name),
             Node::TraitMethod(f) => return parameter(&f.sig, name),
@@ -263,12 +270,30 @@ fn local(file: &SourceFile, name: &str, at: TextRange, depth: u32) -> Option<syn
     None
 }
 
-/// `Some(None)` where an `if let` binds the name to something unknown.
-fn condition_binds(file: &SourceFile, cond: &syn::Expr, name: &str) -> Option<Option<syn::Type>> {
+/// What an `if let` binds the name to; `Some(None)` where that is not known.
+fn condition_binds(file: &SourceFile, cond: &syn::Expr, name: &str, depth: u32) -> Option<Option<syn::Type>> {
     match cond {
-        syn::Expr::Let(l) => mentions(file, &l.pat, name).then_some(None),
-        syn::Expr::Binary(b) => condition_binds(file, &b.left, name).or_else(|| condition_binds(file, &b.right, name)),
+        syn::Expr::Let(l) => mentions(file, &l.pat, name).then(|| inside(file, &l.pat, name, &l.expr, depth)),
+        syn::Expr::Binary(b) => {
+            condition_binds(file, &b.right, name, depth).or_else(|| condition_binds(file, &b.left, name, depth))
+        }
         _ => None,
+    }
+}
+
+/// The type of `name` in `Ok(name)` and `Some(name)`, where the text says what is taken apart.
+fn inside(file: &SourceFile, pat: &syn::Pat, name: &str, expr: &syn::Expr, depth: u32) -> Option<syn::Type> {
+    let bound = ["Ok", "Some"].iter().find_map(|variant| super::shapes::bound_in_variant(pat, variant))?;
+    if bound != name {
+        return None;
+    }
+    match guess(file, expr, file.range(expr), depth + 1)? {
+        syn::Type::Reference(r) if r.mutability.is_none() => {
+            let inner = success((*r.elem).clone())?;
+            Some(syn::parse_quote!(&#inner))
+        }
+        syn::Type::Reference(_) => None,
+        owned => success(owned),
     }
 }
 
@@ -393,6 +418,13 @@ mod tests {
     }
 
     #[test]
+    fn patterns_of_options_and_results_say_what_they_bind() {
+        check("fn f(y: Option<String>) { if let Some(x) = y { HERE(x) } }", Some("String"));
+        check("fn f(y: &Option<String>) { match y { Some(x) => HERE(x), None => {} } }", Some("&String"));
+        check("fn f() { match serde_json::to_string(y) { Ok(x) => HERE(x), Err(_) => {} } }", Some("String"));
+    }
+
+    #[test]
     fn loops_say_what_they_bind() {
         check("fn f(xs: &[String]) { for x in xs { HERE(x) } }", Some("&String"));
         check("fn f(xs: Vec<String>) { for x in &xs { HERE(x) } }", Some("&String"));
@@ -404,6 +436,7 @@ mod tests {
         check("fn f(x: Vec<u8>) { let x = other(); HERE(x) }", None);
         check("fn f(x: Vec<u8>) { if let Some(x) = y { HERE(x) } }", None);
         check("fn f(x: Vec<u8>) { match y { Some(x) => HERE(x), _ => {} } }", None);
+        check("fn f(x: Vec<u8>, y: &mut Option<u8>) { if let Some(x) = y { HERE(x) } }", None);
         check("fn f(x: Vec<u8>) { g(|x| HERE(x)) }", None);
         check("fn f(x: Vec<u8>) { { let x = 1; } HERE(x) }", Some("Vec<u8>"));
         check("fn f() { HERE(x) }", None);

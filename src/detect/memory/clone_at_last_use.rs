@@ -15,13 +15,14 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "a local is copied where it is used for the last time",
     explain: EXPLAIN,
-    triggers: &["clone", "to_vec", "to_owned"],
+    triggers: &["clone", "to_vec", "to_owned", "to_string", "cloned"],
     facts,
     judge: each,
 };
 
 const EXPLAIN: &str = "\
-`value.clone()` is passed on, and `value`, which the function owns, is not used afterwards on any path.
+`value.clone()` is passed on, and `value`, which the function owns, is not used afterwards on any path. So are `text.to_string()`
+of a `String`, `text.as_bytes().to_vec()`, `list.extend(value.iter().cloned())`, and copies of a field of an owned local.
 
 ## Why it costs
 
@@ -67,17 +68,48 @@ impl<'ast> Visit<'ast> for Copies<'_> {
     }
 }
 
-fn last_copy(file: &SourceFile, copy: &syn::ExprMethodCall) -> Option<Fact> {
-    let syn::Expr::Path(path) = &*copy.receiver else { return None };
-    let name = path.path.get_ident()?.to_string();
-    let is_copy = ["clone", "to_vec", "to_owned"].contains(&copy.method.to_string().as_str()) && copy.args.is_empty();
-    if !is_copy || name == "self" {
+/// What is copied by `value.clone()` and its kin, and what makes the copy of the value itself.
+fn copied(copy: &syn::ExprMethodCall) -> Option<(&syn::Expr, &'static str)> {
+    let method = copy.method.to_string();
+    if !copy.args.is_empty() {
         return None;
     }
-    let ty = types::type_of(file, &copy.receiver)?;
+    let lent = match &*copy.receiver {
+        syn::Expr::MethodCall(lent) if lent.args.is_empty() => Some((lent.method.to_string(), &*lent.receiver)),
+        _ => None,
+    };
+    match (lent, method.as_str()) {
+        (Some((lent, value)), "to_vec" | "to_owned") if lent == "as_bytes" => Some((value, ".into_bytes()")),
+        (Some((lent, value)), "to_string" | "to_owned") if lent == "as_str" => Some((value, "")),
+        (Some((lent, value)), "to_vec" | "to_owned") if lent == "as_slice" => Some((value, "")),
+        (Some((lent, value)), "cloned") if lent == "iter" => Some((value, "")),
+        (None, "clone" | "to_vec" | "to_owned" | "to_string") => Some((&copy.receiver, "")),
+        _ => None,
+    }
+}
+
+fn last_copy(file: &SourceFile, copy: &syn::ExprMethodCall) -> Option<Fact> {
+    let (value, instead) = copied(copy)?;
+    let place = usage::place(value).filter(|place| place.is_plain)?;
+    let root = root(value);
+    let (name, is_part) = (place.root.clone(), !place.fields.is_empty());
+    if name == "self" || (is_part && matches!(types::type_of(file, root)?, syn::Type::Reference(_))) {
+        return None;
+    }
+    let ty = types::type_of(file, value)?;
     let head = types::head(&ty)?;
-    let changes_type = copy.method == "to_vec" && head != "Vec" || copy.method == "to_owned" && head == "[]";
-    if is_shared_by_cloning(&head) || types::is_primitive(&ty) || changes_type || is_generic(file, copy, &head) {
+    let method = copy.method.to_string();
+    let is_walked = method == "cloned";
+    let changes_type = match method.as_str() {
+        "to_vec" => head != "Vec" && instead.is_empty(),
+        "to_owned" => head == "[]",
+        "to_string" => head != "String",
+        "cloned" => head != "Vec" || !is_given_whole(file, copy),
+        _ => false,
+    };
+    let is_other = !instead.is_empty() && head != "String";
+    let is_generic_part = is_generic(file, copy, &head);
+    if is_shared_by_cloning(&head) || types::is_primitive(&ty) || changes_type || is_other || is_generic_part {
         return None;
     }
     let site = file.range(copy);
@@ -85,18 +117,42 @@ fn last_copy(file: &SourceFile, copy: &syn::ExprMethodCall) -> Option<Fact> {
     if usage::bindings(file, body, &name).len() > 1 || is_borrowed_at_once(file, site) {
         return None;
     }
-    let is_last = usage::uses(file, body, &name).iter().all(|u| u.name.start <= site.start);
+    let is_last = usage::uses(file, body, &name)
+        .iter()
+        .all(|u| u.name.start <= site.start || (is_part && !usage::may_overlap(&place, &place.root, &u.fields)));
     if !is_last || repeats_without(file, body, site, &name) {
         return None;
     }
-    let message = format!("`{name}` is copied although this is its last use");
-    let method = TextRange { start: file.range(&copy.receiver).end, end: site.end };
-    Some(
-        Fact::at(file, site)
-            .capture("value", file.range(&copy.receiver))
-            .capture("copy", method)
-            .note("message", message),
-    )
+    let shown = file.text_of(value);
+    let message = format!("`{shown}` is copied although this is its last use");
+    let method = TextRange { start: file.range(value).end, end: site.end };
+    let fact =
+        Fact::at(file, site).capture("value", file.range(value)).capture("copy", method).note("message", message);
+    Some(match instead {
+        "" if !is_walked => fact,
+        "" => fact.capture("walked", method),
+        _ => fact.capture("bytes", method),
+    })
+}
+
+/// The local at the root of a place.
+fn root(expr: &syn::Expr) -> &syn::Expr {
+    match expr {
+        syn::Expr::Field(f) => root(&f.base),
+        syn::Expr::Paren(p) => root(&p.expr),
+        other => other,
+    }
+}
+
+/// `list.extend(value.iter().cloned())` and `for x in value.iter().cloned()`: the elements may come from the value itself.
+fn is_given_whole(file: &SourceFile, copy: &syn::ExprMethodCall) -> bool {
+    let site = file.range(copy);
+    source::path_to(file, site).into_iter().rev().find_map(|node| match node {
+        Node::Expr(expr) if file.range(expr) == site => None,
+        Node::Expr(syn::Expr::MethodCall(call)) => Some(call.method == "extend"),
+        Node::Expr(syn::Expr::ForLoop(around)) => Some(file.range(&*around.expr) == site),
+        _ => Some(false),
+    }) == Some(true)
 }
 
 /// A type parameter may stand for a reference.
@@ -148,6 +204,22 @@ mod tests {
         );
         check(&RULE, "fn f(xs: &[u8]) { for x in xs { let s = format!(\"{x}\"); out.push($0s.clone()$0); } }");
         check(&RULE, "fn f(xs: Vec<u8>) { for x in $0xs.clone()$0 { g(x); } }");
+        check(&RULE, "fn f(s: String) -> Vec<u8> { log(&s); $0s.as_bytes().to_vec()$0 }");
+        check(&RULE, "fn f(s: String) -> S { S { name: $0s.as_str().to_string()$0 } }");
+        check(&RULE, "fn f(s: String) -> S { S { name: $0s.to_string()$0 } }");
+        check(
+            &RULE,
+            "fn f(x: &X) -> R { match serde_json::to_string(x) { Ok(t) => R { b: $0t.as_bytes().to_vec()$0 }, Err(_) => R::bad() } }",
+        );
+        check(&RULE, "fn f(xs: Vec<String>, out: &mut Vec<String>) { out.extend($0xs.iter().cloned()$0); }");
+        let batch = "struct B { key: String, lines: Vec<String>, n: u64, a: Arc<u8> }";
+        check(
+            &RULE,
+            &format!(
+                "{batch} fn f(b: B, m: &mut M) {{ let n = b.lines.len(); m.entry($0b.key.clone()$0).extend($0b.lines.iter().cloned()$0); }}"
+            ),
+        );
+        check(&RULE, &format!("{batch} fn f(b: B) -> S {{ S {{ key: $0b.key.clone()$0, n: b.n }} }}"));
     }
 
     #[test]
@@ -177,6 +249,17 @@ mod tests {
                 // A part of something, or borrowed at once.
                 "fn f(s: S) { g(s.name.clone()); }",
                 "fn f(s: String) { g(&s.clone()); }",
+                "struct B { key: String } fn f(b: &B) { g(b.key.clone()); }",
+                "struct B { key: String } fn f(b: B) { g(b.key.clone()); h(&b); }",
+                "struct B { key: String } fn f(b: B) { g(b.key.clone()); h(&b.key); }",
+                "struct B { key: String } fn f(b: B) { for x in xs { g(b.key.clone()); } }",
+                "struct B { key: String } impl B { fn f(&self) { g(self.key.clone()); } }",
+                "struct B { a: Arc<u8>, n: u64 } fn f(b: B) { g(b.a.clone()); h(b.n.clone()); }",
+                // Made into something else.
+                "fn f(s: &str) -> Vec<u8> { s.as_bytes().to_vec() }",
+                "fn f(n: u64) -> String { n.to_string() }",
+                "fn f(xs: Vec<String>) -> Vec<String> { xs.iter().cloned().filter(|x| x.is_empty()).collect() }",
+                "fn f(xs: &[String], out: &mut Vec<String>) { out.extend(xs.iter().cloned()); }",
                 // Another thing of the same name.
                 "fn f(s: String) { if let Some(s) = o { g(s.clone()); } }",
             ],

@@ -97,8 +97,38 @@ fn instead(way: &str, method: &str, place: &str, ty: Option<&syn::Type>) -> Opti
     }
 }
 
+/// `&list[from..].to_vec()` and `&text[..n].to_string()`: a part of what is known to be a list or a text.
+fn part(file: &SourceFile, argument: &syn::Expr, copy: &syn::ExprMethodCall) -> Option<Fact> {
+    let syn::Expr::Index(part) = &*copy.receiver else { return None };
+    let syn::Expr::Range(_) = &*part.index else { return None };
+    usage::place(&part.expr).filter(|p| p.is_plain)?;
+    let ty = types::type_of(file, &part.expr)?;
+    let is_text = matches!(types::head(types::strip(&ty)).as_deref(), Some("str" | "String"));
+    let is_list = types::is_sequence(&ty) && types::head(types::strip(&ty)).as_deref() != Some("VecDeque");
+    let fits = match copy.method.to_string().as_str() {
+        "to_vec" => is_list,
+        "to_string" => is_text,
+        "to_owned" => is_list || is_text,
+        _ => false,
+    };
+    let shown = file.text_of(&*copy.receiver);
+    let gone = TextRange { start: file.range(&*copy.receiver).end, end: file.range(copy).end };
+    fits.then(|| {
+        Fact::at(file, file.range(argument))
+            .capture("place", file.range(&*part.expr))
+            .capture("copy", gone)
+            .capture("lent", file.range(argument))
+            .note("message", format!("`{shown}` is copied for the time of a call that only borrows it"))
+    })
+}
+
 fn lent(file: &SourceFile, argument: &syn::Expr) -> Option<Fact> {
     let (clone, way) = copied(argument)?;
+    if way == "&"
+        && let Some(fact) = part(file, argument, clone)
+    {
+        return Some(fact);
+    }
     let place = usage::place(&clone.receiver).filter(|p| p.is_plain)?;
     // Whether a bare name is a reference, its type must say; a field is what it is.
     let ty = types::type_of(file, &clone.receiver);
@@ -139,6 +169,9 @@ mod tests {
             "fn f() { let v: Vec<u8> = a(); for x in b() { g(x, $0&v.clone()$0); } }",
             "async fn f(o: Order) { send($0&o.body.clone()$0).await; }",
             "fn f(o: &Order) { g(1, h($0&o.lines.clone()$0)); }",
+            "fn f(xs: &[u64], n: usize) { g($0&xs[n..].to_vec()$0); }",
+            "fn f(bs: &[Vec<u64>]) { for b in bs { t.push(total($0&b[1..3].to_vec()$0)); } }",
+            "fn f(t: &str) { g($0&t[..4].to_string()$0); h($0&t[2..].to_owned()$0); }",
             "fn f(o: &Order) -> bool { matches(Some(1), $0&o.key.clone()$0) }",
         ] {
             check(&RULE, text);
@@ -164,6 +197,10 @@ mod tests {
                 "fn f(n: u64) { g(&n.clone()); }",
                 "fn f(o: &Order) { g(&o.lines().clone()); }",
                 "fn f(v: &[S], i: usize) { g(&v[i].clone()); }",
+                "fn f(v: &[S], i: usize) { g(&v[i].to_vec()); }",
+                "fn f(v: &Pages) { g(&v[1..].to_vec()); }",
+                "fn f(v: &[S]) { g(v[1..].to_vec()); }",
+                "fn f(v: &[S]) { g(&mut v[1..].to_vec()); }",
                 "fn f(o: &Order) { let l = &o.lines.clone(); g(l); }",
                 "fn f(o: &Order) { g(&o.lines.clone()[1..]); }",
                 "fn f(o: &Order) { show!(&o.lines.clone()); }",

@@ -75,17 +75,37 @@ impl<'ast> Visit<'ast> for Copies<'_> {
     }
 }
 
+/// A copy of a place.
+struct Copied<'a> {
+    /// What is copied.
+    source: &'a syn::Expr,
+    place: PlacePath,
+}
+
 /// The place that `place.clone()` and its kin copy, where names and types say that it is plain data.
-fn copied_place<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<(&'a syn::ExprMethodCall, PlacePath)> {
+fn copied_place<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<Copied<'a>> {
     let syn::Expr::MethodCall(copy) = expr else { return None };
     let method = copy.method.to_string();
     if !copy.args.is_empty() || !["clone", "to_vec", "to_owned", "to_string"].contains(&method.as_str()) {
         return None;
     }
-    let place = usage::place(&copy.receiver)?;
-    let ty = types::type_of(file, &copy.receiver);
+    // What is lent of a text or a list says as much as it does.
+    let source = match &*copy.receiver {
+        syn::Expr::MethodCall(lent)
+            if lent.args.is_empty() && (lent.method == "as_str" || lent.method == "as_slice") =>
+        {
+            &*lent.receiver
+        }
+        other => other,
+    };
+    let place = usage::place(source)?;
+    let ty = types::type_of(file, source);
     let head = ty.as_ref().and_then(|ty| types::head(types::strip(ty)));
     let is_text = matches!(head.as_deref(), Some("str" | "String"));
+    let is_lent = !std::ptr::eq(source, &*copy.receiver);
+    if is_lent && !is_text && head.as_deref() != Some("Vec") {
+        return None;
+    }
     let is_shared = head.as_deref().is_some_and(is_shared_by_cloning);
     let is_cheap = ty.as_ref().is_some_and(|ty| types::is_primitive(types::strip(ty)));
     let is_self = place.root == "self" && place.fields.is_empty();
@@ -97,7 +117,7 @@ fn copied_place<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<(&'a syn::
         // `self.clone()` and copies of what is not known at all are left alone.
         _ => is_known_enough && !is_shared && !is_cheap && !is_self,
     };
-    fits.then_some((copy, place))
+    fits.then_some(Copied { source, place })
 }
 
 /// True for a slice, an array or a `Vec`.
@@ -144,14 +164,14 @@ fn copied_local(file: &SourceFile, block: &syn::Block, index: usize, local: &syn
         return None;
     };
     let name = ident.to_string();
-    let (copy, place) = copied_place(file, &init.expr)?;
+    let Copied { source, place } = copied_place(file, &init.expr)?;
     let rest = syn::Block { brace_token: block.brace_token, stmts: block.stmts[index + 1..].to_vec() };
     if !usage::bindings(file, &rest, &name).is_empty() || !usage::bindings(file, &rest, &place.root).is_empty() {
         return None;
     }
     let uses = usage::uses(file, &rest, &name);
     // A text is compared with a text through a reference as well, or rustc says that it is not.
-    let head = types::type_of(file, &copy.receiver).and_then(|ty| types::head(types::strip(&ty)));
+    let head = types::type_of(file, source).and_then(|ty| types::head(types::strip(&ty)));
     let is_text = matches!(head.as_deref(), Some("str" | "String"));
     let is_compared = |u: &Use| is_text && u.is_bare && u.how == How::Compare && !u.is_captured;
     if uses.is_empty() || !uses.iter().all(|u| is_read_by_reference(u) || is_compared(u)) {
@@ -161,11 +181,11 @@ fn copied_local(file: &SourceFile, block: &syn::Block, index: usize, local: &syn
     if !is_unchanged_up_to(file, &rest, &place, last) {
         return None;
     }
-    let source = file.text_of(&copy.receiver);
-    let message = format!("`{source}` is copied into `{name}`, which is only read");
-    let method = TextRange { start: file.range(&copy.receiver).end, end: file.range(copy).end };
-    let mut fact = Fact::at(file, file.range(copy))
-        .capture("source", file.range(&copy.receiver))
+    let message = format!("`{}` is copied into `{name}`, which is only read", file.text_of(source));
+    let copy = file.range(&*init.expr);
+    let method = TextRange { start: file.range(source).end, end: copy.end };
+    let mut fact = Fact::at(file, copy)
+        .capture("source", file.range(source))
         .capture("copy", method)
         .capture("name", file.span_range(ident.span()))
         .note("message", message);
@@ -220,6 +240,11 @@ mod tests {
         check(&RULE, "fn f(path: &[String]) { let p = $0path.to_vec()$0; g(&p); }");
         check(&RULE, "fn f(key: &str) { let key2 = $0key.to_owned()$0; println!(\"{key2}\"); }");
         check(&RULE, "fn f(key: &str) { let key2 = $0key.to_string()$0; g(&key2); }");
+        check(
+            &RULE,
+            "fn f() -> R { let t = String::from_utf8(raw)?; let owned = $0t.as_str().to_string()$0; parse(&owned) }",
+        );
+        check(&RULE, "struct S { xs: Vec<u8> } fn f(s: &S) { let own = $0s.xs.as_slice().to_vec()$0; g(&own); }");
     }
 
     #[test]

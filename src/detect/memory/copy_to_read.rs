@@ -1,0 +1,228 @@
+//! Copies that are compared, or asked something, and thrown away.
+
+use crate::detect::{Fact, Rule, each};
+use crate::model::{Class, Eye, Kind, RuleId, TextRange};
+use crate::source::{SourceFile, shapes, types, usage};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId("copy-to-read"),
+    eye: Eye::Memory,
+    kind: Kind::DefensiveCopy,
+    class: Class::A,
+    title: "copy made only to be compared or asked",
+    explain: EXPLAIN,
+    triggers: &["clone", "to_vec", "to_owned", "to_string"],
+    facts,
+    judge: each,
+};
+
+const EXPLAIN: &str = "\
+Finds `a.to_string() == b.to_string()`, `name.clone() != other` and `list.clone().len()`, `text.to_owned().starts_with(\"a\")`: a copy of
+a text or a collection of std that lives for one comparison or one question.
+
+## Why it costs
+
+The copy allocates and copies all of it, for what a look at the original tells; a comparison often ends at the first byte.
+
+## Before
+
+```rust
+if order.owner.to_owned() != account.owner.to_owned() || order.lines.clone().is_empty() {
+    return false;
+}
+```
+
+## After
+
+```rust
+if order.owner != account.owner || order.lines.is_empty() {
+    return false;
+}
+```
+
+## When it is refused
+
+The type of what is copied is not written down, or is not a text or a collection of std; what the question gives borrows from the copy
+in a way that rustc does not accept of the original; the copy is more than lent.
+";
+
+/// Methods that look at a text or a collection and give a value, or walk it.
+const ASKS: &[&str] = &[
+    "bytes",
+    "char_indices",
+    "chars",
+    "concat",
+    "contains",
+    "contains_key",
+    "ends_with",
+    "eq",
+    "eq_ignore_ascii_case",
+    "find",
+    "first",
+    "get",
+    "is_empty",
+    "iter",
+    "join",
+    "keys",
+    "last",
+    "len",
+    "lines",
+    "matches",
+    "parse",
+    "replace",
+    "rfind",
+    "split",
+    "split_once",
+    "split_whitespace",
+    "starts_with",
+    "strip_prefix",
+    "strip_suffix",
+    "to_ascii_lowercase",
+    "to_ascii_uppercase",
+    "to_lowercase",
+    "to_uppercase",
+    "trim",
+    "trim_end",
+    "trim_start",
+    "values",
+    "windows",
+];
+
+/// Texts and collections of std.
+const OF_STD: &[&str] = &["str", "String", "Vec", "[]", "VecDeque", "HashMap", "HashSet", "BTreeMap", "BTreeSet"];
+
+fn facts(file: &SourceFile) -> Vec<Fact> {
+    let mut found = Vec::new();
+    for body in shapes::bodies(file) {
+        for expr in shapes::exprs(body) {
+            found.extend(compared(file, expr).or_else(|| asked(file, expr)));
+        }
+    }
+    found
+}
+
+/// A copy of a place: the place, what makes the copy, and the place's type.
+struct Copied<'a> {
+    place: &'a syn::Expr,
+    copy: TextRange,
+    ty: syn::Type,
+}
+
+fn copied<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<Copied<'a>> {
+    let syn::Expr::MethodCall(call) = expr else { return None };
+    let method = call.method.to_string();
+    if !call.args.is_empty() || !["clone", "to_owned", "to_string", "to_vec"].contains(&method.as_str()) {
+        return None;
+    }
+    usage::place(&call.receiver).filter(|place| place.is_plain)?;
+    let ty = types::type_of(file, &call.receiver)?;
+    let head = types::head(types::strip(&ty)).filter(|head| OF_STD.contains(&head.as_str()))?;
+    let is_text = head == "str" || head == "String";
+    let is_list = head == "Vec" || head == "[]";
+    let is_mutable = matches!(&ty, syn::Type::Reference(r) if r.mutability.is_some());
+    let fits = match method.as_str() {
+        "to_string" => is_text,
+        "to_vec" => is_list,
+        _ => true,
+    };
+    let copy = TextRange { start: file.range(&*call.receiver).end, end: file.range(expr).end };
+    (fits && !is_mutable).then_some(Copied { place: &call.receiver, copy, ty })
+}
+
+/// How many references stand before a text or a collection; those that belong to `&str` and `&[T]` do not count.
+fn depth(ty: &syn::Type) -> usize {
+    match ty {
+        syn::Type::Reference(r) => match &*r.elem {
+            syn::Type::Slice(_) => 0,
+            syn::Type::Path(_) if types::head(&r.elem).as_deref() == Some("str") => 0,
+            inner => 1 + depth(inner),
+        },
+        _ => 0,
+    }
+}
+
+fn compared(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
+    let syn::Expr::Binary(b) = expr else { return None };
+    if !matches!(b.op, syn::BinOp::Eq(_) | syn::BinOp::Ne(_)) {
+        return None;
+    }
+    let (left, right) = (copied(file, &b.left), copied(file, &b.right));
+    let mut fact = Fact::at(file, file.range(expr));
+    for copied in [&left, &right].into_iter().flatten() {
+        fact = fact.capture("copy", copied.copy).capture("place", file.range(copied.place));
+        for _ in 0..depth(&copied.ty) {
+            fact = fact.capture("deref", file.range(copied.place));
+        }
+    }
+    let what = file.on_one_line(file.range(left.as_ref().or(right.as_ref())?.place));
+    Some(fact.note("message", format!("`{what}` is copied only to be compared")))
+}
+
+/// `place.clone().len()`.
+fn asked(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
+    let syn::Expr::MethodCall(call) = expr else { return None };
+    if !ASKS.contains(&call.method.to_string().as_str()) {
+        return None;
+    }
+    let copied = copied(file, &call.receiver)?;
+    let what = file.on_one_line(file.range(copied.place));
+    Some(
+        Fact::at(file, file.range(&*call.receiver))
+            .capture("copy", copied.copy)
+            .capture("place", file.range(copied.place))
+            .note("message", format!("`{what}` is copied only to be asked for `{}`", call.method)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::detect::testing::{check, check_ignores};
+
+    #[test]
+    fn fires_on_copies_that_are_compared_or_asked() {
+        let order = "struct O { key: String, xs: Vec<u8>, m: HashMap<u8, u8> }";
+        for text in [
+            "fn f(a: &str, b: &str) -> bool { $0a.to_string() == b.to_string()$0 }",
+            "fn f(a: &str, b: String) -> bool { $0a.to_owned() != b$0 }",
+            "fn f(a: &String) -> bool { $0a.clone() == \"all\"$0 }",
+            "fn f(a: &O, b: &O) -> bool { $0a.key.to_owned() != b.key.to_owned()$0 }",
+            "fn f(a: &O, b: &[u8]) -> bool { $0a.xs.clone() == b.to_vec()$0 }",
+            "fn f(a: &O) -> usize { $0a.xs.clone()$0.len() }",
+            "fn f(a: &O) -> bool { $0a.key.to_string()$0.starts_with(\"a\") }",
+            "fn f(a: &O) -> u64 { $0a.xs.to_vec()$0.iter().map(|x| u64::from(*x)).sum() }",
+            "fn f(a: &O, k: u8) -> bool { $0a.m.clone()$0.contains_key(&k) }",
+            "fn f(a: &str) -> Option<u8> { $0a.to_string()$0.parse().ok() }",
+            "impl O { fn f(&self) -> String { $0self.key.clone()$0.to_lowercase() } }",
+            "fn f(a: &str) -> String { $0a.to_owned()$0.replace('a', \"b\") }",
+        ] {
+            // The struct stands in front of all.
+            check(&RULE, &format!("{order} {text}"));
+        }
+    }
+
+    #[test]
+    fn ignores_look_alikes() {
+        check_ignores(
+            &RULE,
+            &[
+                "fn f(a: u64, b: &str) -> bool { a.to_string() == b }",
+                "fn f(a: &Id, b: &str) -> bool { a.to_string() == b }",
+                "fn f(a: &str, b: &str) -> bool { a == b }",
+                "fn f(a: Arc<Vec<u8>>) -> usize { a.clone().len() }",
+                "fn f(a: &Path) -> usize { a.to_owned().len() }",
+                "fn f(a: &I) -> usize { a.clone().count() }",
+                "fn f(a: &Vec<u8>) -> Vec<u8> { a.clone() }",
+                "fn f(a: &str) -> String { a.to_string().into_boxed_str().into() }",
+                "fn f(a: &mut Vec<u8>) -> u8 { a.clone().pop().unwrap() }",
+                "fn f(a: &mut String) -> bool { a.clone() == change(a) }",
+                "fn f(m: &Mutex<Vec<u8>>) -> usize { m.lock().unwrap().clone().len() }",
+                "fn f(a: &[String], i: usize) -> usize { a[i].clone().len() }",
+                "fn f() -> usize { name().to_string().len() }",
+                "fn f(a: &str, b: &str) -> bool { a.to_lowercase() == b.to_lowercase() }",
+                "#[test] fn f() { let a: Vec<u8> = g(); assert!(a.clone() == h()); }",
+            ],
+        );
+    }
+}
