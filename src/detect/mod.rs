@@ -129,6 +129,7 @@ pub const REGISTRY: &[&Rule] = &[
     &memory::missing_capacity::RULE,
     &memory::buffer_per_round::RULE,
     &memory::collect_then_loop::RULE,
+    &memory::collect_then_join::RULE,
     &errors::checked_then_unwrapped::RULE,
     &errors::guard_then_unwrap::RULE,
     &errors::contains_then_get::RULE,

@@ -1,8 +1,8 @@
 //! A loop that makes a buffer in each round in; the loop that clears one buffer out.
 
-use super::{Draft, Recipe, borrow, file_of, holds, place, probe_at, short};
-use crate::model::{Finding, ProbeQuestion, RuleId, TextEdit};
-use crate::source::{SourceFile, lexer};
+use super::{Draft, Recipe, borrow, file_of, holds, place, probe_at, push_format, short};
+use crate::model::{Answer, AnsweredBy, Finding, Precondition, ProbeQuestion, RuleId, TextEdit, TextRange};
+use crate::source::{SourceFile, Template, lexer};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("buffer-per-round"), derive };
@@ -15,6 +15,9 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let made = file.slice(finding.range);
     if !lexer::comments(made).is_empty() {
         return Err("a comment stands inside the `let`".to_owned());
+    }
+    if let Some(arguments) = finding.capture("arguments") {
+        return formatted(files, file, finding, arguments);
     }
     let mut edits = place::insert_before(file, before, made);
     edits.push(TextEdit { range: finding.range, text: format!("{shown}.clear();") });
@@ -31,11 +34,75 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     })
 }
 
+/// A text that each round formats goes into one buffer.
+fn formatted(
+    files: &[SourceFile],
+    file: &SourceFile,
+    finding: &Finding,
+    arguments: TextRange,
+) -> Result<Draft, String> {
+    let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
+    let shown = file.slice(captured("name")?);
+    let mut edits = push_format::import(files, file, finding)?;
+    edits.extend(place::insert_before(file, captured("before")?, &format!("let mut {shown} = String::new();")));
+    let head = format!("{shown}.clear();\nlet _ = write!({shown}, ");
+    edits.extend(Template::new(file, finding.range).text(head).keep(arguments).text(");").edits());
+    Ok(Draft {
+        title: format!("format {shown} into one buffer for all rounds in {}", short(&finding.function)),
+        edits: vec![(file.path.clone(), place::joined(edits))],
+        preconditions: vec![
+            holds(format!("`{shown}` is only lent out, and means nothing else around the loop")),
+            borrow(format!("nothing lent from `{shown}` outlives its round")),
+            Precondition {
+                text: "no `Display` of the arguments fails or panics half-way".to_owned(),
+                answered_by: AnsweredBy::Run,
+                state: Answer::Open,
+                probe: None,
+            },
+        ],
+        ..Draft::default()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use crate::rewrite::testing::{check, check_refuses};
 
     const RULE: &str = "buffer-per-round";
+
+    #[test]
+    fn a_text_is_formatted_into_one_buffer() {
+        check(
+            RULE,
+            "fn f(tokens: &[&str], vocab: &Map) -> u64 {
+    let mut total = 0;
+    for pair in tokens.windows(2) {
+        // By both.
+        let key = format!(\"{}_{}\", pair[0], pair[1]); // key
+        if let Some(n) = vocab.get(&key) {
+            total += n;
+        }
+    }
+    total
+}
+",
+            "fn f(tokens: &[&str], vocab: &Map) -> u64 {
+    use std::fmt::Write as _;
+    let mut total = 0;
+    let mut key = String::new();
+    for pair in tokens.windows(2) {
+        // By both.
+        key.clear();
+        let _ = write!(key, \"{}_{}\", pair[0], pair[1]); // key
+        if let Some(n) = vocab.get(&key) {
+            total += n;
+        }
+    }
+    total
+}
+",
+        );
+    }
 
     #[test]
     fn one_buffer_serves_all_rounds() {

@@ -2,7 +2,7 @@
 
 use super::{Draft, Recipe, borrow, file_of, hoist, holds, short, std_types};
 use crate::model::{Finding, RuleId, TextEdit};
-use crate::source::{SourceFile, lexer};
+use crate::source::{SourceFile, Template, lexer};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("collect-then-loop"), derive };
@@ -15,10 +15,14 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         return Err("a comment stands inside the `let`".to_owned());
     }
     let count = if finding.capture("counted").is_some() { ".count()" } else { "" };
-    let edits = vec![
-        TextEdit { range: hoist::whole_lines(file, finding.range), text: String::new() },
-        TextEdit { range: walked, text: format!("{}{count}", file.on_one_line(chain)) },
-    ];
+    let edits = if finding.capture("at-once").is_some() {
+        Template::new(file, walked).keep(chain).text(count).edits()
+    } else {
+        vec![
+            TextEdit { range: hoist::whole_lines(file, finding.range), text: String::new() },
+            TextEdit { range: walked, text: format!("{}{count}", file.on_one_line(chain)) },
+        ]
+    };
     Ok(Draft {
         title: format!("walk {} without a vector in {}", file.on_one_line(root), short(&finding.function)),
         edits: vec![(file.path.clone(), edits)],
@@ -37,6 +41,32 @@ mod tests {
     use crate::rewrite::testing::{check, check_refuses};
 
     const RULE: &str = "collect-then-loop";
+
+    #[test]
+    fn a_vector_without_a_name_is_left_out_as_well() {
+        check(
+            RULE,
+            "fn f(entries: &[Entry], out: &mut Vec<i64>) {
+    out.extend(entries.iter().map(|e| e.cents).collect::<Vec<_>>()); // all
+}
+",
+            "fn f(entries: &[Entry], out: &mut Vec<i64>) {
+    out.extend(entries.iter().map(|e| e.cents)); // all
+}
+",
+        );
+        check(
+            RULE,
+            "fn f(entries: &[Entry]) -> usize {
+    entries.iter().filter(|e| e.is_open).collect::<Vec<_>>().len()
+}
+",
+            "fn f(entries: &[Entry]) -> usize {
+    entries.iter().filter(|e| e.is_open).count()
+}
+",
+        );
+    }
 
     #[test]
     fn the_loop_walks_the_chain() {

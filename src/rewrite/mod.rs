@@ -27,6 +27,7 @@ mod clone_for_reference;
 mod clone_of_iterated;
 mod clone_then_read;
 mod cloned_iterator;
+mod collect_then_join;
 mod collect_then_loop;
 mod compare_json_texts;
 mod contains_then_get;
@@ -144,6 +145,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &missing_capacity::RECIPE,
     &buffer_per_round::RECIPE,
     &collect_then_loop::RECIPE,
+    &collect_then_join::RECIPE,
     &checked_then_unwrapped::RECIPE,
     &guard_then_unwrap::RECIPE,
     &contains_then_get::RECIPE,

@@ -86,7 +86,8 @@ fn parts(file: &SourceFile, arguments: TextRange) -> Option<Vec<TextRange>> {
 }
 
 /// `use std::fmt::Write as _;` at the head of the function, where nothing imports the trait yet.
-fn import(files: &[SourceFile], file: &SourceFile, finding: &Finding) -> Result<Vec<TextEdit>, String> {
+/// Imports `fmt::Write` at the head of the function, unless it is there.
+pub(super) fn import(files: &[SourceFile], file: &SourceFile, finding: &Finding) -> Result<Vec<TextEdit>, String> {
     let is_there = |root: &str| place::is_imported(file, finding.range, &[root, "fmt", "Write"]);
     if is_there("std") || is_there("core") || is_there("alloc") {
         return Ok(Vec::new());

@@ -379,6 +379,26 @@ fn patterns_compiled_in_loops_are_found_and_their_look_alikes_are_left() {
     check_rule("pattern-in-loop", EDITION);
 }
 
+#[test]
+fn collections_built_in_loops_are_found_and_their_look_alikes_are_left() {
+    check_rule("collection-in-loop", EDITION);
+}
+
+#[test]
+fn iterators_over_copies_are_found_and_their_look_alikes_are_left() {
+    check_rule("cloned-iterator", EDITION);
+}
+
+#[test]
+fn copies_that_are_only_asked_are_found_and_their_look_alikes_are_left() {
+    check_rule("copy-to-read", EDITION);
+}
+
+#[test]
+fn numbers_that_go_through_texts_are_found_and_their_look_alikes_are_left() {
+    check_rule("number-through-text", EDITION);
+}
+
 /// Before edition 2024 an `if let` and the last value of a block keep what is made on the way for longer.
 #[test]
 fn nests_of_edition_2021_are_flattened_as_far_as_its_temporaries_allow() {

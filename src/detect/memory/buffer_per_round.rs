@@ -2,9 +2,9 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::names::mentions;
+use crate::source::names::{self, mentions};
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, shapes, types};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -14,14 +14,14 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "buffer made anew in each round of a loop",
     explain: EXPLAIN,
-    triggers: &["String", "Vec"],
+    triggers: &["String", "Vec", "format"],
     facts,
     judge: each,
 };
 
 const EXPLAIN: &str = "\
 Finds `let mut buffer = String::new();` (or `Vec::new()`, `with_capacity(…)` of a literal) at the head of a loop's body,
-where the round fills the buffer and only lends it out.
+where the round fills the buffer and only lends it out; and `let key = format!(…);` at that place, where something is asked for the key and the text is only lent out.
 
 ## Why it costs
 
@@ -48,7 +48,7 @@ for row in rows {
 }
 ```
 
-It is cleared where it was made, so that rounds that are cut short by `continue` or `?` leave nothing behind. The buffer
+A text is formatted by `write!` into a buffer that is cleared before. It is cleared where it was made, so that rounds that are cut short by `continue` or `?` leave nothing behind. The buffer
 keeps the size of its largest round until the loop has ended.
 
 ## When it is refused
@@ -82,7 +82,9 @@ fn buffer(
     body: &syn::Block,
     index: usize,
 ) -> Option<Fact> {
-    let made = shapes::plain_let(&body.stmts[index]).filter(|l| l.is_mut && is_empty_buffer(l.value))?;
+    let formatted = |l: &shapes::Let<'_>| formatted(l).is_some();
+    let made = shapes::plain_let(&body.stmts[index])
+        .filter(|l| (l.is_mut && is_empty_buffer(l.value)) || (!l.is_mut && formatted(l)))?;
     let name = made.name.to_string();
     let rest = shapes::rest(body, index);
     let uses = usage::uses(file, &rest, &name);
@@ -97,6 +99,7 @@ fn buffer(
         How::Method(method) => usage::is_reading_method(method) || FILLS.contains(&method.as_str()),
         How::Iterated | How::Scrutinee | How::Value | How::Opaque => !u.is_bare,
     });
+    let is_filled = if made.is_mut { is_filled } else { !is_filled && is_looked_up(file, &rest, &uses) };
     let is_captured = uses.iter().any(|u| u.is_captured);
     let is_rebound = !usage::bindings(file, &rest, &name).is_empty();
     if !is_filled || !is_lent || is_captured || is_rebound || uses.iter().any(|u| is_replaced(file, u)) {
@@ -114,7 +117,36 @@ fn buffer(
         .capture("before", file.range(stmt))
         .capture("loop", file.range(around))
         .note("message", format!("`{name}` is allocated anew in each round and thrown away at its end"));
-    Some(fact)
+    Some(match self::formatted(&made) {
+        Some(mac) => fact.capture("arguments", shapes::inside(file, mac)),
+        None => fact,
+    })
+}
+
+/// True if the text is a key that something is asked for: it serves the round and is gone.
+fn is_looked_up(file: &SourceFile, rest: &syn::Block, uses: &[usage::Use]) -> bool {
+    const LOOKUPS: &[&str] =
+        &["get", "get_mut", "contains", "contains_key", "remove", "starts_with", "ends_with", "strip_prefix", "find"];
+    let is_key = |argument: &syn::Expr| {
+        let range = file.range(argument);
+        uses.iter().any(|u| u.is_bare && u.whole == range && matches!(&u.how, How::Read))
+            || matches!(argument, syn::Expr::MethodCall(c) if c.method == "as_str" && uses.iter().any(|u| u.whole == range))
+    };
+    shapes::exprs(rest).into_iter().any(|expr| match expr {
+        syn::Expr::MethodCall(call) => {
+            LOOKUPS.contains(&call.method.to_string().as_str()) && call.args.iter().any(is_key)
+        }
+        _ => false,
+    })
+}
+
+/// The macro of `let text = format!("…", …);` that formats at least one argument.
+fn formatted<'a>(bound: &shapes::Let<'a>) -> Option<&'a syn::Macro> {
+    let mac = shapes::macro_call(bound.value, "format")?;
+    let arguments = names::arguments(mac)?;
+    let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = arguments.first()? else { return None };
+    let is_text = bound.ty.is_none_or(|ty| types::head(ty).as_deref() == Some("String"));
+    (is_text && text.value().contains('{')).then_some(mac)
 }
 
 /// Methods of `String` and `Vec` that fill them.
@@ -196,6 +228,8 @@ mod tests {
             "fn f() { while more() { $0let mut s = String::new();$0 read(&mut s); println!(\"{s}\"); } }",
             "fn f() { loop { $0let mut s = String::new();$0 if stdin().read_line(&mut s).unwrap() == 0 { break; } g(s.trim()); } }",
             "fn f(xs: &[R]) { for x in xs { $0let mut s = String::new();$0 write!(s, \"{}\", x).unwrap(); g(&s); } }",
+            "fn f(xs: &[R], m: &M) { for x in xs { $0let k = format!(\"{}_{}\", x.a, x.b);$0 if let Some(n) = m.get(&k) { g(n); } } }",
+            "fn f(xs: &[R]) { while more() { $0let k: String = format!(\"{n}\");$0 if m.contains_key(k.as_str()) { g(); } } }",
             "fn f(xs: &[R]) -> R { for x in xs { $0let mut s = String::new();$0 let _ = write!(&mut s, \"{}\", x); if s.is_empty() { return bad(); } g(&s); } ok() }",
         ] {
             check(&RULE, text);
@@ -219,6 +253,17 @@ mod tests {
                 // The name means something else outside.
                 "fn f(xs: &[R], s: &str) { for x in xs { g(s); let mut s = String::new(); r(x, &mut s); h(&s); } }",
                 "fn f(xs: &[R]) { let s = 1; for x in xs { let mut s = String::new(); r(x, &mut s); h(&s); } g(s); }",
+                // A text that is kept, changed, constant, or made in some rounds.
+                "fn f(xs: &[R]) { for x in xs { let k = format!(\"{x}\"); v.push(k); } }",
+                "fn f(xs: &[R]) { for x in xs { let k = format!(\"{x}\"); m.insert(k, 1); } }",
+                "fn f(xs: &[R]) -> String { for x in xs { let k = format!(\"{x}\"); if g(&k) { return k; } } z() }",
+                "fn f(xs: &[R]) { for x in xs { let k = format!(\"{x:.2}\"); v.push(k.parse::<f64>()); } }",
+                "fn f(xs: &[R]) { for x in xs { let k = format!(\"{x}\"); w.write_all(k.as_bytes()); w.sync(); } }",
+                "fn f(xs: &[R]) { for x in xs { let mut k = format!(\"{x}\"); k.push('a'); g(&k); } }",
+                "fn f(xs: &[R]) { for x in xs { let k = format!(\"{x}\"); spawn(move || g(&k)); } }",
+                "fn f(xs: &[R]) { for x in xs { let k = format!(\"all\"); g(&k); } }",
+                "fn f(xs: &[R]) { for x in xs { if x.a { let k = format!(\"{x}\"); g(&k); } } }",
+                "fn f(xs: &[R]) { for x in xs { let k = format!(\"{x}\").len(); g(k); } }",
                 // Not a buffer, not filled, not in a loop, not empty.
                 "fn f(xs: &[R]) { for x in xs { let mut s = Buffer::new(); r(x, &mut s); h(&s); } }",
                 "fn f(xs: &[R]) { for x in xs { let mut s = HashMap::new(); r(x, &mut s); h(&s); } }",

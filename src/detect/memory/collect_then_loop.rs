@@ -84,7 +84,49 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     for block in shapes::blocks(file) {
         found.extend((0..block.stmts.len()).filter_map(|index| collected(file, block, index)));
     }
+    for body in shapes::bodies(file) {
+        found.extend(shapes::exprs(body).into_iter().filter_map(|expr| at_once(file, expr)));
+    }
     found
+}
+
+/// `chain.collect::<Vec<_>>().into_iter()`, `.len()`, `list.extend(chain.collect::<Vec<_>>())`, and a `for` over it.
+fn at_once(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
+    let (vector, walked, is_counted) = match expr {
+        syn::Expr::MethodCall(call) if call.args.is_empty() => match call.method.to_string().as_str() {
+            "into_iter" => (&*call.receiver, file.range(expr), false),
+            "len" => (&*call.receiver, file.range(expr), true),
+            _ => return None,
+        },
+        syn::Expr::MethodCall(call) if call.method == "extend" && call.args.len() == 1 => {
+            (&call.args[0], file.range(&call.args[0]), false)
+        }
+        syn::Expr::ForLoop(around) => (&*around.expr, file.range(&*around.expr), false),
+        _ => return None,
+    };
+    let syn::Expr::MethodCall(collect) = vector else { return None };
+    if collect.method != "collect" || !collect.args.is_empty() || !is_vec(None, collect) {
+        return None;
+    }
+    let root = chain(&collect.receiver)?;
+    let is_ended = match expr {
+        syn::Expr::ForLoop(around) => is_touched_in(file, &around.body, root),
+        syn::Expr::MethodCall(call) if call.method == "extend" => {
+            let (grown, walked) = (usage::place(&call.receiver)?, usage::place(root)?);
+            usage::may_overlap(&grown, &walked.root, &walked.fields)
+        }
+        _ => false,
+    };
+    if is_ended {
+        return None;
+    }
+    let fact = Fact::at(file, file.range(vector))
+        .capture("chain", file.range(&*collect.receiver))
+        .capture("root", file.range(root))
+        .capture("walked", walked)
+        .capture("at-once", walked)
+        .note("message", "a vector is allocated and filled only to be walked once");
+    Some(if is_counted { fact.capture("counted", walked) } else { fact })
 }
 
 fn collected(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
@@ -199,8 +241,23 @@ fn is_look(expr: &syn::Expr) -> bool {
                 "ends_with",
                 "abs",
                 "is_alphabetic",
-                "is_numeric",
+                "is_alphanumeric",
+                "is_ascii",
+                "is_ascii_alphabetic",
+                "is_ascii_alphanumeric",
                 "is_ascii_digit",
+                "is_ascii_punctuation",
+                "is_ascii_whitespace",
+                "is_control",
+                "is_lowercase",
+                "is_numeric",
+                "is_uppercase",
+                "is_whitespace",
+                "to_ascii_lowercase",
+                "to_ascii_uppercase",
+                "eq_ignore_ascii_case",
+                "trim_end",
+                "trim_start",
                 "ok",
             ];
             LOOKS.contains(&call.method.to_string().as_str())
@@ -213,14 +270,19 @@ fn is_look(expr: &syn::Expr) -> bool {
 
 /// True if the next statement binds the name at the root of the chain, or changes what is walked, by what can be seen.
 fn is_touched(file: &SourceFile, block: &syn::Block, next: &syn::Stmt, root: &syn::Expr) -> bool {
-    let Some(place) = usage::place(root) else { return true };
     let only = syn::Block { brace_token: block.brace_token, stmts: vec![next.clone()] };
+    is_touched_in(file, &only, root)
+}
+
+/// As [`is_touched`], of all statements of a block.
+fn is_touched_in(file: &SourceFile, only: &syn::Block, root: &syn::Expr) -> bool {
+    let Some(place) = usage::place(root) else { return true };
     let is_changed = |u: &usage::Use| match &u.how {
         How::Method(name) if u.is_bare && place.root == "self" => source::takes_self_mutably(file, name),
         _ => u.is_change(),
     };
-    let uses = usage::uses(file, &only, &place.root);
-    !usage::bindings(file, &only, &place.root).is_empty()
+    let uses = usage::uses(file, only, &place.root);
+    !usage::bindings(file, only, &place.root).is_empty()
         || uses.iter().any(|u| usage::may_overlap(&place, &place.root, &u.fields) && is_changed(u))
 }
 
@@ -263,6 +325,11 @@ mod tests {
             "fn f(&self) { $0let ks: Vec<_> = self.map.keys().collect();$0 for k in ks.into_iter() { g(k); } }",
             "fn f(t: &str) { $0let ls: Vec<_> = t.lines().map(|l| l.trim()).collect();$0 for l in ls { g(l); } }",
             "fn f(xs: &[X]) { $0let all: Vec<_> = xs.iter().map(|x| (x.a, &x.b)).rev().collect();$0 for (m, n) in all { g(m, n); } }",
+            "fn f(t: &str) -> String { $0let kept: Vec<char> = t.chars().filter(|c| c.is_alphanumeric()).collect();$0 kept.iter().map(|c| c.to_ascii_lowercase()).collect() }",
+            "fn f(xs: &[X]) { for n in $0xs.iter().map(|x| x.a).collect::<Vec<_>>()$0 { g(n); } }",
+            "fn f(xs: &[X]) -> usize { $0xs.iter().filter(|x| x.is_on).collect::<Vec<_>>()$0.len() }",
+            "fn f(xs: &[X], out: &mut Vec<u8>) { out.extend($0xs.iter().map(|x| x.a).collect::<Vec<u8>>()$0); }",
+            "fn f(xs: &[X]) -> u64 { $0xs.iter().map(|x| x.a).collect::<Vec<u64>>()$0.into_iter().max().unwrap_or(0) }",
             "fn f(xs: &[X]) -> bool { $0let all: Vec<_> = xs.iter().filter_map(|x| x.a.as_ref()).collect();$0 all.into_iter().any(|a| h(a)) }",
         ] {
             check(&RULE, text);
@@ -277,6 +344,12 @@ mod tests {
                 "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a).collect(); for n in &a { g(n); } h(a); }",
                 "fn f(xs: &[X]) { let mut a: Vec<u8> = xs.iter().map(|x| x.a).collect(); a.sort(); for n in a { g(n); } }",
                 "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| spawn(x)).collect(); for n in a { g(n); } }",
+                "fn f(xs: &[X]) { for n in xs.iter().map(|x| spawn(x)).collect::<Vec<u8>>() { n.join(); } }",
+                "fn f(xs: &[X]) -> usize { xs.iter().map(|x| x.a).collect::<HashSet<u8>>().len() }",
+                "fn f(m: &mut M) { for k in m.keys().copied().collect::<Vec<_>>() { m.remove(&k); } }",
+                "fn f(xs: &mut Vec<u8>) { xs.extend(xs.iter().copied().collect::<Vec<_>>()); }",
+                "fn f(xs: &[X]) { for n in m.keys().copied().collect::<HashSet<_>>() { g(n); } }",
+                "fn f(xs: &[X], out: &mut Vec<u8>) { out.push(xs.iter().map(|x| x.a).collect::<Vec<u8>>()); }",
                 "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.load()).collect(); for n in a { g(n); } }",
                 "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a / x.b).collect(); for n in a { g(n); } }",
                 "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| { n += 1; x.a }).collect(); for n in a { g(n); } }",

@@ -6,6 +6,7 @@ pub mod clone_for_reference;
 pub mod clone_of_iterated;
 pub mod clone_then_read;
 pub mod cloned_iterator;
+pub mod collect_then_join;
 pub mod collect_then_loop;
 pub mod copy_to_read;
 pub mod missing_capacity;
