@@ -1,42 +1,67 @@
 //! A map that is asked for a key twice in; an `if let` that asks once out.
 
 use super::{Draft, Recipe, borrow, file_of, holds, place, short, std_types};
-use crate::model::{Finding, RuleId, TextEdit};
-use crate::source::Template;
+use crate::model::{Finding, Precondition, RuleId, TextEdit, TextRange};
+use crate::source::{SourceFile, Template};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("contains-then-get"), derive };
 
-fn derive(files: &[crate::source::SourceFile], finding: &Finding) -> Result<Draft, String> {
+fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
     let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
     let (map, key) = (captured("map")?, captured("key")?);
     let get = ["get_mut", "remove"].into_iter().find(|way| finding.capture(way).is_some()).unwrap_or("get");
     let shown = file.on_one_line(map);
-    let base = place::base_name(&shown);
-    let name = place::fresh_name(file, finding.range, base.strip_suffix('s').unwrap_or("entry"));
-    let condition = Template::new(file, finding.range)
-        .text(format!("let Some({name}) = "))
-        .keep(map)
-        .text(format!(".{get}("))
-        .keep(key)
-        .text(")");
-    let mut edits = condition.edits();
-    let uses =
-        [("reference", name.clone()), ("value", format!("*{name}")), ("value in brackets", format!("(*{name})"))];
-    for (how, text) in uses {
-        edits.extend(finding.capture(how).map(|range| TextEdit { range, text }));
-    }
+    let name = place::fresh_name(file, finding.range, &one_of(&shown));
+    let inside = named(finding, &name);
+    let edits = match (finding.capture("whole"), finding.capture("missing"), finding.capture("there")) {
+        (Some(whole), Some(missing), Some(there)) => {
+            let condition = format!("let Some({name}) = {shown}.{get}({})", file.on_one_line(key));
+            vec![place::turned(file, whole, &condition, place::edited(file, there, &inside), missing)?]
+        }
+        _ => {
+            let condition = Template::new(file, finding.range)
+                .text(format!("let Some({name}) = "))
+                .keep(map)
+                .text(format!(".{get}("))
+                .keep(key)
+                .text(")");
+            condition.edits().into_iter().chain(inside).collect()
+        }
+    };
     Ok(Draft {
         title: format!("ask {shown} once in {}", short(&finding.function)),
         edits: vec![(file.path.clone(), edits)],
-        preconditions: vec![
-            holds(format!("neither `{shown}` nor the key changes between the two look-ups")),
-            std_types::is_one(file, map, &std_types::MAP),
-            borrow("the value may be borrowed for the whole block"),
-        ],
+        preconditions: preconditions(file, finding, map, &shown),
         ..Draft::default()
     })
+}
+
+/// What a value of the collection is called: `rate` for one of `rates`.
+pub(super) fn one_of(shown: &str) -> String {
+    place::base_name(shown).strip_suffix('s').filter(|name| name.len() > 1).unwrap_or("entry").to_owned()
+}
+
+/// The name in place of each look-up.
+pub(super) fn named(finding: &Finding, name: &str) -> Vec<TextEdit> {
+    let text = |how: &str| match how {
+        "reference" => Some(name.to_owned()),
+        "value" => Some(format!("*{name}")),
+        "value in brackets" => Some(format!("(*{name})")),
+        "clone" => Some(format!("{name}.clone()")),
+        _ => None,
+    };
+    finding.captures.iter().filter_map(|(how, range)| Some(TextEdit { range: *range, text: text(how)? })).collect()
+}
+
+pub(super) fn preconditions(file: &SourceFile, finding: &Finding, map: TextRange, shown: &str) -> Vec<Precondition> {
+    let family = if finding.capture("by get").is_some() { &std_types::KEYED } else { &std_types::MAP };
+    vec![
+        holds(format!("neither `{shown}` nor the key changes between the look-ups")),
+        std_types::is_one(file, map, family),
+        borrow("the value may be borrowed for the whole block"),
+    ]
 }
 
 #[cfg(test)]
@@ -104,6 +129,54 @@ mod tests {
             "fn f(m: &HashMap<u8, S>, k: u8) {
     if let Some(entry) = m.get(&k) {
         g(entry, k);
+    }
+}
+",
+        );
+    }
+
+    #[test]
+    fn several_look_ups_and_other_conditions_share_the_name() {
+        check(
+            RULE,
+            "fn f(prices: &HashMap<u8, Price>, k: u8) -> u64 {
+    if k > 1 && prices.get(&k).is_some() && prices[&k].open {
+        prices.get(&k).unwrap().cents + prices.get(&k).cloned().unwrap().fee
+    } else {
+        0
+    }
+}
+",
+            "fn f(prices: &HashMap<u8, Price>, k: u8) -> u64 {
+    if k > 1 && let Some(price) = prices.get(&k) && price.open {
+        price.cents + price.clone().fee
+    } else {
+        0
+    }
+}
+",
+        );
+    }
+
+    #[test]
+    fn the_opposite_question_is_turned_with_its_blocks() {
+        check(
+            RULE,
+            "fn f(m: &mut HashMap<u8, Vec<u8>>, k: u8) {
+    if !m.contains_key(&k) {
+        // The first.
+        m.insert(k, vec![1]);
+    } else {
+        m.get_mut(&k).unwrap().push(1); // one more
+    }
+}
+",
+            "fn f(m: &mut HashMap<u8, Vec<u8>>, k: u8) {
+    if let Some(entry) = m.get_mut(&k) {
+        entry.push(1); // one more
+    } else {
+        // The first.
+        m.insert(k, vec![1]);
     }
 }
 ",

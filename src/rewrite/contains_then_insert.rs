@@ -12,11 +12,15 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
     let (insert, set, statement) = (captured("insert")?, captured("set")?, captured("statement")?);
     let shown = file.on_one_line(set);
-    let edits = match finding.capture("alone") {
-        Some(whole) => Template::new(file, whole).keep(TextRange { start: insert.start, end: statement.end }).edits(),
-        None => vec![
-            TextEdit { range: finding.range, text: file.slice(insert).to_owned() },
-            TextEdit { range: hoist::whole_lines(file, statement), text: String::new() },
+    let not = if finding.capture("not").is_some() { "!" } else { "" };
+    let gone = |range| TextEdit { range, text: String::new() };
+    let edits = match (finding.capture("alone"), finding.capture("else")) {
+        (Some(whole), _) => {
+            Template::new(file, whole).keep(TextRange { start: insert.start, end: statement.end }).edits()
+        }
+        (None, other) => vec![
+            TextEdit { range: finding.range, text: format!("{not}{}", file.slice(insert)) },
+            gone(other.unwrap_or_else(|| hoist::whole_lines(file, statement))),
         ],
     };
     Ok(Draft {
@@ -81,6 +85,81 @@ mod tests {
 ",
             "fn f(s: &mut HashSet<u8>, x: u8) {
     s.insert(x);
+}
+",
+        );
+    }
+
+    #[test]
+    fn a_check_that_leaves_asks_the_insertion() {
+        check(
+            RULE,
+            "fn f(seen: &mut HashSet<String>, key: String) -> bool {
+    // Once.
+    if seen.contains(&key) {
+        return false; // known
+    }
+    seen.insert(key);
+    true
+}
+",
+            "fn f(seen: &mut HashSet<String>, key: String) -> bool {
+    // Once.
+    if !seen.insert(key) {
+        return false; // known
+    }
+    true
+}
+",
+        );
+        check(
+            RULE,
+            "fn f(seen: &mut HashSet<u8>, x: u8) {
+    if seen.contains(&x) {
+        g();
+    } else {
+        seen.insert(x);
+    }
+}
+",
+            "fn f(seen: &mut HashSet<u8>, x: u8) {
+    if !seen.insert(x) {
+        g();
+    }
+}
+",
+        );
+        check(
+            RULE,
+            "fn f(seen: &mut HashSet<u8>, x: u8) -> bool {
+    let is_new = !seen.contains(&x);
+    seen.insert(x);
+    is_new
+}
+",
+            "fn f(seen: &mut HashSet<u8>, x: u8) -> bool {
+    let is_new = seen.insert(x);
+    is_new
+}
+",
+        );
+    }
+
+    #[test]
+    fn a_removal_answers_as_well() {
+        check(
+            RULE,
+            "fn f(open: &mut BTreeSet<u8>, x: &u8, n: &mut u8) {
+    if open.contains(x) {
+        open.remove(x);
+        *n -= 1;
+    }
+}
+",
+            "fn f(open: &mut BTreeSet<u8>, x: &u8, n: &mut u8) {
+    if open.remove(x) {
+        *n -= 1;
+    }
 }
 ",
         );

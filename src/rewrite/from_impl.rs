@@ -38,7 +38,10 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
 fn title(conversion: &Conversion) -> String {
     let Conversion { target, variant, sites, .. } = conversion;
     let verb = if conversion.exists { "use" } else { "add" };
-    format!("{verb} one From for {target}::{variant} instead of {} wrappings", sites.len())
+    match sites.len() {
+        1 => format!("{verb} the From for {target}::{variant} instead of a wrapping"),
+        count => format!("{verb} one From for {target}::{variant} instead of {count} wrappings"),
+    }
 }
 
 fn preconditions(conversion: &Conversion) -> Vec<super::Precondition> {

@@ -10,9 +10,10 @@ pub const RECIPE: Recipe = Recipe { rule: RuleId("match-to-let-else"), derive };
 fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
     let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
-    let (pattern, value) = (captured("pattern")?, captured("value")?);
+    let bound = ["Some", "Ok"].into_iter().find_map(|variant| Some((variant, finding.capture(variant)?)));
+    let ((variant, bound), value) = (bound.ok_or("the finding has no pattern")?, captured("value")?);
     place::require_rust(file, 65, "`let … else`")?;
-    let pattern = file.on_one_line(pattern);
+    let pattern = format!("{variant}({})", file.on_one_line(bound));
     let new = Template::new(file, finding.range).text(format!("let {pattern} = ")).keep(value).text(" else ");
     let new = match finding.capture("block") {
         // The block of an arm stands one step further in than that of the `let`.
@@ -120,6 +121,28 @@ mod tests {
         return 0; // none
     };
     v
+}
+",
+        );
+    }
+
+    #[test]
+    fn the_pattern_of_the_let_stands_inside() {
+        check(
+            RULE,
+            "fn f(raw: &str) -> Result<&str, String> {
+    let (kind, id) = match raw.split_once(':') {
+        Some(pair) => pair,
+        None => return Err(\"no colon\".to_string()),
+    };
+    g(kind, id)
+}
+",
+            "fn f(raw: &str) -> Result<&str, String> {
+    let Some((kind, id)) = raw.split_once(':') else {
+        return Err(\"no colon\".to_string());
+    };
+    g(kind, id)
 }
 ",
         );

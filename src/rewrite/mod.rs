@@ -34,11 +34,14 @@ mod contains_then_get;
 mod contains_then_insert;
 mod copy_to_read;
 mod eager_log_text;
+mod empty_then_taken;
+mod error_then_unwrap;
 mod flattened;
 mod flush_after_loop;
 mod from_impl;
 mod guard_across_work;
 mod guard_over_loop;
+mod guard_then_get;
 mod guard_then_unwrap;
 mod hoist;
 mod hoist_collection;
@@ -77,6 +80,7 @@ mod question_mark;
 mod remove_first;
 mod reorder_fields;
 mod runtime;
+mod said_again;
 mod sleep_in_async;
 mod std_types;
 mod take_instead_of_clone;
@@ -149,10 +153,15 @@ pub const REGISTRY: &[&Recipe] = &[
     &checked_then_unwrapped::RECIPE,
     &guard_then_unwrap::RECIPE,
     &contains_then_get::RECIPE,
+    &guard_then_get::RECIPE,
+    &empty_then_taken::RECIPE,
     &contains_then_insert::RECIPE,
     &insert_if_missing::RECIPE,
+    &said_again::OF_SORTS,
+    &said_again::OF_CHECKS,
     &question_mark::RECIPE,
     &match_to_let_else::RECIPE,
+    &error_then_unwrap::RECIPE,
     &flattened::OF_FUNCTIONS,
     &from_impl::RECIPE,
     &unwrap_cascade::RECIPE,

@@ -96,6 +96,33 @@ pub fn insert_after(file: &SourceFile, statement: TextRange, new: &str) -> Vec<T
     vec![TextEdit { range: TextRange::at(at), text: format!("\n{indent}{new}") }]
 }
 
+/// The text of a range with edits inside it applied.
+pub fn edited(file: &SourceFile, range: TextRange, edits: &[TextEdit]) -> String {
+    let mut inside: Vec<&TextEdit> = edits.iter().filter(|edit| range.contains(edit.range)).collect();
+    inside.sort_by_key(|edit| std::cmp::Reverse(edit.range));
+    let mut text = file.slice(range).to_owned();
+    for edit in inside {
+        let (start, end) = ((edit.range.start - range.start) as usize, (edit.range.end - range.start) as usize);
+        text.replace_range(start..end, &edit.text);
+    }
+    text
+}
+
+/// An `if … { first } else { second }` turned: another condition, under which `second` (as text) runs, and else `first`.
+pub fn turned(
+    file: &SourceFile,
+    whole: TextRange,
+    condition: &str,
+    second: String,
+    first: TextRange,
+) -> Result<TextEdit, String> {
+    let condition_range = TextRange { start: whole.start, end: first.start };
+    if !lexer::comments(file.slice(condition_range)).is_empty() {
+        return Err("a comment stands in the condition".to_owned());
+    }
+    Ok(TextEdit { range: whole, text: format!("if {condition} {second} else {}", file.slice(first)) })
+}
+
 /// Edits in which several insertions at one place have become one, in the order given.
 pub fn joined(edits: Vec<TextEdit>) -> Vec<TextEdit> {
     let mut out: Vec<TextEdit> = Vec::with_capacity(edits.len());

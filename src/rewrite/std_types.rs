@@ -44,6 +44,32 @@ pub const EMPTIED: Family = Family {
 /// Maps with `entry`, `get` and indices by key.
 pub const MAP: Family =
     Family { name: "a map of std", types: &["std::collections::HashMap<_, _>", "std::collections::BTreeMap<_, _>"] };
+/// What `get` looks into by key or by index.
+pub const KEYED: Family = Family {
+    name: "a map, a vector, a queue or a slice of std",
+    types: &[
+        "std::collections::HashMap<_, _>",
+        "std::collections::BTreeMap<_, _>",
+        "std::vec::Vec<_>",
+        "std::collections::VecDeque<_>",
+        "[_]",
+        "[_; 0]",
+    ],
+};
+/// What things are taken out of one after the other.
+pub const TAKEN_FROM: Family = Family {
+    name: "a text or a collection of std",
+    types: &[
+        "std::vec::Vec<_>",
+        "[_]",
+        "[_; 0]",
+        "std::string::String",
+        "std::collections::VecDeque<_>",
+        "std::collections::BinaryHeap<_>",
+        "std::collections::BTreeMap<_, _>",
+        "std::collections::BTreeSet<_>",
+    ],
+};
 /// Sets whose `insert` says whether the value was new.
 pub const SET: Family =
     Family { name: "a set of std", types: &["std::collections::HashSet<_>", "std::collections::BTreeSet<_>"] };

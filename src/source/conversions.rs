@@ -40,7 +40,7 @@ pub enum What {
     Alias,
     /// `x.map_err(Target::Variant)?` in a function that returns this error.
     MapErr,
-    /// `match x { Ok(v) => v, Err(e) => return Err(Target::Variant(e)) }` in such a function.
+    /// `match x { Ok(v) => v, Err(e) => return Err(Target::Variant(e)) }` in such a function, or the same as a statement.
     Match,
 }
 
@@ -91,7 +91,8 @@ pub fn clues(file: &SourceFile) -> Vec<Clue> {
     found
 }
 
-/// Joins what all files say: conversions of one variant that are spelled out at least twice and may be left to `From`.
+/// Joins what all files say: conversions of one variant that may be left to `From`, and are spelled out at least twice
+/// where the `From` is still to be written.
 pub fn join(files: &[Vec<Clue>]) -> Vec<Conversion> {
     let all = |what: What| {
         files
@@ -105,7 +106,7 @@ pub fn join(files: &[Vec<Clue>]) -> Vec<Conversion> {
     }
     let mut found = Vec::new();
     for (home, variant) in all(What::Variant) {
-        if spelled.get(&(variant.target.as_str(), variant.variant.as_str())).is_none_or(|count| *count < 2) {
+        if !spelled.contains_key(&(variant.target.as_str(), variant.variant.as_str())) {
             continue;
         }
         let rivals = all(What::Variant).filter(|(_, other)| other.target == variant.target);
@@ -130,7 +131,8 @@ pub fn join(files: &[Vec<Clue>]) -> Vec<Conversion> {
             .filter(|(_, s)| s.target == variant.target || aliases.contains(&s.target.as_str()))
             .map(|(i, s)| (i, s.clone()))
             .collect();
-        if sites.len() < 2 {
+        // A new `impl From` is worth two places; one that exists is worth each.
+        if sites.is_empty() || (sites.len() < 2 && rival.is_none()) {
             continue;
         }
         found.push(Conversion {
@@ -305,6 +307,15 @@ impl Sites<'_> {
 }
 
 impl<'a> Visit<'a> for Sites<'_> {
+    fn visit_stmt(&mut self, node: &'a syn::Stmt) {
+        if let syn::Stmt::Expr(expr, _) = node
+            && let Some((fallible, variant)) = wrapping_statement(expr)
+        {
+            self.push(What::Match, expr, fallible, variant);
+        }
+        visit::visit_stmt(self, node);
+    }
+
     fn visit_expr_try(&mut self, node: &'a syn::ExprTry) {
         if let syn::Expr::MethodCall(call) = &*node.expr
             && call.method == "map_err"
@@ -359,14 +370,58 @@ fn wrapped(expr: &syn::Expr, name: &str) -> Option<(String, String)> {
 
 /// `match … { Ok(v) => v, Err(e) => return Err(Target::Variant(e)) }`.
 fn wrapping_match(node: &syn::ExprMatch) -> Option<(String, String)> {
-    let [first, second] = node.arms.as_slice() else { return None };
-    let (ok, err) = if binds(&first.pat, "Ok").is_some() { (first, second) } else { (second, first) };
+    let (ok, err) = arms(node)?;
     let value = binds(&ok.pat, "Ok")?;
     let error = binds(&err.pat, "Err")?;
-    if plain_name(&ok.body).is_none_or(|ident| *ident != value) || !(ok.attrs.is_empty() && err.attrs.is_empty()) {
+    if plain_name(&ok.body).is_none_or(|ident| *ident != value) {
         return None;
     }
-    let body = match &*err.body {
+    returns_wrapped(&err.body, &error)
+}
+
+/// `match … { Ok(_) => {} Err(e) => return Err(Target::Variant(e)) }` and `if let Err(e) = … { return … }` as statements,
+/// with what is looked at.
+fn wrapping_statement(expr: &syn::Expr) -> Option<(&syn::Expr, (String, String))> {
+    match expr {
+        syn::Expr::Match(node) => {
+            let (ok, err) = arms(node)?;
+            let drops = matches!(&ok.pat, syn::Pat::TupleStruct(t) if t.path.is_ident("Ok") && match t.elems.first() {
+                Some(syn::Pat::Wild(_)) => true,
+                Some(syn::Pat::Tuple(unit)) => unit.elems.is_empty(),
+                _ => false,
+            });
+            let is_nothing = match &*ok.body {
+                syn::Expr::Tuple(t) => t.elems.is_empty(),
+                syn::Expr::Block(b) => b.block.stmts.is_empty(),
+                _ => false,
+            };
+            let error = binds(&err.pat, "Err").filter(|_| drops && is_nothing)?;
+            Some((&node.expr, returns_wrapped(&err.body, &error)?))
+        }
+        syn::Expr::If(node) if node.else_branch.is_none() && node.attrs.is_empty() => {
+            let syn::Expr::Let(cond) = &*node.cond else { return None };
+            let error = binds(&cond.pat, "Err")?;
+            let [syn::Stmt::Expr(only, _)] = node.then_branch.stmts.as_slice() else { return None };
+            // A result that is looked at in place would be moved by `?`.
+            let is_call = matches!(&*cond.expr, syn::Expr::Call(_) | syn::Expr::MethodCall(_) | syn::Expr::Await(_));
+            let variant = returns_wrapped(only, &error).filter(|_| is_call)?;
+            Some((&cond.expr, variant))
+        }
+        _ => None,
+    }
+}
+
+/// The arms of `Ok` and `Err`, whatever their order.
+fn arms(node: &syn::ExprMatch) -> Option<(&syn::Arm, &syn::Arm)> {
+    let [first, second] = node.arms.as_slice() else { return None };
+    let is_err = |arm: &syn::Arm| binds(&arm.pat, "Err").is_some();
+    let is_plain = node.attrs.is_empty() && first.attrs.is_empty() && second.attrs.is_empty();
+    is_plain.then_some(if is_err(first) { (second, first) } else { (first, second) })
+}
+
+/// `return Err(Target::Variant(name))`, alone in its block or without one.
+fn returns_wrapped(body: &syn::Expr, name: &str) -> Option<(String, String)> {
+    let body = match body {
         syn::Expr::Block(block) => match block.block.stmts.as_slice() {
             [syn::Stmt::Expr(only, _)] => only,
             _ => return None,
@@ -376,7 +431,7 @@ fn wrapping_match(node: &syn::ExprMatch) -> Option<(String, String)> {
     let syn::Expr::Return(syn::ExprReturn { expr: Some(back), .. }) = body else { return None };
     let syn::Expr::Call(call) = &**back else { return None };
     let is_err = matches!(&*call.func, syn::Expr::Path(path) if path.path.is_ident("Err"));
-    if is_err && call.args.len() == 1 { wrapped(&call.args[0], &error) } else { None }
+    if is_err && call.args.len() == 1 { wrapped(&call.args[0], name) } else { None }
 }
 
 fn binds(pat: &syn::Pat, variant: &str) -> Option<String> {

@@ -27,6 +27,24 @@ pub fn blocks_in(block: &syn::Block) -> Vec<&syn::Block> {
     all.blocks
 }
 
+/// A block and the blocks that run as part of it: not those of closures, `async` blocks and nested items.
+pub fn own_blocks(block: &syn::Block) -> Vec<&syn::Block> {
+    struct Own<'a>(Vec<&'a syn::Block>);
+    impl<'a> Visit<'a> for Own<'a> {
+        fn visit_block(&mut self, node: &'a syn::Block) {
+            self.0.push(node);
+            visit::visit_block(self, node);
+        }
+        fn visit_expr_closure(&mut self, _: &'a syn::ExprClosure) {}
+        fn visit_expr_async(&mut self, _: &'a syn::ExprAsync) {}
+        fn visit_expr_try_block(&mut self, _: &'a syn::ExprTryBlock) {}
+        fn visit_item(&mut self, _: &'a syn::Item) {}
+    }
+    let mut all = Own(Vec::new());
+    all.visit_block(block);
+    all.0
+}
+
 /// All expressions inside a block, closures' bodies included, nested items not; outer before inner.
 pub fn exprs(block: &syn::Block) -> Vec<&syn::Expr> {
     let mut all = Flat { skips_items: true, ..Flat::default() };
@@ -159,6 +177,55 @@ pub fn macro_call<'a>(expr: &'a syn::Expr, name: &str) -> Option<&'a syn::Macro>
 pub fn inside(file: &SourceFile, mac: &syn::Macro) -> TextRange {
     let span = mac.delimiter.span();
     TextRange { start: file.span_range(span.open()).end, end: file.span_range(span.close()).start }
+}
+
+/// The conditions that `&&` joins, in their order; the whole where nothing is joined.
+pub fn conjuncts(cond: &syn::Expr) -> Vec<&syn::Expr> {
+    match cond {
+        syn::Expr::Binary(b) if matches!(b.op, syn::BinOp::And(_)) => {
+            let mut all = conjuncts(&b.left);
+            all.push(&b.right);
+            all
+        }
+        other => vec![other],
+    }
+}
+
+/// True if the file's edition lets `let` stand between other conditions, and the package promises no older Rust.
+pub fn may_chain(file: &SourceFile) -> bool {
+    file.role.edition == "2024" && (file.role.rust_version == 0 || file.role.rust_version >= 88)
+}
+
+/// A block of conditions and of what is done where they hold, in the order in which they run.
+pub fn joined(conditions: &[&syn::Expr], body: &syn::Block) -> syn::Block {
+    let mut stmts: Vec<syn::Stmt> =
+        conditions.iter().map(|c| syn::Stmt::Expr((*c).clone(), Some(Default::default()))).collect();
+    stmts.extend(body.stmts.iter().cloned());
+    syn::Block { brace_token: body.brace_token, stmts }
+}
+
+/// The `if`s of a statement, those of an `else if` included, but not those inside their blocks.
+pub fn own_ifs(stmt: &syn::Stmt) -> Vec<&syn::ExprIf> {
+    let mut expr = match stmt {
+        syn::Stmt::Expr(syn::Expr::Return(back), _) => back.expr.as_deref(),
+        syn::Stmt::Expr(expr, _) => Some(expr),
+        syn::Stmt::Local(local) => local.init.as_ref().map(|init| &*init.expr),
+        _ => None,
+    };
+    let mut found = Vec::new();
+    while let Some(syn::Expr::If(node)) = expr {
+        found.push(node);
+        expr = node.else_branch.as_ref().map(|(_, e)| &**e);
+    }
+    found
+}
+
+/// The block of a plain `else`.
+pub fn else_block(node: &syn::ExprIf) -> Option<&syn::Block> {
+    match &*node.else_branch.as_ref()?.1 {
+        syn::Expr::Block(b) if b.label.is_none() && b.attrs.is_empty() => Some(&b.block),
+        _ => None,
+    }
 }
 
 /// The expression without the `&` and parentheses around it.

@@ -82,6 +82,7 @@ const CALM: &[&str] = &[
     "char_indices",
     "chars",
     "chunks",
+    "clone",
     "cloned",
     "copied",
     "enumerate",
@@ -172,6 +173,8 @@ fn is_lent<'a>(expr: &'a syn::Expr, roots: &mut Vec<&'a syn::Expr>) -> bool {
         syn::Expr::Field(f) => is_lent(&f.base, roots),
         syn::Expr::Index(i) => is_lent(&i.expr, roots) && is_moved(&i.index, roots),
         syn::Expr::Macro(mac) => is_format(mac),
+        // A key of several parts: places are copied into it, texts and their like are dropped with it.
+        syn::Expr::Tuple(t) => t.elems.iter().all(|e| is_lent(e, roots)),
         syn::Expr::MethodCall(call) if CALM.iter().any(|name| call.method == name) => {
             let root = shapes::chain_root(call.receiver.as_ref());
             let is_known = usage::place(root).is_some();
@@ -224,9 +227,13 @@ mod tests {
 
     #[test]
     fn iterators_and_texts_on_the_way_are_asked_about() {
-        for text in
-            ["xs.iter().find(|x| x.a)", "name.trim().strip_prefix(p)", "a.b.lines().next()", "f(&name.to_string())"]
-        {
+        for text in [
+            "xs.iter().find(|x| x.a)",
+            "name.trim().strip_prefix(p)",
+            "a.b.lines().next()",
+            "f(&name.to_string())",
+            "m.get(&(name.clone(), id))",
+        ] {
             assert_eq!(of(text), "of std", "{text}");
         }
     }
@@ -243,6 +250,8 @@ mod tests {
             "xs.iter().find_map(|x| x.try_lock().ok())",
             "if a { b } else { c }",
             "m!(x)",
+            "m.get(&(make(), id))",
+            "m.get(&(m.lock(), id))",
             "(f)(x).y()",
         ] {
             assert_eq!(of(text), "unknown", "{text}");

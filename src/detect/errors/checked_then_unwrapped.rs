@@ -2,6 +2,7 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
+use crate::source::names::peel;
 use crate::source::usage::{self, How, Use};
 use crate::source::{self, SourceFile, shapes};
 
@@ -13,14 +14,14 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "option checked and then unwrapped",
     explain: EXPLAIN,
-    triggers: &["is_some", "is_ok"],
+    triggers: &["unwrap", "expect", "unwrap_err", "expect_err"],
     facts,
     judge: each,
 };
 
 const EXPLAIN: &str = "\
-Finds `if place.is_some() { … place.unwrap() … }` (and `is_ok`, `expect`, `as_ref().unwrap()`), where nothing in between
-changes the place.
+Finds `if place.is_some() { … place.unwrap() … }` (and `is_ok`, `is_err`, `expect`, `as_ref().unwrap()`, `as_mut`, `clone`), where
+nothing in between changes the place; the same in the `else` of `is_none()`, and between other conditions.
 
 ## Why it costs
 
@@ -47,45 +48,88 @@ if let Some(limit_value) = limit {
 
 The place is used in another way inside the branch (assigned, taken, borrowed as `&mut`, hidden in a macro or a closure);
 it is computed anew by each call; some unwraps look through `as_ref()` and others do not; the type is not the `Option` or
-`Result` of std (asked of rustc).
+`Result` of std (asked of rustc). Between other conditions, where the edition (before 2024) or the promised Rust (before 1.88)
+has no `let` there.
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
     for block in shapes::blocks(file) {
         // Only what this block holds itself: inner blocks are visited on their own.
-        for expr in block.stmts.iter().flat_map(own_ifs) {
-            found.extend(checked(file, expr));
+        for node in block.stmts.iter().flat_map(shapes::own_ifs) {
+            found.extend(checked(file, node).or_else(|| checked_the_other_way(file, node)));
         }
     }
     found
 }
 
-/// The `if`s of a statement, those of an `else if` included, but not those inside their blocks.
-fn own_ifs(stmt: &syn::Stmt) -> Vec<&syn::ExprIf> {
-    let mut expr = match stmt {
-        syn::Stmt::Expr(expr, _) => Some(expr),
-        syn::Stmt::Local(local) => local.init.as_ref().map(|init| &*init.expr),
-        _ => None,
-    };
-    let mut found = Vec::new();
-    while let Some(syn::Expr::If(node)) = expr {
-        found.push(node);
-        expr = node.else_branch.as_ref().map(|(_, e)| &**e);
-    }
-    found
-}
-
+/// `if … && place.is_some() && … { unwraps }`.
 fn checked(file: &SourceFile, node: &syn::ExprIf) -> Option<Fact> {
-    let (variant, check) = shapes::method(&node.cond, "is_some", 0)
-        .map(|call| ("Some", call))
-        .or_else(|| shapes::method(&node.cond, "is_ok", 0).map(|call| ("Ok", call)))?;
-    let place = usage::place(&check.receiver).filter(|p| p.is_plain)?;
-    let body = &node.then_branch;
-    if !usage::bindings(file, body, &place.root).is_empty() {
+    let conditions = shapes::conjuncts(&node.cond);
+    if conditions.len() > 1 && !shapes::may_chain(file) {
         return None;
     }
-    let uses = usage::uses(file, body, &place.root);
+    conditions.iter().enumerate().find_map(|(at, cond)| {
+        let (variant, looked_at) = asked(cond)?;
+        let code = shapes::joined(&conditions[at + 1..], &node.then_branch);
+        fact(file, file.range(*cond), variant, looked_at, &code)
+    })
+}
+
+/// `if place.is_none() { … } else { unwraps }`.
+fn checked_the_other_way(file: &SourceFile, node: &syn::ExprIf) -> Option<Fact> {
+    let other = shapes::else_block(node)?;
+    let (variant, looked_at) = asked(&node.cond)?;
+    let opposite = match variant {
+        "none" => "some",
+        "err" => "ok",
+        "ok" => "err",
+        _ => return None,
+    };
+    let whole = |block: &syn::Block| file.span_range(block.brace_token.span.join());
+    let fact = fact(file, file.range(&*node.cond), opposite, looked_at, other)?;
+    Some(
+        fact.capture("whole", file.range(node))
+            .capture("first", whole(&node.then_branch))
+            .capture("second", whole(other)),
+    )
+}
+
+/// What a condition says of a place: `some`, `none`, `ok` or `err`.
+fn asked(cond: &syn::Expr) -> Option<(&'static str, &syn::Expr)> {
+    const OPPOSITE: &[(&str, &str)] = &[("some", "none"), ("none", "some"), ("ok", "err"), ("err", "ok")];
+    match peel(cond) {
+        syn::Expr::MethodCall(call) if call.args.is_empty() => {
+            let name = call.method.to_string();
+            let variant = OPPOSITE.iter().map(|(v, _)| *v).find(|v| name.strip_prefix("is_") == Some(v))?;
+            Some((variant, &call.receiver))
+        }
+        syn::Expr::Unary(u) if matches!(u.op, syn::UnOp::Not(_)) => {
+            let (variant, place) = asked(&u.expr)?;
+            Some((OPPOSITE.iter().find(|(v, _)| *v == variant)?.1, place))
+        }
+        syn::Expr::Let(node) => {
+            let syn::Pat::TupleStruct(t) = &*node.pat else { return None };
+            let is_open = matches!(t.elems.first(), Some(syn::Pat::Wild(_))) && t.elems.len() == 1;
+            let variant = [("Some", "some"), ("Ok", "ok"), ("Err", "err")].iter().find(|(v, _)| t.path.is_ident(v))?.1;
+            is_open.then_some((variant, &*node.expr))
+        }
+        _ => None,
+    }
+}
+
+fn fact(
+    file: &SourceFile,
+    site: TextRange,
+    variant: &'static str,
+    looked_at: &syn::Expr,
+    code: &syn::Block,
+) -> Option<Fact> {
+    let place = usage::place(looked_at).filter(|p| p.is_plain && variant != "none")?;
+    if !usage::bindings(file, code, &place.root).is_empty() {
+        return None;
+    }
+    let uses = usage::uses(file, code, &place.root);
     let (of_place, others): (Vec<&Use>, Vec<&Use>) = uses
         .iter()
         .filter(|u| usage::may_overlap(&place, &place.root, &u.fields))
@@ -95,51 +139,63 @@ fn checked(file: &SourceFile, node: &syn::ExprIf) -> Option<Fact> {
         How::Method(name) => place.root == "self" && !source::takes_self_mutably(file, name) && u.fields.is_empty(),
         _ => false,
     });
-    let unwraps: Option<Vec<Unwrap>> = of_place.iter().map(|u| unwrap(file, body, u)).collect();
+    let exprs = shapes::exprs(code);
+    let unwraps: Option<Vec<Unwrap>> = of_place.iter().map(|u| unwrap(file, &exprs, u, variant)).collect();
     let unwraps = unwraps.filter(|found| !found.is_empty() && is_quiet_around)?;
-    let by_reference = unwraps[0].by_reference;
-    if unwraps.iter().any(|u| u.by_reference != by_reference) {
+    let way = unwraps[0].way;
+    if unwraps.iter().any(|u| u.way != way) {
         return None;
     }
-    let shown = file.text_of(&check.receiver);
+    let shown = file.text_of(looked_at);
     let message = format!("`{shown}` is checked and then unwrapped: `if let` looks once");
-    let mut fact = Fact::at(file, file.range(&*node.cond))
-        .capture(if variant == "Some" { "some" } else { "ok" }, file.range(&check.receiver))
+    let mut fact = Fact::at(file, site)
+        .capture(variant, file.range(looked_at))
+        .capture(way, file.range(looked_at))
         .note("message", message);
-    if by_reference {
-        fact = fact.capture("by-reference", file.range(&check.receiver));
-    }
     for unwrap in unwraps {
-        fact = fact.capture("unwrap", unwrap.whole);
+        fact = fact.capture(if unwrap.is_clone { "cloned" } else { "unwrap" }, unwrap.whole);
     }
     Some(fact)
 }
 
 struct Unwrap {
     whole: TextRange,
-    by_reference: bool,
+    /// `by-value`, `by-reference` (`as_ref`, `clone`), `by-mutable` (`as_mut`), `by-deref` (`as_deref`).
+    way: &'static str,
+    is_clone: bool,
 }
 
-/// `place.unwrap()` or `place.as_ref().unwrap()` as an expression of its own.
-fn unwrap(file: &SourceFile, body: &syn::Block, u: &Use) -> Option<Unwrap> {
+/// `place.unwrap()`, `place.as_ref().unwrap()` and their like as expressions of their own.
+fn unwrap(file: &SourceFile, exprs: &[&syn::Expr], u: &Use, variant: &str) -> Option<Unwrap> {
     let How::Method(method) = &u.how else { return None };
     if u.is_captured {
         return None;
     }
-    shapes::exprs(body).into_iter().find_map(|expr| match expr {
-        syn::Expr::MethodCall(call) if is_unwrap(call) => {
+    exprs.iter().find_map(|expr| match expr {
+        syn::Expr::MethodCall(call) if is_unwrap(call, variant) => {
             let receiver = file.range(&*call.receiver);
-            let direct = call.method == method.as_str() && receiver == u.place;
-            let through = method == "as_ref" && receiver == u.whole;
-            (direct || through).then(|| Unwrap { whole: file.range(call), by_reference: through })
+            let way = if call.method == method.as_str() && receiver == u.place {
+                Some("by-value")
+            } else if receiver == u.whole {
+                match method.as_str() {
+                    "as_ref" | "clone" => Some("by-reference"),
+                    "as_mut" => Some("by-mutable"),
+                    "as_deref" => Some("by-deref"),
+                    _ => None,
+                }
+            } else {
+                None
+            };
+            Some(Unwrap { whole: file.range(call), way: way?, is_clone: method == "clone" })
         }
         _ => None,
     })
 }
 
-fn is_unwrap(call: &syn::ExprMethodCall) -> bool {
-    (call.method == "unwrap" && call.args.is_empty())
-        || (call.method == "expect" && call.args.len() == 1 && matches!(call.args[0], syn::Expr::Lit(_)))
+fn is_unwrap(call: &syn::ExprMethodCall, variant: &str) -> bool {
+    let (unwrap, expect) = if variant == "err" { ("unwrap_err", "expect_err") } else { ("unwrap", "expect") };
+    (call.method == unwrap && call.args.is_empty())
+        || (call.method == expect && call.args.len() == 1 && matches!(call.args[0], syn::Expr::Lit(_)))
 }
 
 #[cfg(test)]
@@ -159,6 +215,17 @@ mod tests {
             "fn f(x: Option<u8>, y: Option<u8>) { if y.is_some() { h(); } else if $0x.is_some()$0 { g(x.unwrap()); } }",
             "fn f(x: Option<u8>) { let y = if $0x.is_some()$0 { x.unwrap() + 1 } else { 0 }; g(y); }",
             "fn f(xs: &[Option<u8>]) { for x in xs { if $0x.is_some()$0 { if a { g(x.unwrap()); } } } }",
+            "fn f(x: Option<u8>) { if $0x.is_some()$0 && a() { g(x.unwrap()); } }",
+            "fn f(x: Option<u8>) { if a() && $0x.is_some()$0 && x.unwrap() > 1 { g(x.unwrap()); } }",
+            "fn f(p: &P) { if $0p.memo.is_some()$0 && p.n != 0 { let m = p.memo.as_ref().unwrap(); g(m); } else { h(); } }",
+            "fn f(x: Option<u8>) -> u8 { if $0x.is_none()$0 { 0 } else { x.unwrap() } }",
+            "fn f(x: Option<u8>) -> u8 { return if $0!x.is_none()$0 { x.unwrap() } else { 0 }; }",
+            "fn f(x: Result<u8, E>) { if $0x.is_err()$0 { log(x.unwrap_err()); } else { h(); } }",
+            "fn f(x: Result<u8, E>) { if $0x.is_err()$0 { log(); } else { h(x.unwrap()); } }",
+            "fn f(x: Option<u8>) { if $0let Some(_) = x$0 { g(x.unwrap()); } }",
+            "fn f(s: &mut S) { if $0s.last.is_some()$0 { s.last.as_mut().unwrap().n += 1; } }",
+            "fn f(s: &S) { if $0s.name.is_some()$0 { g(s.name.clone().unwrap(), s.name.as_ref().unwrap().len()); } }",
+            "fn f(s: &S) { if $0s.name.is_some()$0 { g(s.name.as_deref().unwrap()); } }",
         ] {
             check(&RULE, text);
         }
@@ -186,7 +253,13 @@ mod tests {
                 "fn f(m: &Map) { if m.get(1).is_some() { g(m.get(1).unwrap()); } }",
                 "fn f(v: &[Option<u8>], i: usize) { if v[i].is_some() { g(v[i].unwrap()); } }",
                 // More is asked than that.
-                "fn f(x: Option<u8>) { if x.is_some() && a() { g(x.unwrap()); } }",
+                "fn f(x: Option<u8>) { if x.is_some() || a() { g(x.unwrap()); } }",
+                "fn f(mut x: Option<u8>) { if x.is_some() && x.take() == y { g(x.unwrap()); } }",
+                "fn f(x: Option<u8>) { if x.is_none() && a() { h(); } else { g(x.unwrap()); } }",
+                "fn f(x: Result<u8, E>) { if x.is_ok() { h(); } else { g(x.unwrap()); } }",
+                "fn f(x: Result<u8, E>) { if x.is_err() { g(x.err().unwrap()); } }",
+                "fn f(s: &mut S) { if s.a.is_some() { g(s.a.as_mut().unwrap(), s.a.as_ref().unwrap()); } }",
+                "fn f(x: Option<u8>) { if let Some(1) = x { g(x.unwrap()); } }",
                 "fn f(x: Option<u8>) { if !x.is_some() { g(x.unwrap()); } }",
                 "fn f(x: Option<u8>) { while x.is_some() { g(x.unwrap()); } }",
                 // Hidden, shadowed, mixed.

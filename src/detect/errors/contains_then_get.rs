@@ -2,8 +2,7 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
-use crate::source::names::peel;
-use crate::source::usage::{self, PlacePath};
+use crate::source::lookups::{self, Again, Question};
 use crate::source::{SourceFile, shapes};
 
 /// The rule.
@@ -14,14 +13,15 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "map asked for the same key twice",
     explain: EXPLAIN,
-    triggers: &["contains_key"],
+    triggers: &["contains_key", "get"],
     facts,
     judge: each,
 };
 
 const EXPLAIN: &str = "\
-Finds `if map.contains_key(key) { … }` in whose block the map is asked for that key once more: `map[key]`,
-`map.get(key).unwrap()` or `map.get_mut(key).unwrap()`.
+Finds `if map.contains_key(key) { … }` (or `map.get(key).is_some()`, of vectors and slices as well) in whose block the map is
+asked for that key again: `map[key]`, `map.get(key).unwrap()`, `map.get(key).cloned().unwrap()` or
+`map.get_mut(key).unwrap()`; the same in the `else` of the opposite question, and between other conditions.
 
 ## Why it costs
 
@@ -45,147 +45,73 @@ if let Some(rate) = rates.get(&currency) {
 
 ## When it is refused
 
-The map is used in another way inside the block, or may be changed by something there; the key is computed, or changes;
-the map is not one of std (asked of rustc), whose look-ups always answer alike.
+The map is used in another way before the last look-up, or may be changed by something there; the key is computed, or changes;
+the map is not one of std (asked of rustc), whose look-ups always answer alike. Between other conditions, where the edition
+(before 2024) or the promised Rust (before 1.88) has no `let` there.
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
     for block in shapes::blocks(file) {
-        for stmt in &block.stmts {
-            let mut expr = match stmt {
-                syn::Stmt::Expr(expr, _) => Some(expr),
-                syn::Stmt::Local(local) => local.init.as_ref().map(|init| &*init.expr),
-                _ => None,
-            };
-            while let Some(syn::Expr::If(node)) = expr {
-                found.extend(asked_twice(file, node));
-                expr = node.else_branch.as_ref().map(|(_, e)| &**e);
-            }
+        for node in block.stmts.iter().flat_map(shapes::own_ifs) {
+            found.extend(asked_twice(file, node).or_else(|| asked_the_other_way(file, node)));
         }
     }
     found
 }
 
+/// `if … && map.contains_key(key) && … { look-ups }`.
 fn asked_twice(file: &SourceFile, node: &syn::ExprIf) -> Option<Fact> {
-    let check = shapes::method(&node.cond, "contains_key", 1)?;
-    let map = usage::place(&check.receiver).filter(|p| p.is_plain)?;
-    let key = &check.args[0];
-    let body = &node.then_branch;
-    if !shapes::is_quiet(key) || !is_left_alone(file, body, &map, key) {
+    let conditions = shapes::conjuncts(&node.cond);
+    if conditions.len() > 1 && !shapes::may_chain(file) {
         return None;
     }
-    let mut again = Vec::new();
-    look_ups(file, body, check, &mut again);
-    let [found] = again.as_slice() else { return None };
+    let (at, question) = conditions.iter().enumerate().find_map(|(at, cond)| {
+        let question = lookups::question(cond).filter(|q| q.is_there)?;
+        Some((at, question))
+    })?;
+    let code = shapes::joined(&conditions[at + 1..], &node.then_branch);
+    let again = lookups::again(file, &question, &code).filter(|a| !a.look_ups.is_empty())?;
     // What is taken out before something else happens must have been taken out first.
-    let is_first = body.stmts.first().is_some_and(|first| begins_with(file, first, found.whole));
-    if found.way == "remove" && !is_first {
+    let first = code.stmts.first().filter(|_| at + 1 == conditions.len());
+    let taken = again.look_ups.iter().find(|l| l.way == "remove");
+    if taken.is_some_and(|l| !first.is_some_and(|stmt| lookups::begins_with(file, stmt, l.whole))) {
         return None;
     }
-    let shown = file.text_of(&check.receiver);
-    let message = format!("`{shown}` is asked for the same key twice: once whether it is there, once for its value");
+    Some(fact(file, file.range(conditions[at]), &question, &again))
+}
+
+/// `if !map.contains_key(key) { … } else { look-ups }`.
+fn asked_the_other_way(file: &SourceFile, node: &syn::ExprIf) -> Option<Fact> {
+    let question = lookups::question(&node.cond).filter(|q| !q.is_there)?;
+    let other = shapes::else_block(node)?;
+    let again = lookups::again(file, &question, other).filter(|a| !a.look_ups.is_empty())?;
+    let taken = again.look_ups.iter().find(|l| l.way == "remove");
+    if taken.is_some_and(|l| !other.stmts.first().is_some_and(|stmt| lookups::begins_with(file, stmt, l.whole))) {
+        return None;
+    }
+    let whole = |block: &syn::Block| file.span_range(block.brace_token.span.join());
+    let found = fact(file, file.range(&*node.cond), &question, &again);
     Some(
-        Fact::at(file, file.range(&*node.cond))
-            .capture("map", file.range(&check.receiver))
-            .capture("key", file.range(key))
-            .capture(found.how, found.whole)
-            .capture(found.way, found.whole)
-            .note("message", message),
+        found
+            .capture("whole", file.range(node))
+            .capture("missing", whole(&node.then_branch))
+            .capture("there", whole(other)),
     )
 }
 
-/// True if what a statement does first, and whatever happens, is this.
-fn begins_with(file: &SourceFile, stmt: &syn::Stmt, first: TextRange) -> bool {
-    let mut expr = match stmt {
-        syn::Stmt::Local(local) => local.init.as_ref().map(|init| &*init.expr),
-        syn::Stmt::Expr(expr, _) => Some(expr),
-        _ => None,
-    };
-    while let Some(outer) = expr {
-        if file.range(outer).start == first.start {
-            return true;
-        }
-        expr = match outer {
-            syn::Expr::Return(back) => back.expr.as_deref(),
-            syn::Expr::Call(call) if matches!(&*call.func, syn::Expr::Path(_)) => call.args.first(),
-            _ => None,
-        };
+fn fact(file: &SourceFile, site: TextRange, question: &Question<'_>, again: &Again) -> Fact {
+    let shown = file.text_of(question.collection);
+    let message = format!("`{shown}` is asked for the same key twice: once whether it is there, once for its value");
+    let mut fact = Fact::at(file, site)
+        .capture("map", file.range(question.collection))
+        .capture("key", file.range(question.key))
+        .capture(if question.by_get { "by get" } else { "by contains_key" }, site)
+        .note("message", message);
+    for look_up in &again.look_ups {
+        fact = fact.capture(look_up.how, look_up.whole).capture(look_up.way, look_up.whole);
     }
-    false
-}
-
-/// True if the block speaks of the map once, and changes neither it nor the key, by what can be seen.
-fn is_left_alone(file: &SourceFile, body: &syn::Block, map: &PlacePath, key: &syn::Expr) -> bool {
-    let uses = usage::uses(file, body, &map.root);
-    let of_map = uses.iter().filter(|u| usage::may_overlap(map, &map.root, &u.fields)).count();
-    let is_bound = |name: &str| !usage::bindings(file, body, name).is_empty();
-    let key_roots = usage_roots(key);
-    let is_key_same = key_roots.iter().all(|root| {
-        !is_bound(root) && usage::uses(file, body, root).iter().all(|u| !u.is_change() || u.how == usage::How::Value)
-    });
-    of_map == 1 && !is_bound(&map.root) && is_key_same && !uses.iter().any(|u| u.is_captured)
-}
-
-/// The locals that a quiet expression is made of.
-fn usage_roots(expr: &syn::Expr) -> Vec<String> {
-    let paths = shapes::exprs_in(expr).into_iter().filter_map(|e| match e {
-        syn::Expr::Path(p) => p.path.get_ident().map(ToString::to_string),
-        _ => None,
-    });
-    paths.collect()
-}
-
-struct LookUp {
-    whole: TextRange,
-    how: &'static str,
-    /// The method that asks once: `get`, `get_mut` or `remove`.
-    way: &'static str,
-}
-
-/// Where the block asks for the same key of the same map.
-fn look_ups(file: &SourceFile, body: &syn::Block, check: &syn::ExprMethodCall, out: &mut Vec<LookUp>) {
-    let exprs = shapes::exprs(body);
-    let is_same = |map: &syn::Expr, key: &syn::Expr| {
-        shapes::same(peel(map), peel(&check.receiver)) && shapes::same(key, &check.args[0])
-    };
-    for expr in &exprs {
-        match expr {
-            syn::Expr::Index(i) if is_same(&i.expr, &i.index) => out.push(index(file, &exprs, i)),
-            syn::Expr::MethodCall(call) if call.method == "unwrap" || call.method == "expect" => {
-                for way in ["get", "get_mut", "remove"] {
-                    if shapes::method(&call.receiver, way, 1).is_some_and(|get| is_same(&get.receiver, &get.args[0])) {
-                        out.push(LookUp { whole: file.range(call), how: "reference", way });
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// How `map[key]` is used: by reference, as the base of a longer place, or as a value.
-fn index(file: &SourceFile, exprs: &[&syn::Expr], node: &syn::ExprIndex) -> LookUp {
-    let own = file.range(node);
-    let is_own = |e: &syn::Expr| matches!(e, syn::Expr::Index(i) if std::ptr::eq(i, node));
-    let look_up = |whole, how| LookUp { whole, how, way: "get" };
-    for expr in exprs {
-        match expr {
-            syn::Expr::Reference(r) if is_own(&r.expr) && r.mutability.is_none() => {
-                return look_up(file.range(r), "reference");
-            }
-            // What a reference converts into may be another thing than what the value does.
-            syn::Expr::MethodCall(call) if is_own(&call.receiver) => {
-                let converts = call.method == "into" || call.method == "try_into";
-                return look_up(own, if converts { "value in brackets" } else { "reference" });
-            }
-            syn::Expr::Field(f) if is_own(&f.base) => return look_up(own, "reference"),
-            syn::Expr::Index(i) if is_own(&i.expr) => return look_up(own, "reference"),
-            syn::Expr::Try(t) if is_own(&t.expr) => return look_up(own, "value in brackets"),
-            _ => {}
-        }
-    }
-    look_up(own, "value")
+    fact
 }
 
 #[cfg(test)]
@@ -207,6 +133,20 @@ mod tests {
             "fn f(m: &mut M, k: u8) { if $0m.contains_key(&k)$0 { g(m.remove(&k).unwrap()); } }",
             "fn f(m: &mut M, k: u8) -> O { if $0m.contains_key(&k)$0 { let v = m.remove(&k).unwrap(); h(); return Some(v.n); } None }",
             "fn f(m: &M, k: u8) { let v = if $0m.contains_key(&k)$0 { m[&k] } else { 1 }; g(v); }",
+            // Asked in another way, or for more than that.
+            "fn f(m: &M, k: u8) -> u8 { if $0m.get(&k).is_some()$0 { *m.get(&k).unwrap() } else { 0 } }",
+            "fn f(m: &M, k: u8) -> u8 { return if $0!m.get(&k).is_none()$0 { m[&k] } else { 0 }; }",
+            "fn f(m: &M, k: u8) -> u8 { if $0let Some(_) = m.get(&k)$0 { m.get(&k).copied().unwrap() } else { 0 } }",
+            "fn f(v: &[S], i: usize) { if $0v.get(i).is_some()$0 { g(&v[i]); } }",
+            "fn f(m: &M, k: u8) { if a() && $0m.contains_key(&k)$0 && m[&k] > 1 { g(m[&k]); } }",
+            "fn f(m: &M, k: u8) { if $0m.contains_key(&k)$0 && a() { g(m[&k]); } }",
+            "fn f(m: &M, k: u8) -> u8 { if $0!m.contains_key(&k)$0 { 0 } else { m[&k] } }",
+            "fn f(m: &mut M, k: u8) { if $0m.get(&k).is_none()$0 { m.insert(k, vec![1]); } else { m.get_mut(&k).unwrap().push(1); } }",
+            // Several times, and changed behind the last.
+            "fn f(m: &M, k: u8) { if $0m.contains_key(&k)$0 { g(m[&k].a, m.get(&k).unwrap().b); } }",
+            "fn f(m: &mut M, k: u8) { if $0m.contains_key(&k)$0 { let v = m[&k]; m.insert(k, v + 1); } }",
+            "fn f(m: &M, k: &str) -> String { if $0m.contains_key(k)$0 { m.get(k).cloned().unwrap() } else { String::new() } }",
+            "impl S { fn note(&self) {} fn f(&self, k: u8) { if $0self.m.contains_key(&k)$0 { self.note(); g(self.m[&k]); } } }",
         ] {
             check(&RULE, text);
         }
@@ -224,7 +164,9 @@ mod tests {
                 "fn f(m: &M, k: u8) { if m.contains_key(&k) { h(); } else { g(m[&k]); } }",
                 // The map is changed, or used more than once.
                 "fn f(m: &mut M, k: u8) { if m.contains_key(&k) { m.clear(); g(m[&k]); } }",
-                "fn f(m: &mut M, k: u8) { if m.contains_key(&k) { let v = m[&k]; m.insert(k, v + 1); } }",
+                "fn f(m: &mut M, k: u8) { if m.contains_key(&k) { m.insert(k, 1); let v = m[&k]; g(v); } }",
+                "fn f(m: &mut M, k: u8) { if m.contains_key(&k) { let v = m[&k]; m.clear(); g(v, m.get(&k).unwrap()); } }",
+                "fn f(m: &mut M, k: u8) { if m.contains_key(&k) { m.get_mut(&k).unwrap().a = m[&k].b; } }",
                 "fn f(m: &mut M, k: u8) { if m.contains_key(&k) { change(m); g(m[&k]); } }",
                 "impl S { fn f(&mut self, k: u8) { if self.m.contains_key(&k) { self.reload(); g(self.m[&k]); } } }",
                 // The key is computed or changes.
@@ -232,8 +174,12 @@ mod tests {
                 "fn f(m: &M, mut k: u8) { if m.contains_key(&k) { k += 1; g(m[&k]); } }",
                 "fn f(m: &M, k: u8) { if m.contains_key(&k) { let k = 2; g(m[&k]); } }",
                 // More is asked, or it is hidden.
-                "fn f(m: &M, k: u8) { if m.contains_key(&k) && a() { g(m[&k]); } }",
+                "fn f(m: &M, k: u8) { if m.contains_key(&k) || a() { g(m[&k]); } }",
                 "fn f(m: &M, k: u8) { if !m.contains_key(&k) { g(m[&k]); } }",
+                "fn f(m: &M, k: u8) { if !m.contains_key(&k) && a() { h(); } else { g(m[&k]); } }",
+                "fn f(m: &mut M, k: u8) { if m.contains_key(&k) && a() { g(m.remove(&k).unwrap()); h(m.len()); } }",
+                "fn f(m: &M, k: u8) { if m.get(&k).is_some_and(|v| *v > 1) { g(m[&k]); } }",
+                "fn f(m: &M, v: &[u8]) { if m.get(1..3).is_some() { g(m.get(1..3).unwrap()); } }",
                 "fn f(m: &M, k: u8) { if m.contains_key(&k) { show!(m[&k]); } }",
                 "fn f(m: &M, k: u8) { if m.contains_key(&k) { spawn(move || g(m[&k])); } }",
                 // What is taken out only sometimes, or after something else.

@@ -46,7 +46,7 @@ let Some(rule) = rules.get(&sku) else {
 
 ## When it is refused
 
-The value is changed on the way; the other branch looks at the error, or does more than leave with what lies at hand while
+The value is changed on the way; the pattern of the `let` leaves a part of a place where it is; the other branch looks at the error, or does more than leave with what lies at hand while
 the looked-at expression may hold a guard (a `match` keeps it until the end of the statement, `let … else` does not); the
 package promises to build with a Rust older than 1.65. `return None` and `return Err(e)` are left to `?`.
 ";
@@ -69,24 +69,42 @@ struct Rung<'a> {
 }
 
 fn taken(file: &SourceFile, stmt: &syn::Stmt) -> Option<Fact> {
-    let bound = shapes::plain_let(stmt).filter(|l| !l.is_mut && l.ty.is_none())?;
-    let rung = match bound.value {
+    let syn::Stmt::Local(local) = stmt else { return None };
+    let init = local.init.as_ref().filter(|init| init.diverge.is_none() && local.attrs.is_empty())?;
+    let rung = match &*init.expr {
         syn::Expr::Match(node) => of_match(node)?,
         syn::Expr::If(node) => of_if(node)?,
         _ => return None,
     };
-    let name = ["Some", "Ok"].iter().find_map(|variant| shapes::bound_in_variant(rung.pat, variant))?;
-    // `let (a, v) = …` and `let w = match … { Some(v) => v` bind something else.
-    if name != bound.name || !leaves(rung.leave, rung.looked_at) || is_for_question(rung.leave) {
+    let variant = ["Some", "Ok"].into_iter().find(|variant| shapes::bound_in_variant(rung.pat, variant).is_some())?;
+    if !may_stand_in_it(&local.pat, rung.looked_at)
+        || !leaves(rung.leave, rung.looked_at)
+        || is_for_question(rung.leave)
+    {
         return None;
     }
     let leave = file.range(rung.leave);
-    let fact = Fact::at(file, file.range(bound.local))
-        .capture("pattern", file.range(rung.pat))
+    let fact = Fact::at(file, file.range(local))
+        .capture(variant, file.range(&local.pat))
         .capture("value", file.range(rung.looked_at))
         .capture(if matches!(rung.leave, syn::Expr::Block(_)) { "block" } else { "leave" }, leave)
         .note("message", "a value is taken out or the function is left, in several lines: `let … else` does the same");
     Some(fact)
+}
+
+/// True if the pattern of the `let` may stand inside that of the variant: it takes all of the value, or the value is made for it.
+fn may_stand_in_it(pat: &syn::Pat, looked_at: &syn::Expr) -> bool {
+    let is_place = crate::source::usage::place(looked_at).is_some();
+    match pat {
+        syn::Pat::Ident(p) => p.by_ref.is_none() && p.subpat.is_none(),
+        syn::Pat::Tuple(t) => t.elems.iter().all(|p| may_stand_in_it(p, looked_at)),
+        syn::Pat::TupleStruct(t) => t.elems.iter().all(|p| may_stand_in_it(p, looked_at)),
+        syn::Pat::Struct(s) => {
+            (s.rest.is_none() || !is_place) && s.fields.iter().all(|f| may_stand_in_it(&f.pat, looked_at))
+        }
+        syn::Pat::Wild(_) | syn::Pat::Rest(_) => !is_place,
+        _ => false,
+    }
 }
 
 /// `match x { Some(v) => v, None => leave }`, the arms in either order.
@@ -146,7 +164,29 @@ fn leaves(leave: &syn::Expr, looked_at: &syn::Expr) -> bool {
     let is_place = crate::source::usage::place(looked_at).is_some();
     let is_brace = matches!(peel(looked_at), syn::Expr::Struct(_));
     let ends_in_brace = ends_in_brace(looked_at);
-    is_leaving && !is_brace && !ends_in_brace && (is_place || !calls(leave) || !may_hold(looked_at))
+    let is_unseen = is_place || !calls(leave) || only_makes(leave) || !may_hold(looked_at);
+    is_leaving && !is_brace && !ends_in_brace && is_unseen
+}
+
+/// True if all that is called makes texts, errors and their like: nobody sees whether that is before or after a drop.
+fn only_makes(leave: &syn::Expr) -> bool {
+    const MAKES: &[&str] = &["clone", "into", "to_owned", "to_string"];
+    shapes::exprs_in(leave).into_iter().all(|e| match e {
+        syn::Expr::MethodCall(call) => call.args.is_empty() && MAKES.iter().any(|name| call.method == name),
+        syn::Expr::Call(call) => match &*call.func {
+            syn::Expr::Path(p) => {
+                let last = p.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+                last.starts_with(char::is_uppercase)
+                    || shapes::ends_with(&p.path, &["String", "from"])
+                    || shapes::ends_with(&p.path, &["String", "new"])
+                    || shapes::ends_with(&p.path, &["Vec", "new"])
+                    || shapes::ends_with(&p.path, &["HashMap", "new"])
+            }
+            _ => false,
+        },
+        syn::Expr::Macro(m) => ["format", "vec", "panic", "unreachable"].iter().any(|name| m.mac.path.is_ident(name)),
+        _ => true,
+    })
 }
 
 /// `let … else` does not take an expression that ends in a brace.
@@ -207,6 +247,12 @@ mod tests {
             "fn f(x: Option<u8>) -> R { $0let v = match x { Some(v) => v, None => { log(); return Err(E::Gone); } };$0 Ok(v) }",
             "fn f(m: &M) -> R { $0let v = match m.get(&k) { Some(v) => v, None => return Err(E::Gone) };$0 Ok(v) }",
             "fn f(m: &M) -> u8 { $0let v = match m.get(&k) { Some(v) => v, None => panic!(\"no {k}\") };$0 *v }",
+            "fn f(x: Option<u8>) -> u8 { $0let w = match x { Some(v) => v, None => return 0 };$0 w }",
+            "fn f(x: Option<u8>) -> u8 { $0let mut v = match x { Some(v) => v, None => return 0 };$0 v += 1; v }",
+            "fn f(s: &str) -> R { $0let (a, b) = match s.split_once(':') { Some(pair) => pair, None => return Err(\"no colon\".to_string()) };$0 g(a, b) }",
+            "fn f(b: &[u8]) -> String { $0let t = match str::from_utf8(&b[1..]) { Ok(s) => s, Err(_) => return String::from(\"binary\") };$0 t.into() }",
+            "fn f(b: &[u8]) -> String { $0let kind = if let Some(b) = b.first() { b } else { return String::from(\"drop\"); };$0 g(kind) }",
+            "fn f(m: &M) -> R { $0let P { a, .. } = match m.pop() { Some(p) => p, None => return Err(E::Gone) };$0 Ok(a) }",
         ] {
             check(&RULE, text);
         }
@@ -219,7 +265,9 @@ mod tests {
             &[
                 // The value changes on the way, or the error is looked at.
                 "fn f(x: Option<u8>) -> u8 { let v = match x { Some(v) => v + 1, None => return 0 }; v }",
-                "fn f(x: Option<u8>) -> u8 { let w = match x { Some(v) => v, None => return 0 }; w }",
+                "fn f(x: Option<(u8, S)>) -> u8 { let (a, _) = match x { Some(v) => v, None => return 0 }; a }",
+                "fn f(x: Option<u8>) -> u8 { let w = match x { Some(v) => w, None => return 0 }; w }",
+                "fn f(x: Option<S>) -> u8 { let ref w = match x { Some(v) => v, None => return 0 }; w.n }",
                 "fn f(x: Result<u8, E>) -> u8 { let v = match x { Ok(v) => v, Err(e) => return g(e) }; v }",
                 "fn f(x: Option<u8>) -> u8 { let v = match x { Some(v) if v > 1 => v, _ => return 0 }; v }",
                 "fn f(x: Option<u8>) -> u8 { let v = match x { Some(ref v) => v, None => return 0 }; *v }",
@@ -237,7 +285,6 @@ mod tests {
                 // More arms, other patterns, a type, `mut`.
                 "fn f(x: E) -> u8 { let v = match x { E::A(v) => v, E::B => return 0 }; v }",
                 "fn f(x: Option<u8>) -> u8 { let v: u8 = match x { Some(v) => v, None => return 0 }; v }",
-                "fn f(x: Option<u8>) -> u8 { let mut v = match x { Some(v) => v, None => return 0 }; v += 1; v }",
                 "fn f(x: Option<u8>) -> u8 { let v = match x { _ => return 0, Some(v) => v }; v }",
                 "fn f(x: Option<u8>) -> u8 { let v = match { x } { Some(v) => v, None => return 0 }; v }",
                 "fn f(x: Option<u8>) -> u8 { let v = if let Some(v) = x { v } else if a { return 0 } else { return 1 }; v }",

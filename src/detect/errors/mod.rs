@@ -1,12 +1,17 @@
 //! Functions in, errors that are passed on by hand out.
 
 pub mod checked_then_unwrapped;
+pub mod checked_twice;
 pub mod contains_then_get;
 pub mod contains_then_insert;
+pub mod empty_then_taken;
+pub mod error_then_unwrap;
+pub mod guard_then_get;
 pub mod guard_then_unwrap;
 pub mod if_let_pyramid;
 pub mod insert_if_missing;
 pub mod match_to_let_else;
 pub mod match_to_question;
 pub mod repeated_map_err;
+pub mod sorted_twice;
 pub mod unwrap_cascade;

@@ -21,7 +21,8 @@ pub const RULE: Rule = Rule {
 const EXPLAIN: &str = "\
 Finds the same `.map_err(MyError::Json)?`, `.map_err(|e| MyError::Json(e))?` or
 `match … { Ok(v) => v, Err(e) => return Err(MyError::Json(e)) }` two or more times in the workspace, where the variant
-holds just the source error. One proposal changes all places.
+holds just the source error; once is enough where the `impl From` (or thiserror's `#[from]`) exists. One proposal changes all
+places.
 
 ## Why it costs
 
@@ -102,7 +103,8 @@ fn finding(rule: &Rule, facts: &[FileFacts], conversion: &Conversion) -> Option<
     let (count, variant) = (conversion.sites.len(), &conversion.variant);
     let target = &conversion.target;
     let once = if conversion.exists { "the `From` that exists says it" } else { "one `impl From` says it once" };
-    let message = format!("an error is wrapped in `{target}::{variant}` by hand in {count} places: {once}");
+    let places = if count == 1 { "one place".to_owned() } else { format!("{count} places") };
+    let message = format!("an error is wrapped in `{target}::{variant}` by hand in {places}: {once}");
     Some(rule.finding(&file.file, &fact, message))
 }
 
@@ -151,6 +153,24 @@ mod tests {
     fn fires_where_the_trivial_from_exists_already() {
         let from = "impl From<io::Error> for E { fn from(e: io::Error) -> Self { E::Io(e) } }";
         check_sites(&RULE, &twice(&format!("{ERROR} {from}"), ".map_err(E::Io)"), &["g().map_err(E::Io)"]);
+    }
+
+    #[test]
+    fn fires_on_a_single_place_where_the_from_exists() {
+        let derived = "#[derive(thiserror::Error)] enum E { #[error(\"io\")] Io(#[from] io::Error), Text(String) }";
+        check_sites(
+            &RULE,
+            &format!("{derived} fn f() -> Result<u8, E> {{ Ok(a().map_err(E::Io)?) }}"),
+            &["a().map_err(E::Io)"],
+        );
+        let ladder = "match a(&mut b) { Ok(_) => {} Err(e) => return Err(E::Io(e)) }";
+        check_sites(&RULE, &format!("{derived} fn f() -> Result<u8, E> {{ {ladder} Ok(1) }}"), &[ladder]);
+        let looked_for = "if let Err(e) = a(&mut b) { return Err(E::Io(e)); }";
+        check_sites(&RULE, &format!("{derived} fn f() -> Result<u8, E> {{ {looked_for} Ok(1) }}"), &[looked_for]);
+        ignores_text(&format!("{derived} fn f() -> Result<u8, E> {{ Ok(a().map_err(|e| E::Text(e.to_string()))?) }}"));
+        ignores_text(&format!(
+            "{derived} fn f() -> Result<u8, E> {{ let r = a(); if let Err(e) = r {{ return Err(E::Io(e)); }} Ok(1) }}"
+        ));
     }
 
     #[test]

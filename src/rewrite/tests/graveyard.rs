@@ -244,8 +244,8 @@ fn n14449_a_set_whose_value_would_be_copied_each_time_is_left_alone() {
 }
 
 #[test]
-fn n17120_a_look_up_under_a_guard_of_more_is_left_alone() {
-    left_alone("fn f(m: &mut M, k: u8) { if a() && m.contains_key(&k) { g(m[&k]); } }");
+fn n17120_a_look_up_under_a_guard_that_holds_without_it_is_left_alone() {
+    left_alone("fn f(m: &mut M, k: u8) { if a() || m.contains_key(&k) { g(m[&k]); } }");
 }
 
 // needless_collect: the collect is what ends a borrow or orders effects.

@@ -1,0 +1,368 @@
+//! Questions that code asks in; whether the same question gets the same answer once more, by what the file shows, out.
+//!
+//! The scan errs towards "no": what is not known to compute from its arguments alone is taken to do more.
+
+use syn::visit::{self, Visit};
+
+use super::functions::{Function, functions};
+use super::names::{bound_by, peel, root};
+use super::usage::{self, How};
+use super::{SourceFile, shapes, takes_self_mutably, types};
+use crate::model::TextRange;
+
+/// Methods of std and the usual crates that compute from their receiver and arguments alone, beside those that read.
+const COMPUTES: &[&str] = &[
+    "abs",
+    "abs_diff",
+    "and_then",
+    "as_millis",
+    "as_mut",
+    "as_secs",
+    "checked_add",
+    "checked_div",
+    "checked_mul",
+    "checked_sub",
+    "clamp",
+    "collect",
+    "count",
+    "enumerate",
+    "err",
+    "filter",
+    "filter_map",
+    "flat_map",
+    "flatten",
+    "fold",
+    "into",
+    "into_iter",
+    "is_alphabetic",
+    "is_alphanumeric",
+    "is_ascii",
+    "is_ascii_alphabetic",
+    "is_ascii_alphanumeric",
+    "is_ascii_control",
+    "is_ascii_digit",
+    "is_ascii_graphic",
+    "is_ascii_lowercase",
+    "is_ascii_punctuation",
+    "is_ascii_uppercase",
+    "is_ascii_whitespace",
+    "is_control",
+    "is_finite",
+    "is_infinite",
+    "is_lowercase",
+    "is_match",
+    "is_nan",
+    "is_negative",
+    "is_none_or",
+    "is_numeric",
+    "is_ok_and",
+    "is_positive",
+    "is_sign_negative",
+    "is_some_and",
+    "is_subset",
+    "is_uppercase",
+    "is_whitespace",
+    "map",
+    "map_err",
+    "map_or",
+    "map_or_else",
+    "max",
+    "max_by_key",
+    "min",
+    "min_by_key",
+    "next",
+    "nth",
+    "ok",
+    "ok_or",
+    "ok_or_else",
+    "or_else",
+    "pow",
+    "reverse",
+    "rev",
+    "saturating_add",
+    "saturating_mul",
+    "saturating_sub",
+    "skip",
+    "splitn",
+    "sum",
+    "take",
+    "then",
+    "then_with",
+    "total_cmp",
+    "trim_matches",
+    "try_from",
+    "try_into",
+    "unsigned_abs",
+    "unwrap",
+    "unwrap_or",
+    "unwrap_or_default",
+    "unwrap_or_else",
+    "wrapping_add",
+    "zip",
+];
+
+/// Macros that do nothing but compute from their arguments, or panic.
+const MACROS: &[&str] = &[
+    "anyhow",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "bail",
+    "ensure",
+    "format",
+    "matches",
+    "panic",
+    "unreachable",
+    "vec",
+];
+
+/// Functions are followed from one another this deep.
+const DEPTH: u32 = 4;
+
+/// True if an expression computes from what it names and from nothing else, and changes nothing.
+pub fn is_pure(file: &SourceFile, expr: &syn::Expr) -> bool {
+    let all = functions(&file.ast);
+    let mut look = Look { all: &all, locals: Vec::new(), depth: 0, is_pure: true };
+    look.visit_expr(expr);
+    look.is_pure
+}
+
+struct Look<'a> {
+    all: &'a [Function<'a>],
+    /// Names that the code looked at binds itself: it may change them.
+    locals: Vec<String>,
+    depth: u32,
+    is_pure: bool,
+}
+
+impl Look<'_> {
+    fn is_local(&self, expr: &syn::Expr) -> bool {
+        root(expr).is_some_and(|name| self.locals.iter().any(|local| name == local))
+    }
+
+    /// The one function of the file by that name computes from its arguments alone; `None` where the file has none.
+    fn of_file(&self, name: &syn::Ident, is_method: bool) -> Option<bool> {
+        let named: Vec<_> = self.all.iter().filter(|f| f.sig.ident == *name).collect();
+        let [function] = named.as_slice() else { return (!named.is_empty()).then_some(false) };
+        let takes_mutably = function.sig.inputs.iter().any(|arg| match arg {
+            syn::FnArg::Receiver(r) => matches!(r.kind, syn::ReceiverKind::Reference(_, _, Some(_))),
+            syn::FnArg::Typed(t) => matches!(&*t.ty, syn::Type::Reference(r) if r.mutability.is_some()),
+        });
+        let is_plain = function.sig.asyncness.is_none() && !matches!(function.sig.safety, syn::Safety::Unsafe(_));
+        if self.depth >= DEPTH || takes_mutably || !is_plain || function.sig.receiver().is_some() != is_method {
+            return Some(false);
+        }
+        let mut inner = Look { all: self.all, locals: Vec::new(), depth: self.depth + 1, is_pure: true };
+        inner.visit_block(function.block);
+        Some(inner.is_pure)
+    }
+
+    fn method(&mut self, call: &syn::ExprMethodCall) {
+        let name = call.method.to_string();
+        let is_known = COMPUTES.contains(&name.as_str()) || usage::is_reading_method(&name);
+        // What the code made itself it may change.
+        let is_own = usage::is_changing_method(&name) && self.is_local(&call.receiver);
+        self.is_pure &= self.of_file(&call.method, true).unwrap_or(is_known || is_own);
+    }
+
+    fn call(&mut self, call: &syn::ExprCall) {
+        let syn::Expr::Path(path) = peel(&call.func) else {
+            self.is_pure = false;
+            return;
+        };
+        let Some(last) = path.path.segments.last() else { return };
+        let is_constructor = last.ident.to_string().starts_with(char::is_uppercase);
+        let is_conversion = ["from", "new", "with_capacity", "from_utf8", "from_str"].iter().any(|n| last.ident == n)
+            && path.path.segments.len() > 1;
+        self.is_pure &= self.of_file(&last.ident, false).unwrap_or(is_constructor || (is_conversion && is_plain(path)));
+    }
+}
+
+/// `String::from`, `Vec::new`, `str::from_utf8`: what is made of plain types of std.
+fn is_plain(path: &syn::ExprPath) -> bool {
+    let owner = path.path.segments.iter().rev().nth(1);
+    owner.is_some_and(|o| {
+        let name = o.ident.to_string();
+        ["String", "Vec", "HashSet", "BTreeSet", "HashMap", "BTreeMap", "str"].contains(&name.as_str())
+            || name.starts_with(['u', 'i', 'f']) && name[1..].chars().all(|c| c.is_ascii_digit())
+    })
+}
+
+impl<'ast> Visit<'ast> for Look<'_> {
+    fn visit_pat_ident(&mut self, node: &'ast syn::PatIdent) {
+        self.locals.push(node.ident.to_string());
+        visit::visit_pat_ident(self, node);
+    }
+
+    fn visit_expr(&mut self, node: &'ast syn::Expr) {
+        use syn::Expr;
+        match node {
+            Expr::MethodCall(call) => self.method(call),
+            Expr::Call(call) => self.call(call),
+            Expr::Assign(a) => self.is_pure &= self.is_local(&a.left),
+            Expr::Binary(b) if usage::is_assignment(&b.op) => self.is_pure &= self.is_local(&b.left),
+            Expr::Reference(r) if r.mutability.is_some() => self.is_pure &= self.is_local(&r.expr),
+            Expr::Lit(_) | Expr::Path(_) | Expr::Field(_) | Expr::Index(_) | Expr::Unary(_) | Expr::Binary(_) => {}
+            Expr::Cast(_) | Expr::Reference(_) | Expr::Paren(_) | Expr::Group(_) | Expr::Tuple(_) => {}
+            Expr::Array(_) | Expr::Repeat(_) | Expr::Struct(_) | Expr::Range(_) | Expr::If(_) | Expr::Match(_) => {}
+            Expr::Let(_) | Expr::Block(_) | Expr::Return(_) | Expr::Try(_) | Expr::Closure(_) => {}
+            Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_) | Expr::Break(_) | Expr::Continue(_) => {}
+            Expr::Macro(_) => {}
+            _ => self.is_pure = false,
+        }
+        visit::visit_expr(self, node);
+    }
+
+    fn visit_macro(&mut self, node: &'ast syn::Macro) {
+        let list = syn::punctuated::Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated;
+        let is_known = node.path.segments.last().is_some_and(|s| MACROS.iter().any(|name| s.ident == name));
+        let arguments = usage::macro_arguments(node).map(|(arguments, _)| arguments);
+        let arguments = arguments.or_else(|| Some(node.parse_body_with(list).ok()?.into_iter().collect()));
+        let mut inner = Look { all: self.all, locals: self.locals.clone(), depth: self.depth, is_pure: true };
+        arguments.iter().flatten().for_each(|argument| inner.visit_expr(argument));
+        self.is_pure &= is_known && arguments.is_some() && inner.is_pure;
+    }
+
+    fn visit_item(&mut self, _: &'ast syn::Item) {}
+    fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
+}
+
+/// The names at the roots of all that an expression reads, those that it binds itself left out.
+pub fn roots(expr: &syn::Expr) -> Vec<String> {
+    let bound = super::names::bound_in(expr);
+    let is_free = |name: &String| !bound.contains(name) && !name.starts_with(char::is_uppercase);
+    let mut found: Vec<String> = names_in(expr).into_iter().filter(is_free).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn names_in(expr: &syn::Expr) -> Vec<String> {
+    let mut found = Vec::new();
+    for expr in shapes::exprs_in(expr) {
+        match expr {
+            syn::Expr::Path(p) => found.extend(p.path.get_ident().map(ToString::to_string)),
+            syn::Expr::Macro(m) => {
+                let arguments = usage::macro_arguments(&m.mac).map(|(arguments, _)| arguments).unwrap_or_default();
+                found.extend(arguments.iter().flat_map(names_in));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Who may change what a name stands for, besides those who are seen to do so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Nobody: it is behind `&`, or a parameter that is not `mut`.
+    Shared,
+    /// Its methods: it is a value, so that handing it on would move or copy it.
+    Value,
+    /// Its methods, and whoever it is handed to: it may be a `&mut`.
+    Lent,
+}
+
+/// True if the statements leave what the name stands for as it is; what stands in `except` does not count.
+pub fn is_unchanged(file: &SourceFile, stmts: &[syn::Stmt], name: &str, held: Held, except: TextRange) -> bool {
+    let code = syn::Block { brace_token: Default::default(), stmts: stmts.to_vec() };
+    let is_kept = |u: &usage::Use| match &u.how {
+        How::Mutate | How::Opaque => false,
+        How::Method(method) if !usage::is_reading_method(method) => {
+            held == Held::Shared
+                || (name == "self" && u.is_bare && is_method_of(file, method) && !takes_self_mutably(file, method))
+        }
+        How::Value | How::Iterated | How::Scrutinee => held != Held::Lent || !u.is_bare,
+        _ => true,
+    };
+    let mut uses = usage::uses(file, &code, name).into_iter().filter(|u| !except.contains(u.name));
+    usage::bindings(file, &code, name).is_empty() && uses.all(|u| is_kept(&u))
+}
+
+/// How the function around an expression holds what a name in it stands for.
+pub fn held(file: &SourceFile, sig: &syn::Signature, within: &syn::Expr, name: &str) -> Held {
+    if is_shared(sig, name) {
+        return Held::Shared;
+    }
+    let is_it = |e: &&syn::Expr| matches!(e, syn::Expr::Path(p) if p.path.is_ident(name));
+    let of_name = shapes::exprs_in(within).into_iter().find(is_it);
+    match of_name.and_then(|expr| types::type_of(file, expr)) {
+        Some(syn::Type::Reference(r)) if r.mutability.is_some() => Held::Lent,
+        Some(syn::Type::Reference(_)) => Held::Shared,
+        Some(_) if name != "self" => Held::Value,
+        _ => Held::Lent,
+    }
+}
+
+fn is_method_of(file: &SourceFile, name: &str) -> bool {
+    file.items.iter().any(|item| item.name == name && !item.self_type.is_empty())
+}
+
+/// True if the function holds the name by `&`, or as a parameter that is not `mut`: nobody changes it there.
+fn is_shared(sig: &syn::Signature, name: &str) -> bool {
+    sig.inputs.iter().any(|arg| match arg {
+        syn::FnArg::Receiver(r) => name == "self" && matches!(r.kind, syn::ReceiverKind::Reference(_, _, None)),
+        syn::FnArg::Typed(t) => match (&*t.pat, &*t.ty) {
+            (syn::Pat::Ident(p), ty) if p.ident == name => {
+                p.mutability.is_none() && !matches!(ty, syn::Type::Reference(r) if r.mutability.is_some())
+            }
+            (pat, _) => {
+                bound_by(pat).iter().any(|bound| bound == name)
+                    && !matches!(&*t.ty, syn::Type::Reference(r) if r.mutability.is_some())
+            }
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{FileRole, expr_at};
+
+    #[track_caller]
+    fn pure(rest: &str, expr: &str) -> bool {
+        let text = format!("{rest} fn here() {{ let asked = {expr}; }}");
+        let file = SourceFile::parse("a.rs", &text, &FileRole::default()).unwrap();
+        let start = text.rfind(expr).unwrap();
+        is_pure(&file, expr_at(&file, crate::model::TextRange::new(start, start + expr.len())).unwrap())
+    }
+
+    #[test]
+    fn what_computes_from_its_arguments_is_pure() {
+        for text in [
+            "a.b > 1 && !c.is_empty()",
+            "names.iter().any(|n| n.len() > max)",
+            "matches!(x, Some(1)) || y[0] == z",
+            "format!(\"{a}\", a = b.to_string()) == c",
+        ] {
+            assert!(pure("", text), "{text}");
+        }
+        let check = "fn check(n: &str) -> Result<(), E> { let mut k = 0; for c in n.chars() { k += 1; } if k > 9 { return Err(E::Long(k)); } Ok(()) }";
+        assert!(pure(check, "check(&a)"));
+        assert!(pure(
+            "impl V { fn fits(&self, n: &str) -> bool { n.len() < self.max && self.asks(n) } fn asks(&self, n: &str) -> bool { n == \"a\" } }",
+            "v.fits(n)"
+        ));
+    }
+
+    #[test]
+    fn what_does_more_or_is_not_seen_is_not() {
+        for text in [
+            "check(&a)",
+            "a.next_id()",
+            "{ n += 1; n } > 1",
+            "a.lock().len()",
+            "show!(a)",
+            "f(&mut a)",
+            "unsafe { g() }",
+        ] {
+            assert!(!pure("", text), "{text}");
+        }
+        assert!(!pure("static N: AtomicU8 = x(); fn check(n: u8) -> bool { N.fetch_add(1, R); n > 1 }", "check(a)"));
+        assert!(!pure("fn check(n: &mut u8) -> bool { *n > 1 }", "check(a)"));
+        assert!(!pure("fn check(n: u8) -> bool { log::warn!(\"{n}\"); n > 1 }", "check(a)"));
+        assert!(!pure("async fn check(n: u8) -> bool { n > 1 }", "check(a)"));
+        assert!(!pure("fn check(n: u8) -> bool { Instant::now() > n }", "check(a)"));
+        assert!(!pure("impl A { fn get(&self) -> u8 { self.n.set(1); 1 } }", "a.get() > 1"));
+    }
+}
