@@ -15,6 +15,7 @@ pub(crate) mod testing;
 
 mod block_on_in_async;
 mod blocking_handle_in_async;
+mod after_loop;
 mod blocking_in_async;
 mod blocking_task;
 mod buffer_per_round;
@@ -71,6 +72,7 @@ mod missing_capacity;
 mod mutex_number;
 mod nested_join;
 mod number_through_text;
+mod nth_char;
 mod pattern_once;
 mod place;
 mod println_in_loop;
@@ -129,6 +131,9 @@ pub const REGISTRY: &[&Recipe] = &[
     &nested_join::RECIPE,
     &two_passes::RECIPE,
     &remove_first::RECIPE,
+    &after_loop::OF_INSERTIONS,
+    &after_loop::OF_SORTS,
+    &nth_char::RECIPE,
     &index_loop::RECIPE,
     &while_index::RECIPE,
     &flattened::OF_LOOPS,

@@ -14,6 +14,8 @@ pub struct Family {
 
 /// `String`.
 pub const STRING: Family = Family { name: "a `String` of std", types: &["std::string::String"] };
+/// `String` and `str`.
+pub const TEXT: Family = Family { name: "a text of std", types: &["std::string::String", "str"] };
 /// `Vec`.
 pub const VEC: Family = Family { name: "a `Vec` of std", types: &["std::vec::Vec<_>"] };
 /// What grows step by step unless it is told how much will come.

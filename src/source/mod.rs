@@ -15,6 +15,7 @@ pub mod failures;
 mod file;
 mod find;
 pub mod functions;
+pub mod grown;
 mod highlight;
 mod index;
 pub mod invariants;

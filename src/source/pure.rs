@@ -219,7 +219,12 @@ impl<'ast> Visit<'ast> for Look<'_> {
         let arguments = usage::macro_arguments(node).map(|(arguments, _)| arguments);
         let arguments = arguments.or_else(|| Some(node.parse_body_with(list).ok()?.into_iter().collect()));
         let mut inner = Look { all: self.all, locals: self.locals.clone(), depth: self.depth, is_pure: true };
-        arguments.iter().flatten().for_each(|argument| inner.visit_expr(argument));
+        for argument in arguments.iter().flatten() {
+            match argument {
+                syn::Expr::Assign(named) => inner.visit_expr(&named.right),
+                other => inner.visit_expr(other),
+            }
+        }
         self.is_pure &= is_known && arguments.is_some() && inner.is_pure;
     }
 

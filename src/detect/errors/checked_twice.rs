@@ -18,7 +18,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     title: "same check twice on what did not change",
     explain: EXPLAIN,
-    triggers: &["Err", "Ok", "break", "continue", "return"],
+    triggers: &["Err", "None", "Ok", "Some", "is_empty", "is_none", "is_some", "len"],
     facts,
     judge: each,
 };
@@ -230,7 +230,7 @@ mod tests {
             "fn f(p: &P, n: u8) -> R { if n > p.max { return Err(E::Much); } for i in 0..n { g(i); $0if n > p.max { return Err(E::Much); }$0 } Ok(()) }",
             "fn f(p: &P) -> R { valid(p)?; if p.a { h(); $0valid(p)?;$0 } Ok(()) }",
             "fn f(p: &P) -> R { if let Err(e) = valid(p) { return Err(e); } g(p); $0if let Err(e) = valid(p) { return Err(e); }$0 Ok(()) }",
-            "fn f(n: usize) { for i in 0..n { if i == 3 { continue; } g(i); $0if i == 3 { continue; }$0 h(i); } }",
+            "fn f(xs: &[u8]) { for x in xs { if *x == 3 { continue; } g(x); $0if *x == 3 { continue; }$0 h(x); } }",
         ] {
             check(&RULE, &format!("{text} {CHECK}"));
         }

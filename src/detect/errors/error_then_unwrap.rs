@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::functions::{functions, head};
 use crate::source::lookups::begins_with;
-use crate::source::names::{mentions, plain_name};
+use crate::source::names::{arguments, mentions, plain_name};
 use crate::source::usage::{self, How};
 use crate::source::{SourceFile, shapes};
 
@@ -73,12 +73,12 @@ struct Guard<'a> {
     result: &'a syn::Expr,
     returned: &'a syn::Expr,
     /// The error in what is returned, where it is taken out there.
-    taken: Option<&'a syn::Expr>,
+    taken: Option<TextRange>,
     /// The name that the pattern gives it.
     name: Option<&'a syn::Ident>,
 }
 
-fn guard(stmt: &syn::Stmt) -> Option<Guard<'_>> {
+fn guard<'a>(file: &SourceFile, stmt: &'a syn::Stmt) -> Option<Guard<'a>> {
     let syn::Stmt::Expr(syn::Expr::If(node), _) = stmt else { return None };
     let [syn::Stmt::Expr(syn::Expr::Return(back), _)] = node.then_branch.stmts.as_slice() else { return None };
     let call = shapes::call(back.expr.as_deref()?, &["Err"]).filter(|c| c.args.len() == 1)?;
@@ -91,7 +91,7 @@ fn guard(stmt: &syn::Stmt) -> Option<Guard<'_>> {
         return Some(Guard { result: &cond.expr, returned, taken: None, name: Some(name) });
     }
     let result = &*shapes::method(&node.cond, "is_err", 0)?.receiver;
-    let takes = |expr: &&syn::Expr| match expr {
+    let takes = |expr: &syn::Expr| match expr {
         syn::Expr::MethodCall(call) if call.method == "unwrap_err" || call.method == "expect_err" => {
             shapes::same(&*call.receiver, result)
         }
@@ -100,12 +100,21 @@ fn guard(stmt: &syn::Stmt) -> Option<Guard<'_>> {
         }
         _ => false,
     };
-    let taken = shapes::exprs_in(returned).into_iter().find(takes)?;
+    let taken = find(file, returned, &takes)?;
     Some(Guard { result, returned, taken: Some(taken), name: None })
 }
 
+/// The first expression of that kind, those among the arguments of a macro included.
+fn find(file: &SourceFile, expr: &syn::Expr, is_it: &dyn Fn(&syn::Expr) -> bool) -> Option<TextRange> {
+    shapes::exprs_in(expr).into_iter().find_map(|inner| match inner {
+        _ if is_it(inner) => Some(file.range(inner)),
+        syn::Expr::Macro(m) => arguments(&m.mac)?.iter().find_map(|argument| find(file, argument, is_it)),
+        _ => None,
+    })
+}
+
 fn passed_on(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
-    let guard = guard(&block.stmts[index])?;
+    let guard = guard(file, &block.stmts[index])?;
     let place = usage::place(guard.result).filter(|p| p.is_plain)?;
     let in_returned = usage::uses_in_expr(file, guard.returned, &place.root);
     let is_named_once = in_returned.len() == usize::from(guard.taken.is_some());
@@ -128,12 +137,12 @@ fn passed_on(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact
         .capture(if unwrap.1 { "next" } else { "later" }, unwrap.0)
         .note("message", message);
     if let Some(taken) = guard.taken {
-        fact = fact.capture("taken", file.range(taken));
+        fact = fact.capture("taken", taken);
     }
     if let Some(name) = guard.name {
         fact = fact.capture("name", file.span_range(name.span()));
     }
-    if is_plain(guard.returned, &guard) {
+    if is_plain(file, guard.returned, &guard) {
         fact = fact.capture("plain", file.range(guard.returned));
     }
     Some(fact)
@@ -164,10 +173,10 @@ fn of_use(file: &SourceFile, code: &syn::Block, u: &usage::Use, result: &syn::Ex
 }
 
 /// True if the error is returned as it is, or through `From`: what `?` does.
-fn is_plain(returned: &syn::Expr, guard: &Guard<'_>) -> bool {
+fn is_plain(file: &SourceFile, returned: &syn::Expr, guard: &Guard<'_>) -> bool {
     let is_error = |expr: &syn::Expr| match (guard.name, guard.taken) {
         (Some(name), _) => plain_name(expr).is_some_and(|found| found == name),
-        (_, Some(taken)) => std::ptr::eq(expr, taken),
+        (_, Some(taken)) => file.range(expr) == taken,
         _ => false,
     };
     match returned {

@@ -1,0 +1,162 @@
+//! Loops that sort a vector after each element they add to it.
+
+use crate::detect::{Fact, Rule, each};
+use crate::model::{Class, Eye, Kind, RuleId, TextRange};
+use crate::source::grown::{self, Grown};
+use crate::source::usage::{self, How};
+use crate::source::{SourceFile, pure, shapes};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: RuleId("sorted-in-loop"),
+    eye: Eye::Loops,
+    kind: Kind::Quadratic,
+    class: Class::A,
+    title: "vector sorted after each element that is added",
+    explain: EXPLAIN,
+    triggers: &["sort", "sort_by", "sort_by_cached_key", "sort_by_key", "sort_unstable"],
+    facts,
+    judge: each,
+};
+
+const EXPLAIN: &str = "\
+Finds loops that fill a new vector by `list.push(item)` (or `extend`) with `list.sort()` behind it in each round, and do nothing else
+with it.
+
+## Why it costs
+
+Each round walks over all elements to bring one to its place: n rounds compare at least n²/2 times.
+
+## Before
+
+```rust
+let mut merged = Vec::new();
+for sample in samples {
+    merged.push(*sample);
+    merged.sort();
+}
+```
+
+## After
+
+```rust
+let mut merged = Vec::new();
+for sample in samples {
+    merged.push(*sample);
+}
+merged.sort();
+```
+
+Equal elements stay in the order in which they came, as `sort` is stable.
+
+## When it is refused
+
+The vector is not new and empty when the loop begins, or is looked at in the loop; a round may end between the addition and the sort;
+the key or the comparison does more than to compute from the elements, or looks at something that changes in the loop; the vector is
+not a `Vec` of std (asked of rustc).
+";
+
+fn facts(file: &SourceFile) -> Vec<Fact> {
+    grown::grown(file).iter().filter_map(|grown| sorted(file, grown)).collect()
+}
+
+fn sorted(file: &SourceFile, grown: &Grown<'_>) -> Option<Fact> {
+    let name = grown.name.to_string();
+    let is_sort = |how: &How| matches!(how, How::Method(m) if RULE.triggers.contains(&m.as_str()));
+    let is_addition =
+        |how: &How| matches!(how, How::Method(m) if ["push", "extend", "extend_from_slice"].contains(&m.as_str()));
+    let (sorts, others): (Vec<_>, Vec<_>) = grown.uses.iter().partition(|u| is_sort(&u.how));
+    let ([sort], false) = (sorts.as_slice(), others.is_empty()) else { return None };
+    if grown.uses.iter().any(|u| !u.is_bare) || !others.iter().all(|u| is_addition(&u.how)) {
+        return None;
+    }
+    // The block in which the sort is a statement of its own; all additions stand before it there.
+    let (block, index) = shapes::blocks_in(&grown.code).into_iter().find_map(|block| {
+        let is_it = |s: &syn::Stmt| matches!(s, syn::Stmt::Expr(e @ syn::Expr::MethodCall(_), Some(_)) if file.range(e) == sort.whole);
+        block.stmts.iter().position(is_it).map(|index| (block, index))
+    })?;
+    let first = block.stmts[..index].iter().position(|s| others.iter().any(|u| file.range(s).contains(u.name)))?;
+    let added = &block.stmts[first..index];
+    let is_before = |at: TextRange| added.iter().any(|s| file.range(s).contains(at));
+    if !others.iter().all(|u| is_before(u.name)) || may_go_on(block, first, index) {
+        return None;
+    }
+    let syn::Stmt::Expr(syn::Expr::MethodCall(call), _) = &block.stmts[index] else { return None };
+    let is_kept = |arg: &syn::Expr| {
+        let roots = pure::roots(arg);
+        let unchanged = |root: &String| {
+            let code = &grown.code;
+            usage::bindings(file, code, root).is_empty() && usage::uses(file, code, root).iter().all(|u| !u.is_change())
+        };
+        pure::is_pure(file, arg) && roots.iter().all(unchanged)
+    };
+    if !call.args.iter().all(is_kept) {
+        return None;
+    }
+    let message = format!("`{name}` is sorted in each round, and read only behind the loop");
+    Some(
+        Fact::at(file, file.range(&block.stmts[index]))
+            .capture("loop", grown.around)
+            .capture("list", file.range(&*call.receiver))
+            .note("message", message),
+    )
+}
+
+/// True if a round may end between the first addition and the sort.
+fn may_go_on(block: &syn::Block, first: usize, index: usize) -> bool {
+    let between = syn::Block { brace_token: block.brace_token, stmts: block.stmts[first..index].to_vec() };
+    shapes::exits(&between).into_iter().any(|exit| !matches!(exit, shapes::Exit::Return | shapes::Exit::Question))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RULE;
+    use crate::detect::testing::{check, check_ignores};
+
+    #[test]
+    fn fires_where_each_round_sorts() {
+        for text in [
+            "fn f(xs: &[u8]) -> Vec<u8> { let mut v = Vec::new(); for x in xs { v.push(*x); $0v.sort();$0 } v }",
+            "fn f(ss: &[Vec<u8>]) -> Vec<u8> { let mut v: Vec<u8> = Vec::new(); for s in ss { for x in s { v.push(*x); $0v.sort();$0 } } v.truncate(3); v }",
+            "fn f(ss: &[Vec<u8>]) -> Vec<u8> { let mut v = vec![]; for s in ss { for x in s { v.push(*x); } $0v.sort_unstable();$0 } v }",
+            "fn f(ss: &[Vec<u8>]) -> Vec<u8> { let mut v = vec![]; for s in ss { v.extend(s.iter().copied()); $0v.sort();$0 } v }",
+            "fn f(xs: &[P]) -> Vec<P> { let mut v = Vec::new(); for x in xs { if x.n > 1 { v.push(x.clone()); $0v.sort_by_key(|p| p.n);$0 } } v }",
+            "fn f(xs: &[P]) -> Vec<P> { let mut v = Vec::new(); for x in xs { if x.n == 0 { continue; } v.push(x.clone()); log(); $0v.sort_by(|a, b| b.n.cmp(&a.n));$0 } v }",
+            "fn f(r: &mut R) -> Res { let mut v = Vec::with_capacity(4); while let Some(x) = r.next() { v.push(g(x)?); $0v.sort();$0 } Ok(v) }",
+            "fn f(xs: &[P], desc: bool) -> Vec<P> { let mut v = Vec::new(); for x in xs { v.push(x.clone()); $0v.sort_by_key(|p| if desc { -p.n } else { p.n });$0 } v }",
+        ] {
+            check(&RULE, text);
+        }
+    }
+
+    #[test]
+    fn ignores_look_alikes() {
+        check_ignores(
+            &RULE,
+            &[
+                // Looked at in the loop.
+                "fn f(xs: &[u8]) -> u8 { let mut v = Vec::new(); for x in xs { v.push(*x); v.sort(); g(v[0]); } v[0] }",
+                "fn f(xs: &[u8]) -> Vec<u8> { let mut v = Vec::new(); for x in xs { v.push(*x); v.sort(); v.truncate(3); } v }",
+                "fn f(xs: &[u8]) -> Vec<u8> { let mut v = Vec::new(); for x in xs { if v.binary_search(x).is_err() { v.push(*x); v.sort(); } } v }",
+                "fn f(xs: &[u8]) -> Vec<u8> { let mut v = Vec::new(); for x in xs { v.push(*x); v.sort(); if *x > 3 { return v; } } v }",
+                "fn f(xs: &[u8]) -> Vec<u8> { let mut v = Vec::new(); for x in xs { v.sort(); v.push(*x); } v }",
+                // Not sorted in each round that adds.
+                "fn f(xs: &[u8]) -> Vec<u8> { let mut v = Vec::new(); for x in xs { v.push(*x); if *x > 3 { v.sort(); } } v }",
+                "fn f(xs: &[u8]) -> Vec<u8> { let mut v = Vec::new(); for x in xs { v.push(*x); if *x > 3 { continue; } v.sort(); } v }",
+                "fn f(xs: &[u8]) -> Vec<u8> { let mut v = Vec::new(); for x in xs { v.push(*x); if *x > 3 { break; } v.sort(); } v }",
+                "fn f(xs: &[u8]) -> Vec<u8> { let mut v = Vec::new(); for x in xs { if *x > 3 { v.push(*x); } else { v.push(1); v.sort(); } } v }",
+                // Not new, not empty.
+                "fn f(v: &mut Vec<u8>, xs: &[u8]) { for x in xs { v.push(*x); v.sort(); } }",
+                "fn f(xs: &[u8]) -> Vec<u8> { let mut v = load(); for x in xs { v.push(*x); v.sort(); } v }",
+                "fn f(xs: &[u8]) -> Vec<u8> { let mut v = Vec::new(); v.push(9); for x in xs { v.push(*x); v.sort(); } v }",
+                "fn f(xs: &[u8]) { for x in xs { let mut v = Vec::new(); v.push(*x); v.sort(); g(v); } }",
+                // The key does more, or changes with the rounds.
+                "fn f(xs: &[P]) -> Vec<P> { let mut v = Vec::new(); for x in xs { v.push(x.clone()); v.sort_by_key(|p| rank(p)); } v }",
+                "fn f(xs: &[P]) -> Vec<P> { let mut v = Vec::new(); for x in xs { v.push(x.clone()); v.sort_by_key(|p| p.n ^ x.n); } v }",
+                "fn f(xs: &[P], mut k: u8) -> Vec<P> { let mut v = Vec::new(); for x in xs { v.push(x.clone()); v.sort_by_key(|p| p.n ^ k); k += 1; } v }",
+                "fn f(xs: &[u8]) -> Vec<u8> { let mut v = Vec::new(); for x in xs { v.push(*x); v.sort(); v.sort(); } v }",
+                "#[test] fn f() { let mut v = Vec::new(); for x in xs { v.push(x); v.sort(); } }",
+            ],
+        );
+    }
+}
