@@ -143,6 +143,7 @@ pub const REGISTRY: &[&Rule] = &[
     &errors::sorted_twice::RULE,
     &errors::checked_twice::RULE,
     &errors::match_to_question::RULE,
+    &errors::match_to_map_err::RULE,
     &errors::match_to_let_else::RULE,
     &errors::error_then_unwrap::RULE,
     &errors::if_let_pyramid::RULE,

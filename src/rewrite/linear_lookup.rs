@@ -19,7 +19,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let (edits, name, conditions) = match call.method.to_string().as_str() {
         "contains" => site.set_of_elements(),
         method => {
-            let references = if method == "find" { 2 } else { 1 };
+            let references = if method == "find" || method == "filter" { 2 } else { 1 };
             let element = expr(file, captured("element")?)?;
             let key = expr(file, captured("key")?)?;
             let keyed = keyed(files, file, element, key, references)?;
@@ -106,6 +106,7 @@ impl Site<'_> {
         let (name, build, answer) = match method {
             "any" => self.key_set(keyed, &item),
             "find" => self.first_by_key(keyed, &item),
+            "filter" => self.all_by_key(keyed, &item),
             _ => self.position_by_key(keyed, &item),
         };
         let mut edits = self.before(&build);
@@ -131,6 +132,18 @@ impl Site<'_> {
             keyed.held
         );
         let answer = format!("{name}.get({}).copied()", keyed.asked);
+        (name, build, answer)
+    }
+
+    fn all_by_key(&self, keyed: &Keyed, item: &str) -> (String, String, String) {
+        let name = self.name(&if keyed.field.is_empty() { "map".to_owned() } else { format!("by_{}", keyed.field) });
+        let map = place::collection(self.file, self.finding.range, "HashMap");
+        let build = format!(
+            "let mut {name}: {map}<_, Vec<_>> = {map}::new();\nfor {item} in {}.iter() {{\n    {name}.entry({}).or_default().push({item});\n}}",
+            self.list(),
+            keyed.held
+        );
+        let answer = format!("{name}.get({}).into_iter().flatten().copied()", keyed.asked);
         (name, build, answer)
     }
 
@@ -247,6 +260,41 @@ fn f(items: &[Item], catalogue: &[Product]) {
             None => unknown(item),
         }
     }
+}
+",
+        );
+    }
+
+    #[test]
+    fn all_of_equal_elements_are_found_by_key() {
+        check(
+            RULE,
+            "fn f(orders: &[Order], fills: &[Fill]) -> Vec<(u64, u64)> {
+    let mut open = Vec::new();
+    for order in orders {
+        let filled: u64 = fills
+            .iter()
+            .filter(|fill| fill.order_id == order.id)
+            .map(|fill| fill.qty)
+            .sum();
+        open.push((order.id, filled));
+    }
+    open
+}
+",
+            "fn f(orders: &[Order], fills: &[Fill]) -> Vec<(u64, u64)> {
+    let mut open = Vec::new();
+    let mut fills_by_order_id: std::collections::HashMap<_, Vec<_>> = std::collections::HashMap::new();
+    for fill in fills.iter() {
+        fills_by_order_id.entry(&fill.order_id).or_default().push(fill);
+    }
+    for order in orders {
+        let filled: u64 = fills_by_order_id.get(&order.id).into_iter().flatten().copied()
+            .map(|fill| fill.qty)
+            .sum();
+        open.push((order.id, filled));
+    }
+    open
 }
 ",
         );

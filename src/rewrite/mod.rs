@@ -68,6 +68,7 @@ mod lock_taken_twice;
 mod log_only_value;
 mod made_in_loop;
 mod match_to_let_else;
+mod match_to_map_err;
 mod missing_capacity;
 mod mutex_number;
 mod nested_join;
@@ -165,6 +166,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &said_again::OF_SORTS,
     &said_again::OF_CHECKS,
     &question_mark::RECIPE,
+    &match_to_map_err::RECIPE,
     &match_to_let_else::RECIPE,
     &error_then_unwrap::RECIPE,
     &flattened::OF_FUNCTIONS,

@@ -121,7 +121,7 @@ const DEPTH: u32 = 4;
 
 /// True if an expression computes from what it names and from nothing else, and changes nothing.
 pub fn is_pure(file: &SourceFile, expr: &syn::Expr) -> bool {
-    let all = functions(&file.ast);
+    let all = functions(file);
     let mut look = Look { all: &all, locals: Vec::new(), depth: 0, is_pure: true };
     look.visit_expr(expr);
     look.is_pure

@@ -330,9 +330,9 @@ macro_rules! kinds {
 
 // How many of the planted costs are found, and how many of their rewrites stand.
 kinds! {
-    quadratic_work_is_found_and_its_look_alikes_are_left: Quadratic, 18, 18;
+    quadratic_work_is_found_and_its_look_alikes_are_left: Quadratic, 19, 19;
     rebuilt_invariants_are_found_and_their_look_alikes_are_left: RebuiltInvariant, 11, 9;
-    error_ladders_are_found_and_their_look_alikes_are_left: ErrorLadder, 15, 15;
+    error_ladders_are_found_and_their_look_alikes_are_left: ErrorLadder, 17, 17;
     defensive_redundancy_is_found_and_its_look_alikes_are_left: DefensiveRedundancy, 33, 31;
     costly_cache_layout_is_found_and_its_look_alikes_are_left: CacheLayout, 9, 9;
     large_footprints_are_found_and_their_look_alikes_are_left: Footprint, 9, 6;

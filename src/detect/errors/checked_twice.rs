@@ -61,7 +61,7 @@ reviewer accepts that nothing else the check reads changes in between.
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found: Vec<Fact> = Vec::new();
-    for function in functions(&file.ast).into_iter().filter(|f| !f.is_test) {
+    for function in functions(file).into_iter().filter(|f| !f.is_test) {
         let blocks = shapes::blocks_in(function.block);
         let mut said: HashMap<&str, usize> = HashMap::new();
         let checks = blocks.iter().flat_map(|b| &b.stmts).filter_map(check);

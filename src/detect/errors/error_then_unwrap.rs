@@ -1,5 +1,6 @@
 //! `if result.is_err() { return Err(…) }` with `result.unwrap()` behind it, which `?` does at once.
 
+use super::match_to_map_err::makes;
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::functions::{functions, head};
@@ -56,7 +57,7 @@ an `async` block, where `?` would leave something else.
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(&file.ast).into_iter().filter(|f| !f.is_test && f.sig.constness.is_none()) {
+    for function in functions(file).into_iter().filter(|f| !f.is_test && f.sig.constness.is_none()) {
         let syn::ReturnType::Type(_, output) = &function.sig.output else { continue };
         if !head(output).ends_with("Result") {
             continue;
@@ -117,8 +118,10 @@ fn passed_on(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact
     let guard = guard(file, &block.stmts[index])?;
     let place = usage::place(guard.result).filter(|p| p.is_plain)?;
     let in_returned = usage::uses_in_expr(file, guard.returned, &place.root);
+    // What is made by a function or a conversion may be converted once more by `?`.
+    let is_certain = is_plain(file, guard.returned, &guard) || makes(guard.returned);
     let is_named_once = in_returned.len() == usize::from(guard.taken.is_some());
-    if !is_named_once || !shapes::exits_of(guard.returned).is_empty() {
+    if !is_certain || !is_named_once || !shapes::exits_of(guard.returned).is_empty() {
         return None;
     }
     let next = block.stmts.get(index + 1)?;
@@ -224,6 +227,7 @@ mod tests {
                 "fn f(s: &str) -> Result<u8, E> { let r = g(s); if r.is_ok() { return Err(E::Ok); } let v = r.unwrap(); Ok(v) }",
                 "fn f(s: &str) -> Result<u8, E> { let r = g(s); if let Err(e) = r { return Err(load(e)?); } let v = r.unwrap(); Ok(v) }",
                 "fn f(s: &str) -> Result<u8, E> { let r = g(s); if let Err(E::Io(e)) = r { return Err(e); } let v = r.unwrap(); Ok(v) }",
+                "fn f(s: &str) -> Result<u8, Box<dyn Error>> { let r = g(s); if let Err(e) = r { return Err(Box::new(e)); } let v = r.unwrap(); Ok(v) }",
                 // Another result, one that is used in between, or that is not unwrapped.
                 "fn f(s: &str) -> Result<u8, E> { let r = g(s); let q = g(s); if r.is_err() { return Err(r.unwrap_err()); } let v = q.unwrap(); Ok(v) }",
                 "fn f(s: &str) -> Result<u8, E> { let r = g(s); if r.is_err() { return Err(r.unwrap_err()); } log(&r); let v = r.unwrap(); Ok(v) }",

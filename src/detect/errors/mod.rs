@@ -11,6 +11,7 @@ pub mod guard_then_unwrap;
 pub mod if_let_pyramid;
 pub mod insert_if_missing;
 pub mod match_to_let_else;
+pub mod match_to_map_err;
 pub mod match_to_question;
 pub mod repeated_map_err;
 pub mod sorted_twice;

@@ -63,7 +63,7 @@ const KEEPS_ORDER: &[&str] =
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(&file.ast).into_iter().filter(|f| !f.is_test) {
+    for function in functions(file).into_iter().filter(|f| !f.is_test) {
         for block in shapes::blocks_in(function.block) {
             found.extend((0..block.stmts.len()).filter_map(|index| again(file, function.sig, block, index)));
         }

@@ -1,4 +1,4 @@
-//! `contains`, `find`, `any` or `position` over the same list for each element of another collection.
+//! `contains`, `find`, `any`, `position` or `filter` over the same list for each element of another collection.
 
 use super::hoist::{Hoist, hoist};
 use crate::detect::{Fact, Rule, fields};
@@ -22,7 +22,7 @@ pub const RULE: Rule = Rule {
 
 const EXPLAIN: &str = "\
 A loop (or an iterator's closure) looks something up in a list that stays the same for the whole loop, by
-`contains`, or by `iter()` with `find`, `any` or `position` and one `==`.
+`contains`, or by `iter()` with `find`, `any`, `position` or `filter` and one `==`.
 
 ## Why it costs
 
@@ -55,7 +55,7 @@ for item in items {
 }
 ```
 
-The first of several equal elements wins, as before.
+The first of several equal elements wins, as before; for `filter` the index holds all of them in their order.
 
 ## When it is refused
 
@@ -114,7 +114,7 @@ fn is_indexable(ty: &syn::Type) -> bool {
 
 /// `list.iter().find(|element| element.key == key)` and its kin.
 fn search(file: &SourceFile, call: &syn::ExprMethodCall) -> Option<Fact> {
-    if !["find", "any", "position"].contains(&call.method.to_string().as_str()) {
+    if !["find", "any", "position", "filter"].contains(&call.method.to_string().as_str()) {
         return None;
     }
     let syn::Expr::MethodCall(iter) = &*call.receiver else { return None };
