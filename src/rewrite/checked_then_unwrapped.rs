@@ -17,11 +17,8 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let base = if variant == "Err" { "error" } else { "value" };
     let name = place::fresh_name(file, finding.range, &format!("{}_{base}", place::base_name(&shown)));
     let sign = if is_by("by-reference") { "&" } else { "" };
-    let end = match () {
-        () if is_by("by-mutable") => ".as_mut()",
-        () if is_by("by-deref") => ".as_deref()",
-        () => "",
-    };
+    let ends = [("by-mutable", ".as_mut()"), ("by-deref", ".as_deref()")];
+    let end = ends.into_iter().find(|(way, _)| finding.capture(way).is_some()).map_or("", |(_, end)| end);
     let mut inside = Vec::new();
     for (how, range) in finding.captures.iter().filter(|(n, _)| ["unwrap", "cloned"].contains(n)) {
         source::expr_at(file, *range).ok_or("an unwrap is no longer where it was found")?;

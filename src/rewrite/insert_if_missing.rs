@@ -22,7 +22,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     }
     let shown = file.on_one_line(map);
     let expr = expr_at(file, value).ok_or("the value changed")?;
-    let key = finding.capture("spent").map_or(captured("key")?, |spent| spent);
+    let key = finding.capture("spent").unwrap_or(captured("key")?);
     let entry = format!("{shown}.entry({}).{}", file.on_one_line(key), made(file, expr));
     let gone = TextEdit { range: hoist::whole_lines(file, whole), text: String::new() };
     let edits = match again {

@@ -19,7 +19,7 @@ pub struct Question<'a> {
 
 /// Reads `m.contains_key(k)`, `m.get(k).is_some()`, `let None = m.get(k)` and their negations.
 pub fn question(cond: &syn::Expr) -> Option<Question<'_>> {
-    let found = |call: &'_ syn::ExprMethodCall| call.method == "get" || call.method == "get_mut";
+    let found = |call: &syn::ExprMethodCall| call.method == "get" || call.method == "get_mut";
     let by_get = |get, is_there| match peel(get) {
         syn::Expr::MethodCall(call) if found(call) && call.args.len() == 1 => {
             Some(Question { collection: &*call.receiver, key: &call.args[0], is_there, by_get: true })

@@ -98,7 +98,7 @@ fn wrapped(file: &SourceFile, stmt: &syn::Stmt) -> Option<(Fact, String)> {
     let call = shapes::call(back.expr.as_deref()?, &["Err"]).filter(|c| c.args.len() == 1)?;
     let returned = &call.args[0];
     let is_call = matches!(fallible, syn::Expr::Call(_) | syn::Expr::MethodCall(_) | syn::Expr::Await(_));
-    if !is_call || !makes(returned) || !shapes::exits_of(returned).is_empty() || is_plain(returned, name) {
+    if !is_call || !makes(returned) || !shapes::exits_of(returned).is_empty() || shapes::is_name(returned, name) {
         return None;
     }
     let message = "an error is wrapped and returned in several lines: `map_err` and `?` do the same in one";
@@ -182,10 +182,6 @@ pub(super) fn makes(expr: &syn::Expr) -> bool {
         },
         _ => false,
     }
-}
-
-fn is_plain(returned: &syn::Expr, name: &syn::Ident) -> bool {
-    shapes::is_name(returned, name)
 }
 
 /// The path of `E::Variant(e)`.

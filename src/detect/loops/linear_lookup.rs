@@ -240,6 +240,16 @@ mod tests {
     }
 
     #[test]
+    fn fires_on_filters_by_one_key() {
+        check(
+            &RULE,
+            "fn f(orders: &[Order], fills: &[Fill]) -> Vec<u64> {
+                orders.iter().map(|o| { let n = $0fills.iter().filter(|f| f.order_id == o.id)$0.count(); n + 1 }).collect()
+            }",
+        );
+    }
+
+    #[test]
     fn fires_on_fields_that_are_lists_wherever_their_struct_stands() {
         check(
             &RULE,
@@ -271,6 +281,10 @@ mod tests {
                 // More than one comparison, another comparison, an effect in the key.
                 "fn f(xs: &[P]) { for i in is { xs.iter().find(|p| p.id == i.id && p.on); } }",
                 "fn f(xs: &[P]) { for i in is { xs.iter().any(|p| p.id < i.id); } }",
+                "fn f(xs: &[P]) { for i in is { g(xs.iter().filter(|p| p.id != i.id).count()); } }",
+                "fn f(xs: &[P]) { for i in is { g(xs.iter().filter(|p| p.id == i.id && p.on).count()); } }",
+                "fn f(xs: &[P]) { for i in is { g(xs.iter().skip(1).filter(|p| p.id == i.id).count()); } }",
+                "fn f(xs: &mut Vec<P>) { for i in is { g(xs.iter().filter(|p| p.id == i.id).count()); xs.pop(); } }",
                 "fn f(xs: &[P]) { for i in is { xs.iter().any(|p| p.id == i.next()); } }",
                 "fn f(xs: &[P]) { for i in is { xs.iter().any(|p| p.id == p.other); } }",
                 // Short lists that stand in the code.
