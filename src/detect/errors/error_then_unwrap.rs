@@ -1,6 +1,6 @@
 //! `if result.is_err() { return Err(…) }` with `result.unwrap()` behind it, which `?` does at once.
 
-use super::match_to_map_err::makes;
+use super::match_to_map_err::{makes, may_leave};
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::functions::{functions, head};
@@ -121,15 +121,15 @@ fn passed_on(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact
     // What is made by a function or a conversion may be converted once more by `?`.
     let is_certain = is_plain(file, guard.returned, &guard) || makes(guard.returned);
     let is_named_once = in_returned.len() == usize::from(guard.taken.is_some());
-    if !is_certain || !is_named_once || !shapes::exits_of(guard.returned).is_empty() {
+    if !is_certain || !is_named_once || may_leave(guard.returned) {
         return None;
     }
     let next = block.stmts.get(index + 1)?;
     let next_to_it = syn::Block { brace_token: block.brace_token, stmts: vec![next.clone()] };
     let behind = shapes::rest(block, index);
-    let is_bare = place.fields.is_empty();
+    let (is_bare, is_let) = (place.fields.is_empty(), matches!(next, syn::Stmt::Local(_)));
     let unwrap = match unwrapped(file, &next_to_it, &place.root, guard.result) {
-        Some(found) if begins_with(file, next, found) => (found, true),
+        Some(found) if begins_with(file, next, found) && (is_let || !is_bare) => (found, true),
         _ => (unwrapped(file, &behind, &place.root, guard.result).filter(|_| is_bare)?, false),
     };
     let shown = file.text_of(guard.result);

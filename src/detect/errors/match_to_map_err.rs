@@ -98,7 +98,7 @@ fn wrapped(file: &SourceFile, stmt: &syn::Stmt) -> Option<(Fact, String)> {
     let call = shapes::call(back.expr.as_deref()?, &["Err"]).filter(|c| c.args.len() == 1)?;
     let returned = &call.args[0];
     let is_call = matches!(fallible, syn::Expr::Call(_) | syn::Expr::MethodCall(_) | syn::Expr::Await(_));
-    if !is_call || !makes(returned) || !shapes::exits_of(returned).is_empty() || shapes::is_name(returned, name) {
+    if !is_call || !makes(returned) || may_leave(returned) || shapes::is_name(returned, name) {
         return None;
     }
     let message = "an error is wrapped and returned in several lines: `map_err` and `?` do the same in one";
@@ -181,6 +181,17 @@ pub(super) fn makes(expr: &syn::Expr) -> bool {
             _ => false,
         },
         _ => false,
+    }
+}
+
+/// True if the expression may leave the function on its way; `anyhow!` only does so by what stands in it.
+pub(super) fn may_leave(expr: &syn::Expr) -> bool {
+    match expr {
+        syn::Expr::Macro(m) if m.mac.path.segments.last().is_some_and(|s| s.ident == "anyhow") => {
+            let tokens = m.mac.tokens.to_string();
+            tokens.contains('?') || ["await", "return", "break"].iter().any(|word| tokens.contains(word))
+        }
+        other => !shapes::exits_of(other).is_empty(),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::grown::{self, Grown};
-use crate::source::usage::{self, How};
+use crate::source::usage::How;
 use crate::source::{SourceFile, pure, shapes};
 
 /// The rule.
@@ -84,10 +84,8 @@ fn sorted(file: &SourceFile, grown: &Grown<'_>) -> Option<Fact> {
     let syn::Stmt::Expr(syn::Expr::MethodCall(call), _) = &block.stmts[index] else { return None };
     let is_kept = |arg: &syn::Expr| {
         let roots = pure::roots(arg);
-        let unchanged = |root: &String| {
-            let code = &grown.code;
-            usage::bindings(file, code, root).is_empty() && usage::uses(file, code, root).iter().all(|u| !u.is_change())
-        };
+        let unchanged =
+            |root: &String| pure::is_unchanged(file, &grown.code.stmts, root, pure::Held::Value, TextRange::at(0));
         pure::is_pure(file, arg) && roots.iter().all(unchanged)
     };
     if !call.args.iter().all(is_kept) {
