@@ -2,7 +2,7 @@
 
 use super::{Draft, Recipe, borrow, file_of, holds, keyed, place, probe_at};
 use crate::model::{Finding, ProbeQuestion, RuleId, TextEdit, TextRange};
-use crate::source::{self, Node, SourceFile, Template, types, usage};
+use crate::source::{self, Node, SourceFile, Template, functions, types, usage};
 use syn::visit::{self, Visit};
 
 /// The recipe.
@@ -102,6 +102,9 @@ impl<'a> Site<'a> {
         if is_plain && ty.as_ref().is_some_and(|ty| types::is_primitive(ty) || matches!(ty, syn::Type::Reference(_))) {
             return Ok(by_reference(self.sought.clone()));
         }
+        if is_plain && self.holds_references() {
+            return Ok(by_reference(self.sought.clone()));
+        }
         let root = usage::place(inner).map(|p| p.root);
         let outlives = root.as_ref().is_some_and(|root| self.outlives_the_round(root));
         if outlives && !(is_plain && usage::place(inner).is_some_and(|p| p.fields.is_empty())) {
@@ -110,6 +113,13 @@ impl<'a> Site<'a> {
         let text = self.file.text_of(self.pushed);
         let inserted = if is_plain { format!("{text}.clone()") } else { text.to_owned() };
         Ok(Held { inserted, is_copied: true })
+    }
+
+    /// True if the list is declared to hold references: what is pushed into it is copied.
+    fn holds_references(&self) -> bool {
+        let declared = types::type_of(self.file, &self.push.receiver);
+        let element = declared.as_ref().and_then(|ty| functions::type_arguments(types::strip(ty)).first().copied());
+        matches!(element, Some(syn::Type::Reference(_)))
     }
 
     /// `iter().any(|s| s == key)`: the key stands in the closure.
@@ -290,7 +300,7 @@ fn may_leave(stmt: &syn::Stmt) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::rewrite::testing::{check, check_refuses};
+    use crate::rewrite::testing::{check, check_refuses, proposals};
 
     const RULE: &str = "quadratic-membership";
 
@@ -431,6 +441,24 @@ mod tests {
         }
     }",
         );
+    }
+
+    #[test]
+    fn what_a_list_of_references_holds_is_not_cloned() {
+        let text = "fn f(q: &str) -> Vec<&str> {
+    let mut seen: Vec<&str> = Vec::new();
+    for term in q.split(' ') {
+        let term = term.trim();
+        if !seen.contains(&term) {
+            seen.push(term);
+        }
+    }
+    seen
+}
+";
+        let (_, rewrites, refusals) = proposals(RULE, text);
+        assert_eq!((rewrites.len(), refusals.len()), (1, 0), "{refusals:?}");
+        assert!(!rewrites[0].diff.contains("clone()"), "{}", rewrites[0].diff);
     }
 
     #[test]

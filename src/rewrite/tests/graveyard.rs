@@ -301,7 +301,7 @@ fn n11982_an_error_that_is_converted_on_return_keeps_its_conversion() {
 
 #[test]
 fn n15058_an_error_wrapped_by_hand_is_not_passed_on_bare() {
-    left_alone("fn f() -> Result<u8, E> { let v = match g() { Ok(v) => v, Err(e) => return Err(E::Io(e)) }; Ok(v) }");
+    left_alone("fn f() -> Result<u8, E> { let v = match g() { Ok(v) => v, Err(e) => return Err(wrap(e)) }; Ok(v) }");
 }
 
 #[test]
