@@ -13,9 +13,9 @@ use crate::source::{self, SourceFile};
 #[allow(dead_code, reason = "checks for the tests of rules")]
 pub(crate) mod testing;
 
+mod after_loop;
 mod block_on_in_async;
 mod blocking_handle_in_async;
-mod after_loop;
 mod blocking_in_async;
 mod blocking_task;
 mod buffer_per_round;
