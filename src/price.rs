@@ -7,7 +7,8 @@ use crate::model::{Basis, CostLines, Finding, FindingCost, HotFunction, Interval
 /// Where the profile has lines, a finding costs its function's milliseconds times the share of the function's line
 /// heat that lies on the finding's lines; else all of its function's milliseconds. Both are upper bounds of what a
 /// rewrite can win. Other lines on which it costs count with the flagged ones. A finding on a type costs what the
-/// functions that use its fields spend on those lines, together. A finding that no hot function pays for has no cost.
+/// functions that use its fields spend on those lines, together. What is neutral in speed costs nothing, and stands behind
+/// all that costs. A finding that no hot function pays for has no cost.
 pub fn price(mut findings: Vec<Finding>, hot: &[HotFunction], heat: &[LineHeat], items: &[Item]) -> Vec<Finding> {
     for finding in &mut findings {
         finding.cost = cost(finding, hot, heat, items);
@@ -38,6 +39,9 @@ fn cost(finding: &Finding, hot: &[HotFunction], heat: &[LineHeat], items: &[Item
     }
     let all: Vec<FindingCost> = places.iter().filter_map(|place| of_place(place, hot, heat, items)).collect();
     let first = all.first()?;
+    if finding.kind.is_neutral() {
+        return Some(FindingCost { c_ms: 0.0, ci_ms: Interval { low: 0.0, high: 0.0 }, basis: "neutral" });
+    }
     let sum = |of: fn(&FindingCost) -> f64| all.iter().map(of).sum();
     Some(FindingCost {
         c_ms: sum(|c| c.c_ms),
@@ -132,6 +136,16 @@ mod tests {
             end_line: 19,
             ..Item::default()
         }
+    }
+
+    #[test]
+    fn what_is_neutral_in_speed_costs_nothing_and_stands_behind_what_costs() {
+        let heat = LineHeat { file: String::from("src/a.rs"), lines: vec![(11, 0.1), (12, 0.3)] };
+        let ladder = Finding { kind: Kind::ErrorLadder, ..finding(12, 12, "f") };
+        let priced =
+            price(vec![ladder, finding(11, 11, "f")], &[hot("f", 40.0, Basis::JoinedSamples)], &[heat], &[item("f")]);
+        let costs: Vec<_> = priced.iter().map(|f| f.cost.map(|c| (c.c_ms.round(), c.basis))).collect();
+        assert_eq!(costs, [Some((10.0, "lines")), Some((0.0, "neutral"))]);
     }
 
     #[test]

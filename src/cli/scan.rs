@@ -68,6 +68,7 @@ pub(super) fn share(analysis: &Analysis, function: &FunctionId) -> Option<f64> {
 /// What a finding costs, in words; where only samples speak, what its function has of them.
 pub(super) fn cost(cost: Option<&FindingCost>, share: Option<f64>) -> String {
     match (cost, share) {
+        (Some(c), _) if c.basis == "neutral" => String::from("runs as fast as its rewrite: it is there to be read"),
         (Some(c), _) => format!(
             "costs at most {} ms of the quantile [{}, {}] (basis {})",
             ms(c.c_ms),

@@ -91,6 +91,13 @@ words! {
     }
 }
 
+impl Kind {
+    /// True for kinds whose worth is not speed: what they flag runs as fast as its rewrite.
+    pub fn is_neutral(self) -> bool {
+        self == Kind::ErrorLadder
+    }
+}
+
 /// What a finding costs: its function's (or its lines') part of the objective's quantile.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FindingCost {
@@ -98,8 +105,8 @@ pub struct FindingCost {
     pub c_ms: f64,
     /// Interval of it.
     pub ci_ms: Interval,
-    /// Basis word ([`super::Basis::word`], `lines` where line heat placed it, or `users` where it is the sum over the
-    /// functions that use a type).
+    /// Basis word ([`super::Basis::word`], `lines` where line heat placed it, `users` where it is the sum over the
+    /// functions that use a type, or `neutral` where a rewrite wins no time).
     pub basis: &'static str,
 }
 

@@ -8,6 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::keymap::{named, spelled};
+use super::message::Task;
 use super::pen::Pen;
 use super::popups;
 use super::screens::{self, REGISTRY, ScreenId};
@@ -181,7 +182,8 @@ fn job_line(state: &State, buffer: &mut Buffer, area: Rect, drawn: &mut Drawn) {
     match running {
         Some(job) => running_job(state, &mut pen, job),
         None => {
-            pen.put("no job running", Tone::Dim);
+            let asking = state.jobs.iter().find(|j| j.is_open() && matches!(j.task, Task::Settle(_)));
+            pen.put(asking.map_or("no job running", |job| job.title.as_str()), Tone::Dim);
         }
     }
 }
