@@ -70,7 +70,7 @@ pub(super) fn plan(
         let alone_tree = repository.tree_with(&base.tree, &plan.files)?;
         let alone = std::mem::replace(&mut plan.files, list(&landing));
         let roles = roles(sign_off, &signatures);
-        let neutral = verify::is_neutral(sign_off.rewrite().kind);
+        let neutral = sign_off.rewrite().kind.is_neutral();
         let attested = vec![Attestation::new(sign_off, &base.tree, &alone, neutral)?.to_line()?];
         plan.message.push_str(&roles);
         plan.message.push_str(&proved_with(base));

@@ -164,7 +164,7 @@ fn climb_all(yard: &Yard, rewrites: &[&Rewrite], options: &ProveOptions, key: &s
         let members: Vec<Climb> = group.iter().map(|i| climb(*i)).collect();
         for (i, verdict) in group.iter().zip(batch::climb(&members, options)?) {
             if !yard.ear.cancel.is_cancelled() {
-                evidence::save(&yard.base.tree, key, &verdict, verify::is_neutral(rewrites[*i].kind))?;
+                evidence::save(&yard.base.tree, key, &verdict, rewrites[*i].kind.is_neutral())?;
             }
             verdicts[*i] = Some(verdict);
         }
@@ -218,7 +218,7 @@ impl Climb<'_> {
             measurement = step.measurement.take().or(measurement);
             evidence.push(self.tell(*rung, step, began.elapsed().as_millis() as u64));
         }
-        let neutral = verify::is_neutral(self.rewrite.kind);
+        let neutral = self.rewrite.kind.is_neutral();
         Ok(Verdict::judge(self.rewrite.id.clone(), tree, evidence, measurement, neutral))
     }
 

@@ -157,7 +157,7 @@ pub fn sign(
     let reason = override_reason.or_else(|| overridden(&desk.ops, &rewrite.id, &person, &desk.base.tree));
     let at = crate::effects::clock::now();
     let signed = SignOff::sign(rewrite.clone(), &review, verdict, person, role.into(), at, reason)?;
-    let neutral = crate::verify::is_neutral(rewrite.kind);
+    let neutral = rewrite.kind.is_neutral();
     let evidence = signed.verdict().map(|v| evidence::to_text(&desk.base.tree, "", v, neutral)).transpose()?;
     let forced = signed.forced().map(String::from);
     let act = Act::Sign { role: role.into(), forced, base: desk.base.tree.clone(), evidence };

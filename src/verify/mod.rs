@@ -26,13 +26,6 @@ pub mod timing;
 pub mod twin;
 pub mod types;
 
-use crate::model::Kind;
-
-/// True for kinds whose worth is not speed: they are proved as long as nothing got slower.
-pub fn is_neutral(kind: Kind) -> bool {
-    kind.is_neutral()
-}
-
 /// `1 test`, `12 tests`.
 pub fn tests(n: usize) -> String {
     if n == 1 { String::from("1 test") } else { format!("{n} tests") }

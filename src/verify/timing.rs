@@ -176,7 +176,7 @@ pub fn speed((low, high): (f64, f64), delta: f64, min_effect: f64) -> Speed {
 }
 
 fn judged(question: &Question, measurement: Measurement, counts: &Counts, twin: &Twin) -> Assessed {
-    let neutral = super::is_neutral(question.kind);
+    let neutral = question.kind.is_neutral();
     let suspect = measurement.speed == Speed::Improved && disagrees(question, counts);
     let state = match measurement.speed {
         Speed::Improved if suspect => RungState::Undecided,

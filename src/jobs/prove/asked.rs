@@ -6,7 +6,6 @@ use super::{Found, ProveOptions, codegen, nothing_worse, power, properties, told
 use crate::effects::evidence;
 use crate::jobs::stand::Yard;
 use crate::model::{Outcome, Power, Problem, Rewrite, Rung, RungState, Verdict};
-use crate::verify::is_neutral;
 
 type Climb = fn(&Yard, &Rewrite) -> Result<(Found, Option<Power>), Problem>;
 
@@ -56,7 +55,7 @@ pub fn add(
             evidence.sort_by_key(|e| e.rung);
             let (tree, measurement) = (known.tree().to_owned(), known.measurement().cloned());
             let power = power.or_else(|| known.power().cloned());
-            let neutral = is_neutral(rewrite.kind);
+            let neutral = rewrite.kind.is_neutral();
             let with = Verdict::judge(rewrite.id.clone(), tree, evidence, measurement, neutral).with_power(power);
             evidence::save(&yard.base.tree, key, &with, neutral)?;
             *verdict = Some(with);

@@ -156,7 +156,7 @@ fn together(members: &[Climb], options: &ProveOptions) -> Result<Option<Vec<Verd
     book.enter(Rung::Faster, timed, began);
     let judge = |(i, m): (usize, Option<Measurement>)| {
         let rewrite = members[i].rewrite;
-        let neutral = verify::is_neutral(rewrite.kind);
+        let neutral = rewrite.kind.is_neutral();
         Verdict::judge(rewrite.id.clone(), tree.clone(), book.evidence[i].clone(), m, neutral)
     };
     Ok(Some(measurements.into_iter().enumerate().map(judge).collect()))

@@ -10,7 +10,6 @@ use crate::jobs::stand::{Stand, Yard};
 use crate::model::{Power, Problem, Rewrite, RungState};
 use crate::verify::change::Change;
 use crate::verify::codegen::{self, Compared};
-use crate::verify::is_neutral;
 
 /// Climbs the rung: what is the same is equivalent, and refutes that it is faster.
 ///
@@ -50,7 +49,7 @@ fn compared(yard: &Yard, rewrite: &Rewrite) -> Result<Found, Problem> {
             Err(said) => return Ok(undecided(format!("the {which} code does not build alone: {said}"))),
         }
     }
-    Ok(judged(codegen::compare(&made[0], &made[1], &names), is_neutral(rewrite.kind)))
+    Ok(judged(codegen::compare(&made[0], &made[1], &names), rewrite.kind.is_neutral()))
 }
 
 fn judged(compared: Compared, is_neutral: bool) -> Found {
