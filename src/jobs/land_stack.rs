@@ -13,7 +13,6 @@ use crate::model::{
 };
 use crate::review::Signature;
 use crate::source;
-use crate::verify;
 
 /// One commit to make.
 #[derive(Clone, Debug)]

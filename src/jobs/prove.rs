@@ -27,7 +27,6 @@ use super::{Ear, Workspace};
 use crate::effects::evidence;
 use crate::effects::slots::Arm;
 use crate::model::{Evidence, Measurement, Problem, Progress, Rewrite, RewriteId, Rung, RungState, Verdict};
-use crate::verify;
 
 /// How far and how long to prove.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,6 @@ use super::{Climb, Found, ProveOptions, compiles, passes, reaches, together_fast
 use crate::jobs::stand::Yard;
 use crate::model::{EditSet, Evidence, Measurement, Problem, Rewrite, RewriteId, Rung, RungState, TextRange, Verdict};
 use crate::source;
-use crate::verify;
 use crate::verify::change;
 
 /// Proposals of one batch: more would share the calls of the workload among too many.
