@@ -29,7 +29,7 @@ fn derive(files: &[crate::source::SourceFile], finding: &Finding) -> Result<Draf
         return Err("a comment stands inside the statement".to_owned());
     }
     let mut text: String = comments.iter().map(|comment| format!("{comment}\n")).collect();
-    text.push_str(&at_the_margin(file.slice(inner), &crate::source::indent_of(&file.text, inner.start)));
+    text.push_str(&at_the_margin(file.slice(inner), crate::source::indent_of(&file.text, inner.start)));
     text.push('\n');
     let before = file.range(prepared.before).start;
     let mut edits = Template::new(file, TextRange { start: before, end: before }).text(text).edits();

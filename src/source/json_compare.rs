@@ -54,7 +54,7 @@ fn value<'a>(file: &'a SourceFile, expr: &'a syn::Expr) -> Option<(&'a syn::Expr
     let value = call.args.first().filter(|value| shapes::is_quiet(shapes::unreferenced(value)))?;
     let bare: String = end.split_whitespace().collect();
     let is_handled = ["?", ".unwrap()", ".ok()", ".ok()?"].contains(&bare.as_str()) || bare.starts_with(".expect(");
-    is_handled.then(|| (value, name))
+    is_handled.then_some((value, name))
 }
 
 /// Two `let`s side by side whose names are compared, and used for nothing else.

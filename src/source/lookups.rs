@@ -22,7 +22,7 @@ pub fn question(cond: &syn::Expr) -> Option<Question<'_>> {
     let found = |call: &syn::ExprMethodCall| call.method == "get" || call.method == "get_mut";
     let by_get = |get, is_there| match peel(get) {
         syn::Expr::MethodCall(call) if found(call) && call.args.len() == 1 => {
-            Some(Question { collection: &*call.receiver, key: &call.args[0], is_there, by_get: true })
+            Some(Question { collection: &call.receiver, key: &call.args[0], is_there, by_get: true })
         }
         _ => None,
     };

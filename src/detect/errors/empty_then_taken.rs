@@ -199,7 +199,7 @@ fn taken<'a>(file: &SourceFile, stmt: &'a syn::Stmt, place: &syn::Expr) -> Optio
     };
     let found = shapes::exprs_in(expr).into_iter().find_map(|expr| match expr {
         syn::Expr::MethodCall(call) if call.method == "unwrap" || call.method == "expect" => {
-            takes(&call.receiver, place).then(|| Taken { value: &*call.receiver, whole: file.range(call) })
+            takes(&call.receiver, place).then(|| Taken { value: &call.receiver, whole: file.range(call) })
         }
         _ => None,
     })?;
