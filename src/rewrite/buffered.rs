@@ -1,7 +1,7 @@
 //! A struct that flushes its file on every call in; the same struct with a buffer that is flushed when it must be, out.
 
+use crate::source::visit::{self, Visit};
 use quote::ToTokens;
-use syn::visit::{self, Visit};
 
 use super::{Draft, Recipe, borrow, file_of, hoist, holds};
 use crate::model::{Finding, FunctionId, Precondition, RuleId, TextEdit, TextRange};

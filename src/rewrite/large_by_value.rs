@@ -1,6 +1,6 @@
 //! A parameter that is copied for each call in; a reference, and references at all calls, out.
 
-use syn::visit::{self, Visit};
+use crate::source::visit::{self, Visit};
 
 use super::{Draft, Recipe, borrow, file_of, holds, probe, short};
 use crate::model::{Finding, Precondition, ProbeQuestion, RuleId, TextEdit, TextRange};

@@ -1,6 +1,6 @@
 //! Functions with a large error in; the error in a box out.
 
-use syn::visit::{self, Visit};
+use crate::source::visit::{self, Visit};
 
 use super::{Draft, Recipe, borrow, file_of, holds};
 use crate::model::{Finding, FunctionId, RuleId, TextEdit, TextRange};

@@ -1,6 +1,6 @@
 //! A field with room for a large value that is mostly missing in; the value in a box out.
 
-use syn::visit::{self, Visit};
+use crate::source::visit::{self, Visit};
 
 use super::{Draft, Recipe, borrow, file_of, holds};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};

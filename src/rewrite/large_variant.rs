@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use syn::visit::{self, Visit};
+use crate::source::visit::{self, Visit};
 
 use super::{Draft, Recipe, borrow, file_of, holds};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};

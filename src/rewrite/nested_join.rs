@@ -3,8 +3,8 @@
 use super::keyed::{Keyed, keyed};
 use super::{Draft, Recipe, borrow, file_of, holds, place, probe, probe_at};
 use crate::model::{Finding, ProbeQuestion, RuleId, TextEdit, TextRange};
+use crate::source::visit::{self, Visit};
 use crate::source::{self, SourceFile, Template, usage};
-use syn::visit::{self, Visit};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("nested-loop-join"), derive };

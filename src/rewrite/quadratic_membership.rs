@@ -2,8 +2,8 @@
 
 use super::{Draft, Recipe, borrow, file_of, holds, keyed, place, probe_at};
 use crate::model::{Finding, ProbeQuestion, RuleId, TextEdit, TextRange};
+use crate::source::visit::{self, Visit};
 use crate::source::{self, Node, SourceFile, Template, functions, types, usage};
-use syn::visit::{self, Visit};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("quadratic-membership"), derive };

@@ -1,6 +1,6 @@
 //! A field of boxes in; a field of values, pushed as they are, out.
 
-use syn::visit::{self, Visit};
+use crate::source::visit::{self, Visit};
 
 use super::{Draft, Recipe, borrow, file_of, holds, short};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};

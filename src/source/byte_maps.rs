@@ -1,6 +1,6 @@
 //! A file in; its local maps from bytes to numbers, and what stands for each use of them once they are arrays, out.
 
-use syn::visit::{self, Visit};
+use super::visit::{self, Visit};
 
 use super::functions::{head, type_arguments};
 use super::names::{self, plain_name};

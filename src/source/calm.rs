@@ -1,8 +1,8 @@
 //! An expression in; whether anybody would notice if it were not evaluated, and which functions of the workspace that hangs
 //! on, out.
 
+use super::visit::{self, Visit};
 use proc_macro2::Ident;
-use syn::visit::{self, Visit};
 
 use super::functions::functions;
 use super::names::{arguments, peel};

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::visit::{self, Visit};
 use quote::ToTokens;
-use syn::visit::{self, Visit};
 
 use super::SourceFile;
 use super::functions::{derives, functions, head, items, type_arguments};

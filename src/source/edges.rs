@@ -343,8 +343,8 @@ fn last(expr: &Expr) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::visit::{self, Visit};
     use crate::source::{FileRole, SourceFile};
-    use syn::visit::{self, Visit};
 
     /// Compares with what printing says, node by node.
     struct Compare<'a> {

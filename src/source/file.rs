@@ -3,8 +3,8 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
+use super::visit::{self, Visit};
 use syn::spanned::Spanned;
-use syn::visit::{self, Visit};
 
 use super::edges::{self, edges};
 use super::{FileRole, LineIndex, hash, lean, lexer};

@@ -1,6 +1,6 @@
 //! One syntax tree in; its functions and items out, flat, each with what stands around it.
 
-use syn::visit::{self, Visit};
+use super::visit::{self, Visit};
 
 use super::SourceFile;
 use super::file::is_test_attribute;

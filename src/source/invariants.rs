@@ -1,6 +1,6 @@
 //! A function in; the texts out that its loops make anew in each round although nothing they are made of changes.
 
-use syn::visit::{self, Visit};
+use super::visit::{self, Visit};
 
 use super::SourceFile;
 use super::functions::{Function, head, items};

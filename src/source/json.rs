@@ -1,5 +1,6 @@
 //! Expressions in; what they turn into JSON or read from it, out.
 
+use super::visit::{self, Visit};
 use super::{SourceFile, shapes};
 use crate::model::TextRange;
 
@@ -60,19 +61,19 @@ pub fn ends_alike(first: &str, second: &str, is_returned: bool) -> bool {
 pub fn run_once(stmt: &syn::Stmt) -> Vec<&syn::Expr> {
     #[derive(Default)]
     struct Once<'a>(Vec<&'a syn::Expr>);
-    impl<'a> syn::visit::Visit<'a> for Once<'a> {
+    impl<'a> Visit<'a> for Once<'a> {
         fn visit_expr(&mut self, node: &'a syn::Expr) {
             self.0.push(node);
             match node {
                 syn::Expr::Closure(_) | syn::Expr::Async(_) => {}
                 syn::Expr::ForLoop(_) | syn::Expr::While(_) | syn::Expr::Loop(_) => {}
-                _ => syn::visit::visit_expr(self, node),
+                _ => visit::visit_expr(self, node),
             }
         }
         fn visit_item(&mut self, _: &'a syn::Item) {}
     }
     let mut all = Once::default();
-    syn::visit::Visit::visit_stmt(&mut all, stmt);
+    Visit::visit_stmt(&mut all, stmt);
     all.0
 }
 

@@ -1,6 +1,6 @@
 //! The name of a struct in; the places of a file that build it field by field out.
 
-use syn::visit::{self, Visit};
+use super::visit::{self, Visit};
 
 use super::SourceFile;
 use super::functions::head;

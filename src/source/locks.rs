@@ -1,6 +1,7 @@
 //! Expressions in; whether they take a lock, and whether they do work that nobody should wait for behind one, out.
 
 use super::names::{peel, root};
+use super::visit::{self, Visit};
 use super::{SourceFile, shapes};
 
 /// What takes a lock: the place of the lock, and how.
@@ -73,13 +74,13 @@ const PRINTS: &[&str] = &["print", "println", "eprint", "eprintln"];
 /// The first slow thing that a statement does when it runs, not what closures in it may do later.
 pub fn slow_work(stmt: &syn::Stmt) -> Option<Slow> {
     struct Find(Option<Slow>);
-    impl<'a> syn::visit::Visit<'a> for Find {
+    impl<'a> Visit<'a> for Find {
         fn visit_expr(&mut self, node: &'a syn::Expr) {
             if self.0.is_none() {
                 self.0 = slow(node).or_else(|| formats_each(node));
             }
             if !matches!(node, syn::Expr::Closure(_) | syn::Expr::Async(_)) {
-                syn::visit::visit_expr(self, node);
+                visit::visit_expr(self, node);
             }
         }
 
@@ -93,7 +94,7 @@ pub fn slow_work(stmt: &syn::Stmt) -> Option<Slow> {
         fn visit_item(&mut self, _: &'a syn::Item) {}
     }
     let mut find = Find(None);
-    syn::visit::Visit::visit_stmt(&mut find, stmt);
+    Visit::visit_stmt(&mut find, stmt);
     find.0
 }
 

@@ -1,6 +1,6 @@
 //! A file in; the `let`s at the top of a loop's body out that make the same thing in each round.
 
-use syn::visit::{self, Visit};
+use super::visit::{self, Visit};
 
 use super::names::{self, bound_by};
 use super::usage::{self, How};

@@ -51,6 +51,7 @@ pub mod through_text;
 pub mod types;
 pub mod usage;
 mod users;
+pub mod visit;
 pub mod wire;
 pub mod writers;
 mod zones;

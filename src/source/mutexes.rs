@@ -1,6 +1,6 @@
 //! A file in; its locks around nothing but a number or a flag, and what each use of such a lock does to the value, out.
 
-use syn::visit::{self, Visit};
+use super::visit::{self, Visit};
 
 use super::functions::{head, items, type_arguments};
 use super::lexer::{self, TokenKind};

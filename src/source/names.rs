@@ -1,9 +1,9 @@
 //! A name and a stretch of syntax in; where and how the name is used there, what imports it, and names still free, out.
 
+use super::visit::{self, Visit};
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
-use syn::visit::{self, Visit};
 
 use super::SourceFile;
 use super::functions::{functions, items};

@@ -1,6 +1,6 @@
 //! A function in; the collections out that its loops build anew in each round although nothing they are built of changes.
 
-use syn::visit::{self, Visit};
+use super::visit::{self, Visit};
 
 use super::functions::Function;
 use super::invariants::{calls_for_each, is_fixed};

@@ -2,7 +2,7 @@
 //!
 //! The scan errs towards "no": what is not known to compute from its arguments alone is taken to do more.
 
-use syn::visit::{self, Visit};
+use super::visit::{self, Visit};
 
 use super::functions::{Function, functions};
 use super::names::{bound_by, peel, root};

@@ -1,8 +1,8 @@
 //! A syntax tree in; its blocks and expressions, flat, and what a call, an ending or an exit among them looks like, out.
 
+use super::visit::{self, Visit};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::visit::{self, Visit};
 
 use super::SourceFile;
 use super::names::{peel, plain_name};

@@ -1,7 +1,7 @@
 //! A syntax node and a local name in; every use of that name, and what the use does with it, out.
 
+use super::visit::{self, Visit};
 use proc_macro2::{TokenStream, TokenTree};
-use syn::visit::{self, Visit};
 
 use super::SourceFile;
 pub use super::std_methods::{is_changing_method, is_reading_method};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use syn::visit::{self, Visit};
+use super::visit::{self, Visit};
 
 use super::SourceFile;
 use super::functions::{Function, functions, head, items, type_arguments};

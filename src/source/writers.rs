@@ -1,7 +1,7 @@
 //! A file in; the structs that write to files, where they flush, and where they open a file anew, out.
 
+use super::visit::{self, Visit};
 use quote::ToTokens;
-use syn::visit::{self, Visit};
 
 use super::SourceFile;
 use super::functions::{Function, functions, head, items, type_arguments};

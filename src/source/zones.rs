@@ -1,7 +1,7 @@
 //! A file and the ranges that a rewrite would edit in; why no rewrite may touch them, if so, out.
 
+use super::visit::{self, Visit};
 use syn::spanned::Spanned;
-use syn::visit::{self, Visit};
 
 use super::SourceFile;
 use crate::model::{TextEdit, TextRange};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::source::visit::{self, Visit};
 use quote::ToTokens;
-use syn::visit::{self, Visit};
 
 use crate::model::{EditSet, TextRange};
 use crate::source::{FileRole, SourceFile};

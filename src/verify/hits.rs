@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use syn::visit::{self, Visit};
+use crate::source::visit::{self, Visit};
 
 use super::agree::{Home, Shims};
 use super::change::Change;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use syn::visit::{self, Visit};
+use crate::source::visit::{self, Visit};
 
 /// Methods of std and of common crates that change or wait for something outside of their own arguments.
 const METHODS: &[&str] = &[

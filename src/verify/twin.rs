@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use syn::visit::{self, Visit};
+use crate::source::visit::{self, Visit};
 
 use super::change::{Change, Function, Owner};
 use super::purity::Effects;

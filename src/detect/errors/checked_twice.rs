@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use syn::visit::{self, Visit};
+use crate::source::visit::{self, Visit};
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};

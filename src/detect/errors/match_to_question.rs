@@ -1,7 +1,7 @@
 //! Functions in; those out that return an error by a `match` or `if let` of several lines where `?` says the same.
 
+use crate::source::visit::{self, Visit};
 use quote::ToTokens;
-use syn::visit::{self, Visit};
 
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};

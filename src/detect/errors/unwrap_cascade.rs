@@ -1,6 +1,6 @@
 //! Functions that can return an error and panic instead, several times.
 
-use syn::visit::{self, Visit};
+use crate::source::visit::{self, Visit};
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};

@@ -1,6 +1,6 @@
 //! Copies of large `Copy` values out, of which only parts are read; one finding per copy.
 
-use syn::visit::{self, Visit};
+use crate::source::visit::{self, Visit};
 
 use super::bulk;
 use crate::detect::{Fact, FileFacts, Rule};

@@ -6,6 +6,7 @@ use crate::source::SourceFile;
 use crate::source::functions::functions;
 use crate::source::invariants::{Invariant, invariants, only_looked_at};
 use crate::source::names::{NameUse, Use, uses};
+use crate::source::visit::{self, Visit};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -108,17 +109,17 @@ fn given_away_after(around: &syn::Expr, binding: &syn::Stmt, name: &str) -> Opti
         name: &'n str,
         given: Option<Vec<proc_macro2::Ident>>,
     }
-    impl<'a> syn::visit::Visit<'a> for After<'_, '_> {
+    impl<'a> Visit<'a> for After<'_, '_> {
         fn visit_block(&mut self, node: &'a syn::Block) {
             if let Some(at) = node.stmts.iter().position(|stmt| std::ptr::eq(stmt, self.binding)) {
                 self.given = given_away(&node.stmts[at + 1..], self.name);
             } else {
-                syn::visit::visit_block(self, node);
+                visit::visit_block(self, node);
             }
         }
     }
     let mut after = After { binding, name, given: None };
-    syn::visit::Visit::visit_expr(&mut after, around);
+    Visit::visit_expr(&mut after, around);
     after.given
 }
 

@@ -4,8 +4,8 @@ use super::hoist::{Hoist, hoist};
 use crate::detect::{Fact, Rule, fields};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage::{self, PlacePath};
+use crate::source::visit::{self, Visit};
 use crate::source::{SourceFile, types};
-use syn::visit::{self, Visit};
 
 /// The rule.
 pub const RULE: Rule = Rule {

@@ -5,8 +5,8 @@ use super::linear_lookup::{is_independent, is_part_of};
 use crate::detect::{Fact, Rule, fields};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::usage;
+use crate::source::visit::{self, Visit};
 use crate::source::{SourceFile, types};
-use syn::visit::{self, Visit};
 
 /// The rule.
 pub const RULE: Rule = Rule {

@@ -4,8 +4,8 @@ use super::clone_then_read::is_shared_by_cloning;
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage;
+use crate::source::visit::{self, Visit};
 use crate::source::{self, Node, SourceFile, types};
-use syn::visit::{self, Visit};
 
 /// The rule.
 pub const RULE: Rule = Rule {

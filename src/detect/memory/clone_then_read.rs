@@ -3,8 +3,8 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage::{self, How, PlacePath, Use};
+use crate::source::visit::{self, Visit};
 use crate::source::{self, SourceFile, types};
-use syn::visit::{self, Visit};
 
 /// The rule.
 pub const RULE: Rule = Rule {

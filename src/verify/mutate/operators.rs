@@ -1,7 +1,7 @@
 //! A function's body in; the places of it that can be wrong, and how, out.
 
+use crate::source::visit::{self, Visit};
 use syn::spanned::Spanned;
-use syn::visit::{self, Visit};
 
 use super::{ASKED, Draft, shown};
 use crate::model::TextRange;
