@@ -20,7 +20,10 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     } else if file.slice(original) == file.slice(name) {
         edits = vec![without_statement(file, original)?];
     }
-    if let Some(ty) = finding.capture("type") {
+    let is_text = types::type_of(file, expr).and_then(|ty| types::head(types::strip(&ty))).as_deref() == Some("str");
+    if let Some(ty) = finding.capture("type").filter(|ty| is_reference && is_text && file.slice(*ty) == "String") {
+        edits.push(TextEdit { range: ty, text: "&str".to_owned() });
+    } else if let Some(ty) = finding.capture("type") {
         if is_reference || !file.slice(copy).contains("clone") {
             return Err("the type of the copy is written out and differs from that of a reference".to_owned());
         }
@@ -32,15 +35,17 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         edits.push(TextEdit { range: TextRange { start: whole.start, end }, text: String::new() });
     }
     let (shown, name) = (file.slice(original), file.slice(name));
+    // A part is what the whole is.
+    let probed = finding.capture("whole").unwrap_or(original);
     let mut preconditions = vec![
         holds(format!("`{name}` is only read, and nothing visible changes `{shown}` meanwhile")),
-        probe(file, format!("cloning `{shown}` copies plain data"), original, ProbeQuestion::PlainClone),
+        probe(file, format!("cloning `{shown}` copies plain data"), probed, ProbeQuestion::PlainClone),
         borrow(format!("`{shown}` may be borrowed as long as `{name}` is used")),
     ];
     // Anything may have a method of that name that makes something else.
     if file.slice(copy).contains("to_vec") {
         let asked = format!("`{shown}` is a slice, an array or a `Vec`");
-        preconditions.insert(1, probe(file, asked, original, ProbeQuestion::IsSequence));
+        preconditions.insert(1, probe(file, asked, probed, ProbeQuestion::IsSequence));
     }
     Ok(Draft {
         title: format!("borrow {shown} instead of copying it"),
@@ -68,6 +73,36 @@ mod tests {
     use crate::rewrite::testing::{check, check_refuses};
 
     const RULE: &str = "clone-then-read";
+
+    #[test]
+    fn a_part_of_a_text_is_lent() {
+        check(
+            RULE,
+            "fn f(m: &M, raw: &str) -> bool {
+    let key: String = raw.trim().to_owned(); // as it is asked for
+    m.get(&key).is_some()
+}
+",
+            "fn f(m: &M, raw: &str) -> bool {
+    let key: &str = raw.trim(); // as it is asked for
+    m.get(key).is_some()
+}
+",
+        );
+        check(
+            RULE,
+            "fn f(frame: &[u8]) -> u64 {
+    let body = frame[8..].to_vec();
+    sum(&body)
+}
+",
+            "fn f(frame: &[u8]) -> u64 {
+    let body = &frame[8..];
+    sum(body)
+}
+",
+        );
+    }
 
     #[test]
     fn the_name_becomes_a_reference_and_is_not_borrowed_again() {
@@ -136,7 +171,7 @@ mod tests {
     fn a_written_type_that_differs_is_refused() {
         check_refuses(
             RULE,
-            "fn f(key: &str) { let own: String = key.to_owned(); g(&own); }",
+            "fn f(key: &[u8]) { let own: Vec<u8> = key.to_vec(); g(&own); }",
             "the type of the copy is written out and differs from that of a reference",
         );
     }

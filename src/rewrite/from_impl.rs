@@ -18,7 +18,12 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let conversion = found.iter().find(is_this).ok_or("the conversion is no longer spelled out twice")?;
     let mut edits: Vec<(String, Vec<TextEdit>)> = Vec::new();
     let mut touched = Vec::new();
-    for (index, clue) in &conversion.sites {
+    let is_meant = |index: usize, clue: &Clue| {
+        let function = files[index].item_around(clue.site).map(|item| &item.id);
+        !conversion.exists || (files[index].path == finding.file && function == Some(&finding.function))
+    };
+    let sites: Vec<&(usize, Clue)> = conversion.sites.iter().filter(|(index, clue)| is_meant(*index, clue)).collect();
+    for (index, clue) in &sites {
         let file = &files[*index];
         edits.push((file.path.clone(), shortened(file, clue)?));
         touched.extend(file.item_around(clue.site).map(|item| item.id.clone()));
@@ -32,13 +37,19 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         edits.push((files[conversion.home].path.clone(), implemented(&files[conversion.home], conversion, rank)));
     }
     touched.dedup();
-    Ok(Draft { title: title(conversion), edits, touched, preconditions: preconditions(conversion), ..Draft::default() })
+    Ok(Draft {
+        title: title(conversion, sites.len()),
+        edits,
+        touched,
+        preconditions: preconditions(conversion),
+        ..Draft::default()
+    })
 }
 
-fn title(conversion: &Conversion) -> String {
-    let Conversion { target, variant, sites, .. } = conversion;
+fn title(conversion: &Conversion, sites: usize) -> String {
+    let Conversion { target, variant, .. } = conversion;
     let verb = if conversion.exists { "use" } else { "add" };
-    match sites.len() {
+    match sites {
         1 => format!("{verb} the From for {target}::{variant} instead of a wrapping"),
         count => format!("{verb} one From for {target}::{variant} instead of {count} wrappings"),
     }

@@ -137,14 +137,7 @@ pub(super) fn is_mentioned_outside(file: &SourceFile, function: &Function<'_>, w
     in_body || mentions(function.sig, name)
 }
 
-/// The line of a statement where it has it to itself, and the statement alone where it shares it.
-pub(super) fn whole_lines(file: &SourceFile, stmt: TextRange) -> TextRange {
-    let text = &file.text;
-    let start = text[..stmt.start as usize].rfind('\n').map_or(0, |n| n + 1);
-    let end = text[stmt.end as usize..].find('\n').map_or(text.len(), |n| stmt.end as usize + n + 1);
-    let alone = text[start..stmt.start as usize].trim().is_empty() && text[stmt.end as usize..end].trim().is_empty();
-    if alone { TextRange::new(start, end) } else { stmt }
-}
+pub(super) use crate::source::whole_lines;
 
 /// The whole lines of a statement with the line comments directly above it; the statement alone where it shares its line.
 pub(super) fn lines_of(file: &SourceFile, stmt: TextRange) -> (TextRange, Vec<String>) {
@@ -220,6 +213,15 @@ mod tests {
             RULE,
             "fn f(tenant: &str, keys: &[&str], out: &mut Vec<String>) {\n    for key in keys {\n        let prefix = format!(\"{}/\", tenant.to_lowercase());\n        if key.starts_with(&prefix) {\n            out.push(key.to_string());\n        } else {\n            out.push(prefix + key); // joined\n        }\n    }\n}\n",
             "fn f(tenant: &str, keys: &[&str], out: &mut Vec<String>) {\n    let prefix = format!(\"{}/\", tenant.to_lowercase());\n    for key in keys {\n        if key.starts_with(&prefix) {\n            out.push(key.to_string());\n        } else {\n            out.push(prefix.clone() + key); // joined\n        }\n    }\n}\n",
+        );
+    }
+
+    #[test]
+    fn a_text_that_each_round_starts_from_is_cloned_there() {
+        check(
+            RULE,
+            "fn f(tenant: &str, keys: &[&str], out: &mut Vec<String>) {\n    for key in keys {\n        let prefix = format!(\"{}/\", tenant.to_lowercase());\n        let mut full = prefix; // to start from\n        full.push_str(key);\n        out.push(full);\n    }\n}\n",
+            "fn f(tenant: &str, keys: &[&str], out: &mut Vec<String>) {\n    let prefix = format!(\"{}/\", tenant.to_lowercase());\n    for key in keys {\n        let mut full = prefix.clone(); // to start from\n        full.push_str(key);\n        out.push(full);\n    }\n}\n",
         );
     }
 

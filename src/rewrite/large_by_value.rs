@@ -332,7 +332,7 @@ impl Scorer for Zero {
     }
 }
 fn all(scorer: &dyn Scorer, batch: &[[f32; 512]]) -> f32 {
-    batch.iter().map(|features| scorer.score(&*features)).sum()
+    batch.iter().map(|features| scorer.score(features)).sum()
 }
 ",
         );

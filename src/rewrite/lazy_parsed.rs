@@ -65,6 +65,12 @@ fn renamed(
     let is_lent = used.is_bare && used.how == How::Read;
     let text = if is_lent { format!("*{name}") } else { name.to_owned() };
     let mut edits = vec![TextEdit { range: used.name, text }];
+    if used.is_bare && used.how == How::Method("into_iter".to_owned()) {
+        let call = TextRange { start: used.place.end, end: used.whole.end };
+        let at = file.slice(call).find("into_iter").ok_or("the elements are not taken where they were")?;
+        let range = TextRange { start: call.start + at as u32, end: call.start + (at + "into_iter".len()) as u32 };
+        edits.push(TextEdit { range, text: "iter".to_owned() });
+    }
     let is_moved = !used.is_bare && matches!(used.how, How::Value)
         || matches!(&used.how, How::Method(method) if !used.is_bare && method.starts_with("unwrap"));
     if is_moved && !is_copied(files, file, parsed, used)? {

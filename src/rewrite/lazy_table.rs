@@ -5,7 +5,7 @@ use super::{Draft, Recipe, file_of, place, short};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};
 use crate::source::functions::{Function, functions};
 use crate::source::names::{Use, screaming};
-use crate::source::tables::{Table, is_whole, tables, told_type};
+use crate::source::tables::{Table, is_whole, likely_type, tables, told_type};
 use crate::source::{SourceFile, Template};
 
 /// The recipe.
@@ -42,7 +42,7 @@ fn type_of(file: &SourceFile, function: &Function<'_>, table: &Table<'_>) -> Res
     let ty = match table.annotation {
         Some(ty) if is_whole(ty, &table.collection) => Some(file.text_of(ty).to_string()),
         Some(_) => None,
-        None => told_type(table),
+        None => told_type(table).or_else(|| likely_type(table, &function.sig.output)),
     };
     let name = table.name;
     let ty = ty.ok_or_else(|| {
@@ -116,10 +116,69 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_of_the_type_that_the_function_gives_back() {
+        check(
+            RULE,
+            "fn minor(currency: &str) -> Option<u32> {
+    let mut table = HashMap::new();
+    table.insert(\"USD\", 2);
+    table.insert(\"JPY\", 0);
+    table.get(currency).copied()
+}
+",
+            "fn minor(currency: &str) -> Option<u32> {
+    static TABLE: std::sync::LazyLock<HashMap<&str, u32>> = std::sync::LazyLock::new(|| {
+        let mut table = HashMap::new();
+        table.insert(\"USD\", 2);
+        table.insert(\"JPY\", 0);
+        table
+    });
+    TABLE.get(currency).copied()
+}
+",
+        );
+    }
+
+    #[test]
+    fn a_list_of_regexes_is_compiled_once() {
+        check(
+            RULE,
+            "fn lint(text: &str) -> bool {
+    let checks = [
+        (Regex::new(\"^A\").unwrap(), true),
+        (Regex::new(\"B$\").unwrap(), false),
+    ];
+    for (re, wanted) in &checks {
+        if re.is_match(text) != *wanted {
+            return false;
+        }
+    }
+    true
+}
+",
+            "fn lint(text: &str) -> bool {
+    static CHECKS: std::sync::LazyLock<[(Regex, bool); 2]> = std::sync::LazyLock::new(|| {
+        [
+            (Regex::new(\"^A\").unwrap(), true),
+            (Regex::new(\"B$\").unwrap(), false),
+        ]
+    });
+    for (re, wanted) in &*CHECKS {
+        if re.is_match(text) != *wanted {
+            return false;
+        }
+    }
+    true
+}
+",
+        );
+    }
+
+    #[test]
     fn a_type_that_nothing_tells_is_refused() {
         check_refuses(
             RULE,
-            "fn f(key: &str) -> bool {\n    let t = HashMap::from([(\"a\", 1), (\"b\", 2)]);\n    t.contains_key(key)\n}\n",
+            "fn f(key: &str) -> bool {\n    let t = HashMap::from([(\"a\".into(), 1), (\"b\".into(), 2)]);\n    t.contains_key(key)\n}\n",
             "the type of `t` is not written down, and its literals do not tell it: annotate the `let`",
         );
     }

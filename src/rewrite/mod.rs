@@ -66,7 +66,10 @@ mod linear_lookup;
 mod lock_per_item;
 mod lock_taken_twice;
 mod log_only_value;
+mod looked_up_again;
 mod made_in_loop;
+mod match_around_path;
+mod match_to_combinator;
 mod match_to_let_else;
 mod match_to_map_err;
 mod missing_capacity;
@@ -74,12 +77,15 @@ mod mutex_number;
 mod nested_join;
 mod nth_char;
 mod number_through_text;
+mod option_copied;
+mod pairwise;
 mod pattern_once;
 mod place;
 mod println_in_loop;
 mod push_format;
 mod quadratic_membership;
 mod question_mark;
+mod queue_in_vec;
 mod remove_first;
 mod reorder_fields;
 mod runtime;
@@ -95,6 +101,7 @@ mod unbuffered_reads;
 mod unbuffered_writes;
 mod unused_import;
 mod unwrap_cascade;
+mod updated_or_inserted;
 mod vec_of_boxes;
 mod while_index;
 mod worker_atomics;
@@ -130,8 +137,10 @@ pub const REGISTRY: &[&Recipe] = &[
     &quadratic_membership::RECIPE,
     &linear_lookup::RECIPE,
     &nested_join::RECIPE,
+    &pairwise::RECIPE,
     &two_passes::RECIPE,
     &remove_first::RECIPE,
+    &queue_in_vec::RECIPE,
     &after_loop::OF_INSERTIONS,
     &after_loop::OF_SORTS,
     &nth_char::RECIPE,
@@ -150,6 +159,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &clone_for_reference::RECIPE,
     &cloned_iterator::RECIPE,
     &copy_to_read::RECIPE,
+    &option_copied::RECIPE,
     &take_instead_of_clone::RECIPE,
     &push_format::RECIPE,
     &missing_capacity::RECIPE,
@@ -160,14 +170,18 @@ pub const REGISTRY: &[&Recipe] = &[
     &guard_then_unwrap::RECIPE,
     &contains_then_get::RECIPE,
     &guard_then_get::RECIPE,
+    &looked_up_again::RECIPE,
     &empty_then_taken::RECIPE,
     &contains_then_insert::RECIPE,
     &insert_if_missing::RECIPE,
+    &updated_or_inserted::RECIPE,
     &said_again::OF_SORTS,
     &said_again::OF_CHECKS,
     &question_mark::RECIPE,
     &match_to_map_err::RECIPE,
     &match_to_let_else::RECIPE,
+    &match_to_combinator::RECIPE,
+    &match_around_path::RECIPE,
     &error_then_unwrap::RECIPE,
     &flattened::OF_FUNCTIONS,
     &from_impl::RECIPE,

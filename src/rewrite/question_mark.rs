@@ -76,7 +76,7 @@ fn needs_semicolon(file: &SourceFile, whole: &syn::Expr, ladder: TextRange) -> b
             syn::Expr::Block(block) => block.block.stmts.is_empty(),
             _ => false,
         }),
-        _ => true,
+        other => matches!(other, syn::Expr::If(_)),
     };
     bare && (drops_value || !is_last)
 }
@@ -116,6 +116,15 @@ mod tests {
         );
         assert_eq!(rewrite.title, "pass an error on with ? in pay::f");
         assert!(!rewrite.title.contains("fast"));
+    }
+
+    #[test]
+    fn a_conversion_that_the_question_mark_makes_by_itself_goes() {
+        check(
+            RULE,
+            "fn f(p: &Path) -> Result<u8, E> {\n    // All of it.\n    let text = read(p)\n        .map_err(|e| E::from(e))?;\n    parse(&text).map_err(E::from)?\n}\n",
+            "fn f(p: &Path) -> Result<u8, E> {\n    // All of it.\n    let text = read(p)?;\n    parse(&text)?\n}\n",
+        );
     }
 
     #[test]

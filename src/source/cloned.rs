@@ -106,6 +106,11 @@ fn is_worth_it(file: &SourceFile, source: &syn::Expr, walk: &str) -> bool {
         _ => None,
     };
     element.is_some_and(|element| {
+        // The parts of a pair cost what each of them does.
+        if let syn::Type::Tuple(parts) = &element {
+            let is_text = |part: &syn::Type| matches!(types::head(part).as_deref(), Some("String" | "Vec"));
+            return parts.elems.iter().any(is_text);
+        }
         let head = types::head(&element);
         let is_known = matches!(element, syn::Type::Path(_)) && !matches!(element, syn::Type::Infer(_));
         is_known
@@ -129,14 +134,14 @@ fn chain<'a>(file: &'a SourceFile, expr: &'a syn::Expr) -> Option<Cloned<'a>> {
         let done = |later, moved| Some(Cloned { source, copy, later, moved, site });
         let is = |list: &[&str]| list.contains(&method.as_str());
         if is(SIFTS) {
-            looks(file, call)?.is_empty().then_some(())?;
+            (is_taken_apart(call) || looks(file, call)?.is_empty()).then_some(())?;
             is_sifted = true;
         } else if is(PASSES) {
             is_sifted |= method == "skip" || method == "take";
         } else if is(USES) {
             return done(None, looks(file, call)?);
         } else if is(CHOOSES) {
-            looks(file, call)?.is_empty().then_some(())?;
+            (is_taken_apart(call) || looks(file, call)?.is_empty()).then_some(())?;
             return done(Some(end), Vec::new());
         } else if method == "count" && call.args.is_empty() {
             return done(None, Vec::new());
@@ -184,6 +189,25 @@ fn is_look(u: &usage::Use) -> bool {
         }
         How::Method(name) => !usage::is_changing_method(name),
         How::Scrutinee | How::Iterated | How::Mutate | How::Opaque => false,
+    }
+}
+
+/// True for a closure that takes apart what it is lent: its names are references with one reference as with two.
+fn is_taken_apart(call: &syn::ExprMethodCall) -> bool {
+    fn is_plain(pat: &syn::Pat) -> bool {
+        match pat {
+            syn::Pat::Tuple(t) => t.elems.iter().all(is_plain),
+            syn::Pat::Struct(s) => s.fields.iter().all(|f| is_plain(&f.pat)),
+            syn::Pat::Ident(p) => p.by_ref.is_none() && p.mutability.is_none() && p.subpat.is_none(),
+            syn::Pat::Wild(_) | syn::Pat::Rest(_) => true,
+            _ => false,
+        }
+    }
+    match call.args.first() {
+        Some(syn::Expr::Closure(c)) if c.inputs.len() == 1 => {
+            matches!(c.inputs[0], syn::Pat::Tuple(_) | syn::Pat::Struct(_)) && is_plain(&c.inputs[0])
+        }
+        _ => false,
     }
 }
 

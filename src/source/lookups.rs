@@ -2,7 +2,7 @@
 
 use super::names::peel;
 use super::usage::{self, How, PlacePath};
-use super::{SourceFile, shapes, takes_self_mutably};
+use super::{SourceFile, shapes, takes_self_mutably, types};
 use crate::model::TextRange;
 
 /// A question whether a collection has a key.
@@ -26,10 +26,10 @@ pub fn question(cond: &syn::Expr) -> Option<Question<'_>> {
         }
         _ => None,
     };
+    if let Some(denied) = shapes::denied(cond) {
+        return question(denied).map(|q| Question { is_there: !q.is_there, ..q });
+    }
     match peel(cond) {
-        syn::Expr::Unary(u) if matches!(u.op, syn::UnOp::Not(_)) => {
-            question(&u.expr).map(|q| Question { is_there: !q.is_there, ..q })
-        }
         syn::Expr::MethodCall(call) if call.method == "contains_key" && call.args.len() == 1 => {
             Some(Question { collection: &call.receiver, key: &call.args[0], is_there: true, by_get: false })
         }
@@ -98,6 +98,38 @@ pub fn again(file: &SourceFile, question: &Question<'_>, code: &syn::Block) -> O
     Some(Again { look_ups, is_left_alone: others.is_empty() })
 }
 
+/// What has methods of a map's names as well, and finds by position or something else.
+const NO_MAPS: &[&str] =
+    &["[]", "Option", "Result", "String", "Value", "Vec", "VecDeque", "str", "HashSet", "BTreeSet", "Cell", "RefCell"];
+
+/// True where nothing in the file says that an expression is something else than a map: rustc is asked whether it is one.
+pub fn may_be_map(file: &SourceFile, expr: &syn::Expr) -> bool {
+    let Some(head) = types::type_of(file, expr).and_then(|ty| types::head(types::strip(&ty))) else { return true };
+    let is_of_file = super::functions::items(&file.ast).iter().any(|placed| match placed.item {
+        syn::Item::Struct(s) => s.ident == head,
+        syn::Item::Enum(e) => e.ident == head,
+        _ => false,
+    });
+    !NO_MAPS.contains(&head.as_str()) && !is_of_file
+}
+
+/// True if a stretch of code leaves a collection and a key as they are, as far as names tell, whatever else looks into it.
+pub fn is_left_as_it_is(
+    file: &SourceFile,
+    code: &syn::Block,
+    place: &PlacePath,
+    key: &syn::Expr,
+    look_ups: &[TextRange],
+) -> bool {
+    let uses = usage::uses(file, code, &place.root);
+    let of_place = uses.iter().filter(|u| usage::may_overlap(place, &place.root, &u.fields));
+    let is_kept =
+        |u: &usage::Use| look_ups.iter().any(|l| l.contains(u.name)) || u.is_read() || is_calm(file, place, u);
+    is_key_same(file, code, key)
+        && usage::bindings(file, code, &place.root).is_empty()
+        && of_place.into_iter().all(is_kept)
+}
+
 /// `self.name()` by `&self` leaves `self.map` as it is.
 fn is_calm(file: &SourceFile, place: &PlacePath, u: &usage::Use) -> bool {
     let by_self = place.root == "self" && !place.fields.is_empty() && u.fields.is_empty();
@@ -146,7 +178,7 @@ fn look_up(file: &SourceFile, exprs: &[&syn::Expr], expr: &syn::Expr, question: 
 }
 
 /// How `map[key]` is used: by reference, as the base of a longer place, or as a value.
-fn index(file: &SourceFile, exprs: &[&syn::Expr], node: &syn::ExprIndex) -> LookUp {
+pub fn index(file: &SourceFile, exprs: &[&syn::Expr], node: &syn::ExprIndex) -> LookUp {
     let own = file.range(node);
     let is_own = |e: &syn::Expr| matches!(e, syn::Expr::Index(i) if std::ptr::eq(i, node));
     let look_up = |whole, how| LookUp { whole, how, way: "get" };
@@ -207,6 +239,7 @@ mod tests {
         assert_eq!(asked("!(m.contains_key(&k))"), Some((false, false)));
         assert_eq!(asked("self.m.get(k).is_some()"), Some((true, true)));
         assert_eq!(asked("!m.get_mut(k).is_none()"), Some((true, true)));
+        assert_eq!(asked("m.contains_key(&k) == false"), Some((false, false)));
         for text in ["m.get(k) == None", "m.contains(&k)", "m.get(k).is_some_and(f)", "next().is_some()", "a && b"] {
             assert_eq!(asked(text), None, "{text}");
         }

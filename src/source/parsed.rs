@@ -156,6 +156,8 @@ fn leaves_it(file: &SourceFile, u: &Use, name: &str) -> bool {
     }
     match &u.how {
         How::Read | How::Compare => true,
+        // What takes the elements one by one may look at them as well, or rustc says that it may not.
+        How::Method(method) if u.is_bare && method == "into_iter" => true,
         How::Method(method) => !usage::is_changing_method(method) || !u.is_bare && method.starts_with("unwrap"),
         How::Value | How::Scrutinee => !u.is_bare,
         How::Iterated | How::Mutate | How::Opaque => false,

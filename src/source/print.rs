@@ -2,6 +2,9 @@
 
 use proc_macro2::TokenStream;
 
+use super::SourceFile;
+use crate::model::TextRange;
+
 /// White space at the start of the line that holds a byte.
 pub fn indent_of(text: &str, offset: u32) -> &str {
     let start = line_start(text, offset as usize);
@@ -84,6 +87,15 @@ pub fn print_statements(statements: TokenStream) -> Result<String, String> {
 
 fn line_start(text: &str, offset: usize) -> usize {
     text[..offset].rfind('\n').map_or(0, |n| n + 1)
+}
+
+/// The line of a statement where it has it to itself, and the statement alone where it shares it.
+pub fn whole_lines(file: &SourceFile, stmt: TextRange) -> TextRange {
+    let text = &file.text;
+    let start = text[..stmt.start as usize].rfind('\n').map_or(0, |n| n + 1);
+    let end = text[stmt.end as usize..].find('\n').map_or(text.len(), |n| stmt.end as usize + n + 1);
+    let alone = text[start..stmt.start as usize].trim().is_empty() && text[stmt.end as usize..end].trim().is_empty();
+    if alone { TextRange::new(start, end) } else { stmt }
 }
 
 #[cfg(test)]

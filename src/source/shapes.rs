@@ -191,6 +191,27 @@ pub fn conjuncts(cond: &syn::Expr) -> Vec<&syn::Expr> {
     }
 }
 
+/// What a condition denies: `a` of `!a`, `a == false` and `a != true`.
+pub fn denied(cond: &syn::Expr) -> Option<&syn::Expr> {
+    let is = |expr: &syn::Expr, value: bool| matches!(peel(expr), syn::Expr::Lit(l) if matches!(&l.lit, syn::Lit::Bool(b) if b.value == value));
+    match peel(cond) {
+        syn::Expr::Unary(u) if matches!(u.op, syn::UnOp::Not(_)) => Some(&u.expr),
+        syn::Expr::Binary(b) => {
+            let denies = match b.op {
+                syn::BinOp::Eq(_) => false,
+                syn::BinOp::Ne(_) => true,
+                _ => return None,
+            };
+            match (is(&b.left, denies), is(&b.right, denies)) {
+                (_, true) => Some(&b.left),
+                (true, _) => Some(&b.right),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
 /// True if the file's edition lets `let` stand between other conditions, and the package promises no older Rust.
 pub fn may_chain(file: &SourceFile) -> bool {
     file.role.edition == "2024" && (file.role.rust_version == 0 || file.role.rust_version >= 88)
@@ -495,6 +516,21 @@ mod tests {
         }
         for text in ["f()", "a.next()", "a[0]", "-a", "a.get(1)", "m!(a)", "&mut a", "a + b"] {
             assert!(!is_quiet(&syn::parse_str(text).unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_denial_is_read_whatever_way_it_is_put() {
+        let denied_of = |text: &str| {
+            let cond: syn::Expr = syn::parse_str(text).unwrap();
+            denied(&cond).map(|inner| inner.to_token_stream().to_string().replace(' ', ""))
+        };
+        for text in ["!a.b()", "(!a.b())", "a.b() == false", "false == a.b()", "a.b() != true", "(a.b()) == (false)"] {
+            let inner = denied_of(text).unwrap();
+            assert_eq!(inner.trim_matches(['(', ')']), "a.b", "{text}");
+        }
+        for text in ["a.b()", "a == true", "a != false", "a == b", "a < false", "-a"] {
+            assert_eq!(denied_of(text), None, "{text}");
         }
     }
 

@@ -30,7 +30,9 @@ pub struct Table<'a> {
 }
 
 const MAPS: &[&str] = &["HashMap", "BTreeMap"];
-const COLLECTIONS: &[&str] = &["HashMap", "BTreeMap", "HashSet", "BTreeSet", "Vec"];
+const COLLECTIONS: &[&str] = &["HashMap", "BTreeMap", "HashSet", "BTreeSet", "Vec", ARRAY];
+/// An array, which is worth a static where its elements cost something to make.
+const ARRAY: &str = "[]";
 
 /// Methods that read a collection through `&self`.
 const READS: &[&str] = &[
@@ -138,7 +140,7 @@ impl<'a> Filled<'a> {
             }
             syn::Expr::Macro(mac) if mac.mac.path.is_ident("vec") => {
                 let elements = super::names::arguments(&mac.mac)?;
-                let literal = elements.iter().all(is_constant);
+                let literal = elements.iter().all(is_entry_of_list);
                 let spelled = "Vec".to_string();
                 literal.then_some(Filled {
                     collection: spelled.clone(),
@@ -146,6 +148,18 @@ impl<'a> Filled<'a> {
                     fills: Vec::new(),
                     sample: Vec::new(),
                     entries: elements.len(),
+                })
+            }
+            syn::Expr::Array(array) => {
+                let all = array.elems.iter().all(is_entry_of_list) && array.elems.iter().any(holds_regex);
+                let sample = array.elems.iter().take(1).collect();
+                let spelled = ARRAY.to_string();
+                all.then_some(Filled {
+                    collection: spelled.clone(),
+                    spelled,
+                    fills: Vec::new(),
+                    sample,
+                    entries: array.elems.len(),
                 })
             }
             _ => None,
@@ -226,6 +240,33 @@ fn is_entry(expr: &syn::Expr, map: bool) -> bool {
     }
 }
 
+/// As [`is_constant`], with regexes of literals as elements or in tuples.
+fn is_entry_of_list(expr: &syn::Expr) -> bool {
+    match peel(expr) {
+        syn::Expr::Tuple(tuple) => tuple.elems.iter().all(is_entry_of_list),
+        other => regex(other).is_some() || is_constant(other),
+    }
+}
+
+fn holds_regex(expr: &syn::Expr) -> bool {
+    match peel(expr) {
+        syn::Expr::Tuple(tuple) => tuple.elems.iter().any(holds_regex),
+        other => regex(other).is_some(),
+    }
+}
+
+/// The type of `Regex::new("literal").unwrap()`, as it is written.
+fn regex(expr: &syn::Expr) -> Option<String> {
+    let syn::Expr::MethodCall(unwrap) = peel(expr) else { return None };
+    let unwraps = (unwrap.method == "unwrap" && unwrap.args.is_empty())
+        || (unwrap.method == "expect" && matches!(unwrap.args.first(), Some(syn::Expr::Lit(_))));
+    let syn::Expr::Call(call) = peel(&unwrap.receiver) else { return None };
+    let (spelled, last, new) = constructor(call)?;
+    let is_literal =
+        call.args.len() == 1 && matches!(peel(&call.args[0]), syn::Expr::Lit(l) if matches!(l.lit, syn::Lit::Str(_)));
+    (unwraps && last == "Regex" && new == "new" && is_literal).then_some(spelled)
+}
+
 fn parts(expr: &syn::Expr, map: bool) -> Vec<&syn::Expr> {
     match expr {
         syn::Expr::Tuple(pair) if map => pair.elems.iter().collect(),
@@ -268,12 +309,80 @@ pub fn told_type(table: &Table<'_>) -> Option<String> {
         syn::Expr::Macro(mac) => vec![literal_type(super::names::arguments(&mac.mac)?.first()?)?],
         _ => table.sample.iter().map(|expr| literal_type(expr)).collect::<Option<_>>()?,
     };
+    if table.collection == ARRAY {
+        return Some(format!("[{}; {}]", elements.first()?, table.entries));
+    }
     Some(format!("{}<{}>", table.spelled, elements.join(", ")))
+}
+
+/// As [`told_type`], with numbers of the type that the function gives back, or that numbers have by themselves: rustc does not
+/// accept another one.
+pub fn likely_type(table: &Table<'_>, output: &syn::ReturnType) -> Option<String> {
+    let number = |is_float: bool| {
+        let given = match output {
+            syn::ReturnType::Type(_, ty) => primitive_in(ty),
+            syn::ReturnType::Default => None,
+        };
+        let fits = given.filter(|name| name.starts_with('f') == is_float && name != "bool" && name != "char");
+        fits.unwrap_or_else(|| if is_float { "f64".to_owned() } else { "i32".to_owned() })
+    };
+    let all: Vec<syn::Expr> = match peel(table.init) {
+        syn::Expr::Macro(mac) => super::names::arguments(&mac.mac)?,
+        _ => table.sample.iter().map(|expr| (*expr).clone()).collect(),
+    };
+    let types: Vec<String> = match peel(table.init) {
+        syn::Expr::Macro(_) => vec![literal_or(all.first()?, &number)?],
+        _ => all.iter().map(|expr| literal_or(expr, &number)).collect::<Option<_>>()?,
+    };
+    match table.collection == ARRAY {
+        true => Some(format!("[{}; {}]", types.first()?, table.entries)),
+        false => Some(format!("{}<{}>", table.spelled, types.join(", "))),
+    }
+}
+
+/// The primitive in `u32`, `Option<u32>`, `Result<u32, E>` and `&u32`.
+fn primitive_in(ty: &syn::Type) -> Option<String> {
+    let ty = super::types::strip(ty);
+    if super::types::is_primitive(ty) {
+        return super::types::head(ty);
+    }
+    let wraps = matches!(head(ty).as_str(), "Option" | "Result");
+    type_arguments(ty).first().filter(|_| wraps).and_then(|inner| primitive_in(inner))
+}
+
+fn literal_or(expr: &syn::Expr, number: &dyn Fn(bool) -> String) -> Option<String> {
+    if let Some(told) = literal_type(expr) {
+        return Some(told);
+    }
+    match peel(expr) {
+        syn::Expr::Lit(lit) => match &lit.lit {
+            syn::Lit::Int(_) => Some(number(false)),
+            syn::Lit::Float(_) => Some(number(true)),
+            _ => None,
+        },
+        syn::Expr::Unary(unary) => literal_or(&unary.expr, number),
+        syn::Expr::Tuple(tuple) => {
+            let parts: Option<Vec<String>> = tuple.elems.iter().map(|part| literal_or(part, number)).collect();
+            Some(format!("({})", parts?.join(", ")))
+        }
+        // `Zone::Near` is a `Zone`.
+        syn::Expr::Path(path) => {
+            let names: Vec<String> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
+            let [owner @ .., variant] = names.as_slice() else { return None };
+            let is_type = owner.last().is_some_and(|name| name.starts_with(char::is_uppercase));
+            let is_variant = variant.chars().any(char::is_lowercase);
+            (is_type && is_variant).then(|| owner.join("::"))
+        }
+        _ => None,
+    }
 }
 
 /// The type of a literal that can have only one.
 fn literal_type(expr: &syn::Expr) -> Option<String> {
     let text = |name: &str| Some(name.to_string());
+    if let Some(regex) = regex(expr) {
+        return Some(regex);
+    }
     match peel(expr) {
         syn::Expr::Lit(lit) => match &lit.lit {
             syn::Lit::Str(_) => text("&str"),

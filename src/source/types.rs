@@ -16,6 +16,10 @@ fn guess(file: &SourceFile, expr: &syn::Expr, at: TextRange, depth: u32) -> Opti
     if depth > DEPTH {
         return None;
     }
+    said(file, expr, at, depth).map(|ty| aliased(file, ty))
+}
+
+fn said(file: &SourceFile, expr: &syn::Expr, at: TextRange, depth: u32) -> Option<syn::Type> {
     match expr {
         syn::Expr::Paren(p) => guess(file, &p.expr, at, depth),
         syn::Expr::Path(p) => {
@@ -45,10 +49,53 @@ fn guess(file: &SourceFile, expr: &syn::Expr, at: TextRange, depth: u32) -> Opti
         }
         syn::Expr::Call(call) => call_type(file, call, at),
         syn::Expr::MethodCall(call) => method_type(file, call, at, depth),
+        syn::Expr::Index(index) => indexed(guess(file, &index.expr, at, depth + 1)?, &index.index),
         syn::Expr::Try(t) => success(guess(file, &t.expr, at, depth + 1)?),
         syn::Expr::Await(a) => guess(file, &a.base, at, depth + 1),
         _ => None,
     }
+}
+
+/// The type behind a name that `type Name = …;` of this file gives it, behind references too.
+fn aliased(file: &SourceFile, ty: syn::Type) -> syn::Type {
+    match ty {
+        syn::Type::Reference(mut r) => {
+            *r.elem = aliased(file, *r.elem);
+            syn::Type::Reference(r)
+        }
+        syn::Type::Path(p) => {
+            let named =
+                p.path.get_ident().filter(|name| !matches!(name.to_string().as_str(), "String" | "Self" | "str"));
+            named.and_then(|name| alias(&file.ast.items, name)).unwrap_or(syn::Type::Path(p))
+        }
+        other => other,
+    }
+}
+
+fn alias(items: &[syn::Item], name: &syn::Ident) -> Option<syn::Type> {
+    items.iter().find_map(|item| match item {
+        syn::Item::Type(t) if t.ident == *name && t.generics.params.is_empty() => Some((*t.ty).clone()),
+        syn::Item::Mod(m) => alias(&m.content.as_ref()?.1, name),
+        _ => None,
+    })
+}
+
+/// What `list[i]`, `list[a..b]` and `map[k]` give.
+fn indexed(ty: syn::Type, index: &syn::Expr) -> Option<syn::Type> {
+    let of = strip(&ty);
+    let is_range = matches!(super::names::peel(index), syn::Expr::Range(_));
+    match (head(of)?.as_str(), is_range) {
+        ("String" | "str", true) => Some(syn::parse_quote!(str)),
+        ("Vec" | "[]", true) => element(of).map(|element| syn::parse_quote!([#element])),
+        ("Vec" | "VecDeque" | "[]", false) => element(of),
+        ("HashMap" | "BTreeMap", false) => arguments(of).into_iter().nth(1),
+        _ => None,
+    }
+}
+
+/// All type arguments: `K` and `V` of `HashMap<K, V>`.
+fn arguments(ty: &syn::Type) -> Vec<syn::Type> {
+    super::functions::type_arguments(ty).into_iter().cloned().collect()
 }
 
 /// `T` of `Result<T, _>` or `Option<T>`.
@@ -230,22 +277,195 @@ fn method_type(file: &SourceFile, call: &syn::ExprMethodCall, at: TextRange, dep
         "map_err" | "or_else" | "ok_or" | "inspect_err" => {
             receiver().filter(|ty| head(ty).as_deref() == Some("Result"))
         }
+        "get" | "first" | "last" | "front" | "back" | "get_mut" | "iter" | "keys" | "values" | "as_deref"
+        | "as_ref" | "cloned" | "copied" => {
+            looked_up(&receiver()?, &call.method.to_string()).or_else(|| declared_method(file, call, &receiver()?))
+        }
+        _ => declared_method(file, call, &receiver()?),
+    }
+}
+
+/// What a method of an `impl` in this file says that it returns.
+fn declared_method(file: &SourceFile, call: &syn::ExprMethodCall, receiver: &syn::Type) -> Option<syn::Type> {
+    return_type(file, &head(strip(receiver))?, &call.method.to_string())
+}
+
+/// What methods of std that look something up give: `Option<&T>` of `list.get(i)`.
+fn looked_up(ty: &syn::Type, method: &str) -> Option<syn::Type> {
+    let of = strip(ty);
+    let is_map = matches!(head(of)?.as_str(), "HashMap" | "BTreeMap");
+    let found = |inner: syn::Type| Some(syn::parse_quote!(Option<&#inner>));
+    match method {
+        "get" if is_map => found(arguments(of).into_iter().nth(1)?),
+        "get" | "first" | "last" | "front" | "back" if is_sequence(of) => found(element(of)?),
+        "as_ref" if head(of)? == "Option" => found(argument(of)?),
+        "as_deref" if head(of)? == "Option" => {
+            let inner = argument(of)?;
+            match head(&inner)?.as_str() {
+                "String" => Some(syn::parse_quote!(Option<&str>)),
+                "Vec" => element(&inner).map(|element| syn::parse_quote!(Option<&[#element]>)),
+                _ => None,
+            }
+        }
+        "cloned" | "copied" if head(ty)? == "Option" => match argument(ty)? {
+            syn::Type::Reference(r) => {
+                let inner = r.elem;
+                Some(syn::parse_quote!(Option<#inner>))
+            }
+            _ => None,
+        },
         _ => None,
     }
 }
 
-/// The type of a local at a place: a parameter, a `let` before it, or what a `for` around it binds.
-fn local(file: &SourceFile, name: &str, at: TextRange, depth: u32) -> Option<syn::Type> {
-    for node in path_to(file, at).into_iter().rev() {
-        let found = match node {
-            Node::Block(block) => declared_in(file, block, name, at, depth),
-            Node::Expr(syn::Expr::ForLoop(l)) if file.range(&l.body).contains(at) => {
-                binds(&l.pat, name).then(|| iterated(file, l, depth))
+/// What an iterator, or what is iterated over, gives in each round.
+fn item(file: &SourceFile, expr: &syn::Expr, at: TextRange, depth: u32) -> Option<syn::Type> {
+    if depth > DEPTH {
+        return None;
+    }
+    if let syn::Expr::MethodCall(call) = super::names::peel(expr) {
+        let of_receiver = || item(file, &call.receiver, at, depth + 1);
+        let lent = || guess(file, &call.receiver, at, depth + 1).map(|ty| strip(&ty).clone());
+        match call.method.to_string().as_str() {
+            "iter" => return walked(&lent()?, true),
+            "keys" | "into_keys" => return argument(&lent()?).map(|key| syn::parse_quote!(&#key)),
+            "values" => return arguments(&lent()?).into_iter().nth(1).map(|value| syn::parse_quote!(&#value)),
+            "into_iter" => return guess(file, &call.receiver, at, depth + 1).and_then(|ty| iterated(&ty)),
+            "drain" => return walked(&lent()?, false),
+            "chars" => return Some(syn::parse_quote!(char)),
+            "bytes" => return Some(syn::parse_quote!(u8)),
+            "lines" | "split" | "split_whitespace" | "split_terminator" | "rsplit" | "splitn" => {
+                let is_text = matches!(head(&lent()?)?.as_str(), "str" | "String");
+                return is_text.then(|| syn::parse_quote!(&str));
             }
-            Node::Expr(syn::Expr::Closure(c)) => c.inputs.iter().find(|p| binds(p, name)).map(|p| match p {
-                syn::Pat::Type(t) => Some((*t.ty).clone()),
-                _ => None,
+            "windows" | "chunks" | "chunks_exact" => return element(&lent()?).map(|e| syn::parse_quote!(&[#e])),
+            "enumerate" => return of_receiver().map(|inner| syn::parse_quote!((usize, #inner))),
+            "zip" => {
+                let (a, b) = (of_receiver()?, item(file, call.args.first()?, at, depth + 1)?);
+                return Some(syn::parse_quote!((#a, #b)));
+            }
+            "cloned" | "copied" => {
+                return match of_receiver()? {
+                    syn::Type::Reference(r) => Some(*r.elem),
+                    _ => None,
+                };
+            }
+            "rev" | "skip" | "take" | "filter" | "skip_while" | "take_while" | "inspect" | "step_by" | "peekable"
+            | "fuse" | "by_ref" => return of_receiver(),
+            _ => {}
+        }
+    }
+    iterated(&guess(file, expr, at, depth + 1)?)
+}
+
+/// What a `for` over a value of this type binds: `&T` over a reference to a sequence of `T`, `T` over the sequence itself.
+fn iterated(ty: &syn::Type) -> Option<syn::Type> {
+    match ty {
+        syn::Type::Reference(r) if r.mutability.is_some() => None,
+        syn::Type::Reference(r) => walked(strip(&r.elem), true),
+        owned => walked(owned, false),
+    }
+}
+
+/// The elements of a collection of std, by reference or not; the pairs of a map.
+fn walked(ty: &syn::Type, by_reference: bool) -> Option<syn::Type> {
+    if let "HashMap" | "BTreeMap" = head(ty)?.as_str() {
+        let [key, value] = arguments(ty).try_into().ok()?;
+        return Some(if by_reference {
+            syn::parse_quote!((&#key, &#value))
+        } else {
+            syn::parse_quote!((#key, #value))
+        });
+    }
+    let is_set = matches!(head(ty)?.as_str(), "HashSet" | "BTreeSet" | "BinaryHeap");
+    let element = if is_set { argument(ty)? } else { element(ty)? };
+    Some(if by_reference { syn::parse_quote!(&#element) } else { element })
+}
+
+/// What a pattern binds the name to where it takes apart a value of this type.
+fn taken_apart(file: &SourceFile, pat: &syn::Pat, name: &str, ty: &syn::Type, by_reference: bool) -> Option<syn::Type> {
+    let ty = aliased(file, ty.clone());
+    match (pat, &ty) {
+        (syn::Pat::Ident(p), _) if p.ident == name && p.by_ref.is_none() && p.subpat.is_none() => {
+            Some(if by_reference { syn::parse_quote!(&#ty) } else { ty })
+        }
+        (syn::Pat::Paren(p), _) => taken_apart(file, &p.pat, name, &ty, by_reference),
+        (syn::Pat::Reference(p), syn::Type::Reference(r)) => taken_apart(file, &p.pat, name, &r.elem, by_reference),
+        // Patterns look through references, and bind references then.
+        (syn::Pat::Tuple(_) | syn::Pat::TupleStruct(_) | syn::Pat::Struct(_), syn::Type::Reference(r)) => {
+            if r.mutability.is_some() { None } else { taken_apart(file, pat, name, &r.elem, true) }
+        }
+        (syn::Pat::Tuple(p), syn::Type::Tuple(parts)) => {
+            let at = p.elems.iter().position(|p| binds(p, name))?;
+            let is_counted = p.elems.iter().take(at).all(|p| !matches!(p, syn::Pat::Rest(_)));
+            taken_apart(file, &p.elems[at], name, parts.elems.get(at).filter(|_| is_counted)?, by_reference)
+        }
+        (syn::Pat::TupleStruct(p), _) => {
+            let is_success = p.path.is_ident("Some") || p.path.is_ident("Ok");
+            let inner = success(ty).filter(|_| is_success && p.elems.len() == 1)?;
+            taken_apart(file, &p.elems[0], name, &inner, by_reference)
+        }
+        (syn::Pat::Struct(p), _) => {
+            let field = p.fields.iter().find(|f| binds(&f.pat, name))?;
+            let syn::Member::Named(member) = &field.member else { return None };
+            let declared = field_type(file, &head(&ty)?, &member.to_string())?;
+            taken_apart(file, &field.pat, name, &declared, by_reference)
+        }
+        _ => None,
+    }
+}
+
+/// What the closure of `call` gets as its parameter number `at`, by what the call is made on.
+fn given(file: &SourceFile, call: &syn::ExprMethodCall, at: usize, depth: u32) -> Option<syn::Type> {
+    let range = file.range(&*call.receiver);
+    let lent = |ty: syn::Type| -> Option<syn::Type> { Some(syn::parse_quote!(&#ty)) };
+    let own = || item(file, &call.receiver, range, depth + 1);
+    // An `Option` lends and gives what is in it.
+    let whole = || match guess(file, &call.receiver, range, depth + 1)? {
+        syn::Type::Reference(_) => None,
+        ty => success(ty),
+    };
+    match (call.method.to_string().as_str(), at) {
+        ("map" | "filter_map" | "flat_map" | "and_then" | "is_some_and" | "is_ok_and" | "map_or", 0) => {
+            own().or_else(whole)
+        }
+        ("for_each" | "try_for_each" | "any" | "all" | "position" | "find_map" | "map_while", 0) => own(),
+        ("filter", 0) => own().or_else(whole).and_then(lent),
+        ("find" | "skip_while" | "take_while" | "inspect" | "max_by_key" | "min_by_key" | "partition", 0) => {
+            own().and_then(lent)
+        }
+        ("max_by" | "min_by", 0 | 1) => own().and_then(lent),
+        ("sort_by" | "sort_unstable_by", 0 | 1) | ("sort_by_key" | "sort_unstable_by_key" | "retain", 0) => {
+            let list = guess(file, &call.receiver, range, depth + 1)?;
+            element(&list).and_then(lent)
+        }
+        ("fold" | "try_fold", 1) => own(),
+        _ => None,
+    }
+}
+
+/// The type of a local at a place: a parameter, a `let` before it, or what a `for` or a closure around it binds.
+fn local(file: &SourceFile, name: &str, at: TextRange, depth: u32) -> Option<syn::Type> {
+    let path = path_to(file, at);
+    for (index, node) in path.iter().enumerate().rev() {
+        let found = match *node {
+            Node::Block(block) => declared_in(file, block, name, at, depth),
+            Node::Expr(syn::Expr::ForLoop(l)) if file.range(&l.body).contains(at) => binds(&l.pat, name).then(|| {
+                let item = item(file, &l.expr, file.range(&*l.expr), depth + 1)?;
+                taken_apart(file, &l.pat, name, &item, false)
             }),
+            Node::Expr(syn::Expr::Closure(c)) => {
+                let at = c.inputs.iter().position(|p| binds(p, name));
+                at.map(|at| match &c.inputs[at] {
+                    syn::Pat::Type(t) => matches!(*t.pat, syn::Pat::Ident(_)).then(|| (*t.ty).clone()),
+                    pat => match path[..index].last() {
+                        Some(Node::Expr(syn::Expr::MethodCall(call))) => {
+                            taken_apart(file, pat, name, &given(file, call, at, depth)?, false)
+                        }
+                        _ => None,
+                    },
+                })
+            }
             // Patterns of `match` and `if let` take types apart: nothing is said.
             Node::Expr(syn::Expr::Match(m)) => {
                 let arm = m.arms.iter().find(|arm| file.range(*arm).contains(at));
@@ -281,20 +501,10 @@ fn condition_binds(file: &SourceFile, cond: &syn::Expr, name: &str, depth: u32) 
     }
 }
 
-/// The type of `name` in `Ok(name)` and `Some(name)`, where the text says what is taken apart.
+/// The type of `name` in `Ok(name)`, `Some((name, _))` and their like, where the text says what is taken apart.
 fn inside(file: &SourceFile, pat: &syn::Pat, name: &str, expr: &syn::Expr, depth: u32) -> Option<syn::Type> {
-    let bound = ["Ok", "Some"].iter().find_map(|variant| super::shapes::bound_in_variant(pat, variant))?;
-    if bound != name {
-        return None;
-    }
-    match guess(file, expr, file.range(expr), depth + 1)? {
-        syn::Type::Reference(r) if r.mutability.is_none() => {
-            let inner = success((*r.elem).clone())?;
-            Some(syn::parse_quote!(&#inner))
-        }
-        syn::Type::Reference(_) => None,
-        owned => success(owned),
-    }
+    let looked_at = guess(file, expr, file.range(expr), depth + 1)?;
+    if binds(pat, name) { taken_apart(file, pat, name, &looked_at, false) } else { None }
 }
 
 /// True if a pattern holds the name as a word.
@@ -334,28 +544,12 @@ fn declared_in(
             _ if matches!(*t.pat, syn::Pat::Ident(_)) => Some((*t.ty).clone()),
             _ => None,
         },
-        (syn::Pat::Ident(_), Some(init)) => guess(file, &init.expr, file.range(&init.expr), depth + 1),
+        (pat, Some(init)) => {
+            let value = guess(file, &init.expr, file.range(&init.expr), depth + 1);
+            value.and_then(|value| taken_apart(file, pat, name, &value, false))
+        }
         _ => None,
     })
-}
-
-/// What a `for` binds: `&T` over a reference to a sequence of `T`, `T` over the sequence itself.
-fn iterated(file: &SourceFile, l: &syn::ExprForLoop, depth: u32) -> Option<syn::Type> {
-    if !matches!(*l.pat, syn::Pat::Ident(_)) {
-        return None;
-    }
-    let at = file.range(&l.expr);
-    let (source, by_reference) = match &*l.expr {
-        syn::Expr::MethodCall(call) if call.method == "iter" => (guess(file, &call.receiver, at, depth + 1)?, true),
-        syn::Expr::Reference(r) => (guess(file, &r.expr, at, depth + 1)?, true),
-        other => {
-            let ty = guess(file, other, at, depth + 1)?;
-            let is_reference = matches!(ty, syn::Type::Reference(_));
-            (ty, is_reference)
-        }
-    };
-    let element = element(&source)?;
-    Some(if by_reference { syn::parse_quote!(&#element) } else { element })
 }
 
 fn parameter(signature: &syn::Signature, name: &str) -> Option<syn::Type> {
@@ -429,6 +623,34 @@ mod tests {
         check("fn f(xs: &[String]) { for x in xs { HERE(x) } }", Some("&String"));
         check("fn f(xs: Vec<String>) { for x in &xs { HERE(x) } }", Some("&String"));
         check("fn f(xs: Vec<String>) { for x in xs { HERE(x) } }", Some("String"));
+    }
+
+    #[test]
+    fn what_is_iterated_over_says_what_closures_get() {
+        check("fn f(xs: &[String]) { xs.iter().map(|x| HERE(x)) }", Some("&String"));
+        check("fn f(xs: &[&str]) { xs.iter().filter(|x| HERE(x)) }", Some("&&&str"));
+        check("fn f(xs: Vec<String>) { xs.into_iter().for_each(|x| HERE(x)) }", Some("String"));
+        check("fn f(xs: &Vec<String>) { xs.iter().enumerate().any(|(_, x)| HERE(x)) }", Some("&String"));
+        check("fn f(m: &HashMap<String, u8>) { for (k, _) in m { HERE(k) } }", Some("&String"));
+        check("fn f(m: &HashMap<String, u8>) { m.iter().find(|(k, _)| HERE(k)) }", Some("&&String"));
+        check("fn f(xs: &[(String, u8)]) { xs.iter().all(|&(k, n)| HERE(n)) }", Some("u8"));
+        check("fn f(t: &str) { t.lines().map(|l| HERE(l)) }", Some("&str"));
+        check("fn f(xs: &[S]) { xs.iter().fold(0, |n, s| HERE(s)) }", Some("&S"));
+        check("fn f(x: Option<String>) { x.map(|x| HERE(x)) }", Some("String"));
+        check("fn f(xs: I) { xs.iter().map(|x| HERE(x)) }", None);
+        check("fn f(xs: &[u8]) { xs.iter().map(g).map(|x| HERE(x)) }", None);
+    }
+
+    #[test]
+    fn names_of_types_look_ups_and_own_methods_say_the_type() {
+        check("type Ids = Vec<u64>; fn f(x: &Ids) { HERE(x) }", Some("&Vec<u64>"));
+        check("fn f(m: &HashMap<u8, String>) { let Some(x) = m.get(&1) else { return }; HERE(x) }", Some("&String"));
+        check("fn f(xs: &[String]) { let x = xs[0].clone(); HERE(x) }", Some("String"));
+        check(
+            "struct S; impl S { fn rows(&self) -> &[u8] { &[] } } fn f(s: &S) { let x = s.rows(); HERE(x) }",
+            Some("&[u8]"),
+        );
+        check("struct S { id: String } fn f(xs: &[S]) { for S { id } in xs { HERE(id) } }", Some("&String"));
     }
 
     #[test]

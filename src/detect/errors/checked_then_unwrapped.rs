@@ -98,15 +98,15 @@ fn checked_the_other_way(file: &SourceFile, node: &syn::ExprIf) -> Option<Fact> 
 /// What a condition says of a place: `some`, `none`, `ok` or `err`.
 fn asked(cond: &syn::Expr) -> Option<(&'static str, &syn::Expr)> {
     const OPPOSITE: &[(&str, &str)] = &[("some", "none"), ("none", "some"), ("ok", "err"), ("err", "ok")];
+    if let Some(denied) = shapes::denied(cond) {
+        let (variant, place) = asked(denied)?;
+        return Some((OPPOSITE.iter().find(|(v, _)| *v == variant)?.1, place));
+    }
     match peel(cond) {
         syn::Expr::MethodCall(call) if call.args.is_empty() => {
             let name = call.method.to_string();
             let variant = OPPOSITE.iter().map(|(v, _)| *v).find(|v| name.strip_prefix("is_") == Some(v))?;
             Some((variant, &call.receiver))
-        }
-        syn::Expr::Unary(u) if matches!(u.op, syn::UnOp::Not(_)) => {
-            let (variant, place) = asked(&u.expr)?;
-            Some((OPPOSITE.iter().find(|(v, _)| *v == variant)?.1, place))
         }
         syn::Expr::Let(node) => {
             let syn::Pat::TupleStruct(t) = &*node.pat else { return None };

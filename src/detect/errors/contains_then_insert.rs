@@ -118,9 +118,9 @@ fn asked_and_kept(file: &SourceFile, stmt: &syn::Stmt, next: Option<&syn::Stmt>)
 
 /// `set.contains(&x)`, and whether the condition holds where it does.
 fn question(cond: &syn::Expr) -> Option<(&syn::ExprMethodCall, bool)> {
-    match peel(cond) {
-        syn::Expr::Unary(u) if matches!(u.op, syn::UnOp::Not(_)) => question(&u.expr).map(|(c, holds)| (c, !holds)),
-        other => shapes::method(other, "contains", 1).map(|call| (call, true)),
+    match shapes::denied(cond) {
+        Some(denied) => question(denied).map(|(c, holds)| (c, !holds)),
+        None => shapes::method(cond, "contains", 1).map(|call| (call, true)),
     }
 }
 
@@ -184,6 +184,8 @@ mod tests {
             "fn f(s: &mut HashSet<u8>, xs: &[u8]) { for x in xs { if $0s.contains(x)$0 { continue; } s.insert(*x); g(x); } }",
             "fn f(s: &mut HashSet<u8>, x: u8) { if $0s.contains(&x)$0 { h(); } else { s.insert(x); g(); } }",
             "fn f(s: &mut HashSet<u8>, x: u8) { if $0s.contains(&x)$0 { h(); } else { s.insert(x); } }",
+            "fn f(s: &mut HashSet<u8>, x: u8) { if $0s.contains(&x) == false$0 { s.insert(x); g(); } }",
+            "fn f(s: &mut HashSet<u8>, x: u8) -> bool { if $0true != s.contains(&x)$0 { s.insert(x); return true; } false }",
             "fn f(s: &mut HashSet<u8>, x: u8) { let known = $0s.contains(&x)$0; s.insert(x); g(known); }",
             "fn f(s: &mut HashSet<u8>, x: u8) { let is_new = $0!s.contains(&x)$0; s.insert(x); g(is_new); }",
             "fn f(s: &mut HashSet<u8>, x: u8) { if $0s.contains(&x)$0 { s.remove(&x); g(); } }",
@@ -204,6 +206,7 @@ mod tests {
                 "fn f(s: &mut HashSet<u8>, x: u8, y: u8) { if !s.contains(&x) { s.insert(y); g(); } }",
                 "fn f(s: &mut HashSet<u8>, t: &mut HashSet<u8>, x: u8) { if !s.contains(&x) { t.insert(x); g(); } }",
                 "fn f(s: &mut HashSet<u8>, x: u8) { if s.contains(&x) { s.insert(x); g(); } }",
+                "fn f(s: &mut HashSet<u8>, x: u8) { if s.contains(&x) != false { s.insert(x); g(); } }",
                 "fn f(s: &mut HashSet<u8>, x: u8) -> bool { if s.contains(&x) { return false; } check(x)?; s.insert(x); true }",
                 "fn f(s: &mut HashSet<u8>, x: u8) { if s.contains(&x) { log(); } s.insert(x); }",
                 "fn f(s: &mut HashSet<u8>, x: u8) { if !s.contains(&x) { return; } s.insert(x); }",

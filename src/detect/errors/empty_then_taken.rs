@@ -156,8 +156,10 @@ fn with_binding(file: &SourceFile, fact: Fact, stmt: &syn::Stmt, taken: &Taken<'
 /// The place that a condition asks about, and whether it holds where the place has elements.
 fn question(cond: &syn::Expr) -> Option<(&syn::Expr, bool)> {
     let plain = |expr| usage::place(expr).is_some_and(|p| p.is_plain);
+    if let Some(denied) = shapes::denied(cond) {
+        return question(denied).map(|(p, holds)| (p, !holds));
+    }
     match peel(cond) {
-        syn::Expr::Unary(u) if matches!(u.op, syn::UnOp::Not(_)) => question(&u.expr).map(|(p, holds)| (p, !holds)),
         syn::Expr::MethodCall(call) if call.method == "is_empty" && call.args.is_empty() => {
             plain(&call.receiver).then_some((&*call.receiver, false))
         }

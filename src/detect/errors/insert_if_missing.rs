@@ -130,7 +130,7 @@ fn is_of_block(file: &SourceFile, block: &syn::Block, index: usize, name: &syn::
 }
 
 /// True if the inserted key is a copy of the one asked for, false if it is that one itself; `None` for another key.
-fn is_copied(key: &syn::Expr, asked: &syn::Expr) -> Option<bool> {
+pub(super) fn is_copied(key: &syn::Expr, asked: &syn::Expr) -> Option<bool> {
     let key = peel(key);
     if shapes::same(key, asked) {
         return Some(false);

@@ -6,7 +6,7 @@ use quote::ToTokens;
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
 use crate::source::SourceFile;
-use crate::source::functions::{functions, head};
+use crate::source::functions::{functions, head, type_arguments};
 use crate::source::names::{peel, plain_name};
 
 /// The rule.
@@ -17,15 +17,15 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "error passed on by a match where `?` says the same",
     explain: EXPLAIN,
-    triggers: &["Err", "None"],
+    triggers: &["Err", "None", "map_err"],
     facts,
     judge,
 };
 
 const EXPLAIN: &str = "\
 Finds errors that are passed on by hand: `match r { Ok(v) => v, Err(e) => return Err(e.into()) }` and
-`if let Err(e) = r { return Err(e); }`, with `e` as it is, `e.into()`, `From::from(e)` or `Target::from(e)`. All rungs of
-a function are one proposal with several hunks.
+`if let Err(e) = r { return Err(e); }`, with `e` as it is, `e.into()`, `From::from(e)` or `Target::from(e)`; and
+`r.map_err(Target::from)?` where the function returns that `Target`. All rungs of a function are one proposal with several hunks.
 
 ## Why it costs
 
@@ -61,7 +61,8 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
         if function.is_test || function.sig.constness.is_some() {
             continue;
         }
-        let mut walk = Ladders { returns: Returns::of(&function.sig.output), found: Vec::new() };
+        let output = &function.sig.output;
+        let mut walk = Ladders { returns: Returns::of(output), error: error_of(output), found: Vec::new() };
         walk.visit_block(function.block);
         let Some(first) = walk.found.first() else { continue };
         let mut fact = Fact::at(file, file.range(first.whole));
@@ -132,16 +133,30 @@ impl Returns {
     }
 }
 
+/// The name of the error in `Result<T, Error>`; empty where it is not written down.
+fn error_of(output: &syn::ReturnType) -> String {
+    match output {
+        syn::ReturnType::Type(_, ty) => match type_arguments(ty).as_slice() {
+            [_, error] if head(ty) == "Result" => head(error),
+            _ => String::new(),
+        },
+        syn::ReturnType::Default => String::new(),
+    }
+}
+
 struct Ladders<'a> {
     returns: Returns,
+    error: String,
     found: Vec<Rung<'a>>,
 }
 
 impl<'a> Ladders<'a> {
-    fn inside(&mut self, returns: Returns, visit: impl FnOnce(&mut Self)) {
-        let before = std::mem::replace(&mut self.returns, returns);
+    fn inside(&mut self, output: Option<&syn::ReturnType>, visit: impl FnOnce(&mut Self)) {
+        let returns = output.map_or(Returns::Other, Returns::of);
+        let returns = std::mem::replace(&mut self.returns, returns);
+        let error = std::mem::replace(&mut self.error, output.map(error_of).unwrap_or_default());
         visit(self);
-        self.returns = before;
+        (self.returns, self.error) = (returns, error);
     }
 
     fn note(&mut self, whole: &'a syn::Expr, fallible: &'a syn::Expr, is_echo: bool) {
@@ -164,7 +179,7 @@ impl<'a> Visit<'a> for Ladders<'a> {
 
     fn visit_expr(&mut self, node: &'a syn::Expr) {
         let rung = match self.returns {
-            Returns::Result => value_rung(node),
+            Returns::Result => value_rung(node).or_else(|| converted_rung(node, &self.error)),
             Returns::Option => option_rung(node),
             Returns::Other => None,
         };
@@ -176,16 +191,16 @@ impl<'a> Visit<'a> for Ladders<'a> {
     }
 
     fn visit_expr_closure(&mut self, node: &'a syn::ExprClosure) {
-        self.inside(Returns::of(&node.output), |this| visit::visit_expr_closure(this, node));
+        self.inside(Some(&node.output), |this| visit::visit_expr_closure(this, node));
     }
 
     // In an async block the error type is inferred from the `return` alone, and in a `try` block `?` goes elsewhere.
     fn visit_expr_async(&mut self, node: &'a syn::ExprAsync) {
-        self.inside(Returns::Other, |this| visit::visit_expr_async(this, node));
+        self.inside(None, |this| visit::visit_expr_async(this, node));
     }
 
     fn visit_expr_try_block(&mut self, node: &'a syn::ExprTryBlock) {
-        self.inside(Returns::Other, |this| visit::visit_expr_try_block(this, node));
+        self.inside(None, |this| visit::visit_expr_try_block(this, node));
     }
 
     fn visit_expr_const(&mut self, _: &'a syn::ExprConst) {}
@@ -250,6 +265,30 @@ fn value_rung(expr: &syn::Expr) -> Option<&syn::Expr> {
     (passes_on(err) && hands_over(ok)).then_some(&*node.expr)
 }
 
+/// `r.map_err(Error::from)?` where the function returns that very `Error`: `?` converts by itself.
+fn converted_rung<'a>(expr: &'a syn::Expr, error: &str) -> Option<&'a syn::Expr> {
+    let syn::Expr::Try(passed) = expr else { return None };
+    let syn::Expr::MethodCall(call) = &*passed.expr else { return None };
+    let is_from = |func: &syn::Expr| match func {
+        syn::Expr::Path(path) => {
+            let mut last = path.path.segments.iter().rev().map(|s| s.ident.to_string());
+            last.next().as_deref() == Some("from") && last.next().is_some_and(|target| target == error)
+        }
+        _ => false,
+    };
+    let converts = match call.args.first()? {
+        syn::Expr::Closure(closure) => match (closure.inputs.first(), &*closure.body) {
+            (Some(syn::Pat::Ident(name)), syn::Expr::Call(of)) => {
+                let is_error = of.args.len() == 1 && plain_name(&of.args[0]).is_some_and(|found| *found == name.ident);
+                is_error && closure.inputs.len() == 1 && is_from(&of.func)
+            }
+            _ => false,
+        },
+        func => is_from(func),
+    };
+    (call.method == "map_err" && call.args.len() == 1 && converts).then_some(&*call.receiver)
+}
+
 /// The same where the value is not used, and `if let Err(e) = r { return Err(e); }`.
 fn statement_rung(expr: &syn::Expr) -> Option<&syn::Expr> {
     match expr {
@@ -269,7 +308,7 @@ fn statement_rung(expr: &syn::Expr) -> Option<&syn::Expr> {
     }
 }
 
-fn arms(node: &syn::ExprMatch) -> Option<(&syn::Arm, &syn::Arm)> {
+pub(super) fn arms(node: &syn::ExprMatch) -> Option<(&syn::Arm, &syn::Arm)> {
     let [first, second] = node.arms.as_slice() else { return None };
     if !node.attrs.is_empty() || !first.attrs.is_empty() || !second.attrs.is_empty() {
         return None;
@@ -277,7 +316,7 @@ fn arms(node: &syn::ExprMatch) -> Option<(&syn::Arm, &syn::Arm)> {
     if is_variant(&first.pat, "Ok") { Some((first, second)) } else { Some((second, first)) }
 }
 
-fn is_variant(pat: &syn::Pat, name: &str) -> bool {
+pub(super) fn is_variant(pat: &syn::Pat, name: &str) -> bool {
     matches!(pat, syn::Pat::TupleStruct(tuple) if ends_with(&tuple.path, name) && tuple.elems.len() == 1)
 }
 
@@ -288,7 +327,7 @@ fn ends_with(path: &syn::Path, name: &str) -> bool {
 }
 
 /// The name that `Ok(name)` or `Err(name)` binds by value.
-fn wrapped_name(pat: &syn::Pat, variant: &str) -> Option<String> {
+pub(super) fn wrapped_name(pat: &syn::Pat, variant: &str) -> Option<String> {
     let syn::Pat::TupleStruct(tuple) = pat else { return None };
     if !is_variant(pat, variant) {
         return None;
@@ -334,7 +373,7 @@ fn is_unit(expr: &syn::Expr) -> bool {
 }
 
 /// The expression of a block that holds nothing else.
-fn only_expression(expr: &syn::Expr) -> &syn::Expr {
+pub(super) fn only_expression(expr: &syn::Expr) -> &syn::Expr {
     match expr {
         syn::Expr::Block(block) if block.label.is_none() => match block.block.stmts.as_slice() {
             [syn::Stmt::Expr(inner, _)] => inner,
@@ -352,7 +391,7 @@ fn returns_error(expr: &syn::Expr, name: &str) -> bool {
     call.args.len() == 1 && ends_with(&func.path, "Err") && is_converted(&call.args[0], name)
 }
 
-fn is_converted(expr: &syn::Expr, name: &str) -> bool {
+pub(super) fn is_converted(expr: &syn::Expr, name: &str) -> bool {
     let is_error = |expr: &syn::Expr| plain_name(expr).is_some_and(|ident| ident == name);
     match expr {
         syn::Expr::MethodCall(call) => call.method == "into" && call.args.is_empty() && is_error(&call.receiver),
@@ -422,6 +461,21 @@ mod tests {
                 "fn f() -> Result<u8, E> { match g() { Ok(v) => Ok(w), Err(e) => Err(e) } }",
             ],
         );
+    }
+
+    #[test]
+    fn fires_on_a_conversion_that_the_question_mark_makes_by_itself() {
+        for converted in ["g().map_err(E::from)?", "g().map_err(|e| E::from(e))?", "g(1).h().map_err(my::E::from)?"] {
+            fires_on(&format!("let v = {converted}; Ok(v)"), converted);
+        }
+        ignores_body("let v = g().map_err(F::from)?; Ok(v)");
+        ignores_body("let v = g().map_err(|e| E::from(other))?; Ok(v)");
+        ignores_body("let v = g().map_err(|e| E::from_code(e))?; Ok(v)");
+        ignores_body("let v = g().map_err(E::Io)?; Ok(v)");
+        ignores_body("g().map_err(E::from)");
+        ignores_body("let v = run(|| g().map_err(E::from)?); Ok(v)");
+        check_ignores(&RULE, &["fn f() -> Result<u8, Box<dyn Error>> { let v = g().map_err(E::from)?; Ok(v) }"]);
+        check_ignores(&RULE, &["fn f() -> anyhow::Result<u8> { let v = g().map_err(E::from)?; Ok(v) }"]);
     }
 
     #[test]

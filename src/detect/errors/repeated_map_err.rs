@@ -1,7 +1,7 @@
 //! Conversions spelled out by hand in; those out that one `impl From` would say once.
 
 use crate::detect::{Fact, FileFacts, Rule};
-use crate::model::{Class, Eye, Finding, Kind, RuleId};
+use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};
 use crate::source::SourceFile;
 use crate::source::conversions::{Clue, Conversion, What, clues, join};
 
@@ -21,8 +21,8 @@ pub const RULE: Rule = Rule {
 const EXPLAIN: &str = "\
 Finds the same `.map_err(MyError::Json)?`, `.map_err(|e| MyError::Json(e))?` or
 `match … { Ok(v) => v, Err(e) => return Err(MyError::Json(e)) }` two or more times in the workspace, where the variant
-holds just the source error; once is enough where the `impl From` (or thiserror's `#[from]`) exists. One proposal changes all
-places.
+holds just the source error; once is enough where the `impl From` (or thiserror's `#[from]`) exists. One proposal adds the `impl`
+and changes all places; where it exists, each function has a proposal of its own.
 
 ## Why it costs
 
@@ -91,21 +91,35 @@ fn clue(fact: &Fact) -> Option<Clue> {
 
 fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
     let files: Vec<Vec<Clue>> = facts.iter().map(|file| file.facts.iter().filter_map(clue).collect()).collect();
-    join(&files).iter().filter_map(|conversion| finding(rule, facts, conversion)).collect()
+    join(&files).iter().flat_map(|conversion| findings(rule, facts, conversion)).collect()
 }
 
-/// One finding stands for all places; it is reported at the first.
-fn finding(rule: &Rule, facts: &[FileFacts], conversion: &Conversion) -> Option<Finding> {
-    let (index, first) = conversion.sites.first()?;
-    let file = &facts[*index];
-    let mut fact = file.facts.iter().find(|fact| clue(fact).as_ref() == Some(first))?.clone();
-    fact.captures = vec![("fallible", first.kept)];
-    let (count, variant) = (conversion.sites.len(), &conversion.variant);
-    let target = &conversion.target;
+/// One finding stands for all places, reported at the first; where the `From` exists, each function has its own.
+fn findings(rule: &Rule, facts: &[FileFacts], conversion: &Conversion) -> Vec<Finding> {
+    let fact_of = |(index, site): &(usize, Clue)| {
+        let fact = facts[*index].facts.iter().find(|fact| clue(fact).as_ref() == Some(site))?;
+        Some((*index, site.kept, fact))
+    };
+    let sites: Vec<(usize, TextRange, &Fact)> = conversion.sites.iter().filter_map(fact_of).collect();
+    let is_same = |a: &(usize, TextRange, &Fact), b: &(usize, TextRange, &Fact)| {
+        !conversion.exists || (a.0 == b.0 && a.2.function == b.2.function)
+    };
+    let firsts = sites.iter().enumerate().filter(|(at, site)| !sites[..*at].iter().any(|before| is_same(before, site)));
+    firsts
+        .map(|(_, first)| {
+            let count = sites.iter().filter(|site| is_same(first, site)).count();
+            let mut fact = first.2.clone();
+            fact.captures = vec![("fallible", first.1)];
+            rule.finding(&facts[first.0].file, &fact, message(conversion, count))
+        })
+        .collect()
+}
+
+fn message(conversion: &Conversion, count: usize) -> String {
+    let Conversion { target, variant, .. } = conversion;
     let once = if conversion.exists { "the `From` that exists says it" } else { "one `impl From` says it once" };
     let places = if count == 1 { "one place".to_owned() } else { format!("{count} places") };
-    let message = format!("an error is wrapped in `{target}::{variant}` by hand in {places}: {once}");
-    Some(rule.finding(&file.file, &fact, message))
+    format!("an error is wrapped in `{target}::{variant}` by hand in {places}: {once}")
 }
 
 #[cfg(test)]
@@ -171,6 +185,18 @@ mod tests {
         ignores_text(&format!(
             "{derived} fn f() -> Result<u8, E> {{ let r = a(); if let Err(e) = r {{ return Err(E::Io(e)); }} Ok(1) }}"
         ));
+    }
+
+    #[test]
+    fn fires_in_each_function_where_the_from_exists() {
+        let derived = "#[derive(thiserror::Error)] enum E { #[error(\"io\")] Io(#[from] io::Error), Text(String) }";
+        let functions = "fn f() -> Result<u8, E> { a().map_err(E::Io)?; b().map_err(E::Io)?; Ok(1) } \
+                         fn g() -> Result<u8, E> { c().map_err(|e| E::Io(e))?; Ok(1) }";
+        let expected = ["a().map_err(E::Io)", "c().map_err(|e| E::Io(e))"];
+        check_sites(&RULE, &format!("{derived} {functions}"), &expected);
+        // One `impl` is one change.
+        let plain = "enum E { Io(io::Error), Text(String) }";
+        check_sites(&RULE, &format!("{plain} {functions}"), &["a().map_err(E::Io)"]);
     }
 
     #[test]

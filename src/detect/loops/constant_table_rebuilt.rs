@@ -14,7 +14,7 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "table of literals built anew on each call",
     explain: EXPLAIN,
-    triggers: &["HashMap", "HashSet", "BTreeMap", "BTreeSet", "Vec", "vec"],
+    triggers: &["HashMap", "HashSet", "BTreeMap", "BTreeSet", "Vec", "vec", "Regex"],
     facts,
     judge,
 };

@@ -2,11 +2,11 @@
 
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
-use crate::source::SourceFile;
 use crate::source::functions::functions;
 use crate::source::invariants::{Invariant, invariants, only_looked_at};
-use crate::source::names::{NameUse, Use, uses};
+use crate::source::names::{NameUse, Use, plain_name, uses};
 use crate::source::visit::{self, Visit};
+use crate::source::{SourceFile, shapes};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -137,7 +137,14 @@ fn given_away(stmts: &[syn::Stmt], name: &str) -> Option<Vec<proc_macro2::Ident>
         Use::Borrow | Use::Compare | Use::Format => true,
         _ => false,
     });
-    (!looks.is_empty() && only_looks).then(|| given.into_iter().map(|found| found.ident).collect())
+    let is_grown = given.len() == 1 && stmts.iter().any(|stmt| starts_from(stmt, name));
+    let is_worth_it = only_looks && (!looks.is_empty() || is_grown);
+    is_worth_it.then(|| given.into_iter().map(|found| found.ident).collect())
+}
+
+/// `let mut key = prefix;`: a copy to start from costs less than to make the text anew.
+fn starts_from(stmt: &syn::Stmt, name: &str) -> bool {
+    shapes::plain_let(stmt).is_some_and(|l| l.is_mut && plain_name(l.value).is_some_and(|value| value == name))
 }
 
 fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
@@ -180,6 +187,12 @@ mod tests {
     }
 
     #[test]
+    fn fires_on_a_text_that_each_round_starts_from() {
+        let made = r#"format!("{email}/")"#;
+        fires_on(&format!("for x in xs {{ let a = {made}; let mut b = a; b.push_str(x); v.push(b); }}"), made);
+    }
+
+    #[test]
     fn fires_where_a_text_is_looked_at_before_some_rounds_give_it_away() {
         fires_on(
             r#"for x in xs { let a = format!("{email}/"); if x.starts_with(&a) { g(x); } else { v.push(a + x); } }"#,
@@ -187,6 +200,8 @@ mod tests {
         );
         ignores_body(r#"for x in xs { let a = format!("{email}/"); a.push('b'); g(&a); v.push(a); }"#);
         ignores_body(r#"for x in xs { let a = format!("{email}/"); v.push(a + x); }"#);
+        ignores_body(r#"for x in xs { let a = format!("{email}/"); let b = a; v.push(b); }"#);
+        ignores_body(r#"for x in xs { let a = format!("{email}{x}/"); let mut b = a; b.push_str(x); v.push(b); }"#);
     }
 
     #[test]

@@ -49,6 +49,12 @@ The round may be left early (then the rest would stay in the list, and `drain` t
 list is not a `Vec` of std (asked of rustc).
 ";
 
+/// The statements of the loops that are found, which take what `drain` will give.
+pub(super) fn drained(file: &SourceFile) -> Vec<TextRange> {
+    let captures = facts(file).into_iter().flat_map(|fact| fact.captures);
+    captures.filter(|(name, _)| *name == "statement").map(|(_, range)| range).collect()
+}
+
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
     for body in shapes::bodies(file) {
@@ -138,10 +144,10 @@ fn emptied(file: &SourceFile, around: &Emptying<'_>) -> Option<Fact> {
 
 /// The list of `!list.is_empty()` and `list.len() > 0`.
 fn not_empty(cond: &syn::Expr) -> Option<&syn::Expr> {
+    if let Some(denied) = shapes::denied(cond) {
+        return shapes::method(denied, "is_empty", 0).map(|call| &*call.receiver);
+    }
     match peel(cond) {
-        syn::Expr::Unary(u) if matches!(u.op, syn::UnOp::Not(_)) => {
-            shapes::method(&u.expr, "is_empty", 0).map(|call| &*call.receiver)
-        }
         syn::Expr::Binary(b) if matches!(b.op, syn::BinOp::Gt(_) | syn::BinOp::Ne(_)) => {
             let is_zero = matches!(&*b.right, syn::Expr::Lit(l) if matches!(&l.lit, syn::Lit::Int(n) if n.base10_digits() == "0"));
             shapes::method(&b.left, "len", 0).filter(|_| is_zero).map(|call| &*call.receiver)

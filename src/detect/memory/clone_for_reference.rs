@@ -50,6 +50,10 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
             let arguments = match expr {
                 syn::Expr::Call(call) => &call.args,
                 syn::Expr::MethodCall(call) => &call.args,
+                syn::Expr::Binary(b) if matches!(b.op, syn::BinOp::Add(_) | syn::BinOp::AddAssign(_)) => {
+                    found.extend(lent(file, &b.right));
+                    continue;
+                }
                 _ => continue,
             };
             found.extend(arguments.iter().filter_map(|argument| lent(file, argument)));
@@ -129,6 +133,16 @@ fn lent(file: &SourceFile, argument: &syn::Expr) -> Option<Fact> {
     {
         return Some(fact);
     }
+    if let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(_), .. }) = &*clone.receiver {
+        let copy = TextRange { start: file.range(&*clone.receiver).end, end: file.range(clone).end };
+        return Some(
+            Fact::at(file, file.range(argument))
+                .capture("place", file.range(&*clone.receiver))
+                .capture("copy", copy)
+                .capture("bare", file.range(argument))
+                .note("message", "a literal is copied for the time of a call that only borrows it"),
+        );
+    }
     let place = usage::place(&clone.receiver).filter(|p| p.is_plain)?;
     // Whether a bare name is a reference, its type must say; a field is what it is.
     let ty = types::type_of(file, &clone.receiver);
@@ -172,6 +186,9 @@ mod tests {
             "fn f(xs: &[u64], n: usize) { g($0&xs[n..].to_vec()$0); }",
             "fn f(bs: &[Vec<u64>]) { for b in bs { t.push(total($0&b[1..3].to_vec()$0)); } }",
             "fn f(t: &str) { g($0&t[..4].to_string()$0); h($0&t[2..].to_owned()$0); }",
+            "fn f(s: &mut String) { *s += $0&\"&\".to_string()$0; g($0&\"a\".to_owned()$0); }",
+            "fn f(s: &mut String, t: &str) { *s += $0&t.to_string()$0; }",
+            "fn f(zips: &[&str]) -> Vec<u8> { zips.iter().map(|zip| zone_of($0&zip.to_string()$0)).collect() }",
             "fn f(o: &Order) -> bool { matches(Some(1), $0&o.key.clone()$0) }",
         ] {
             check(&RULE, text);
@@ -195,6 +212,8 @@ mod tests {
                 "fn f(tx: Sender<u8>) { g(&tx.clone()); }",
                 "struct S { m: Rc<u8> } fn f(s: &S) { g(&s.m.clone()); }",
                 "fn f(n: u64) { g(&n.clone()); }",
+                "fn f(s: &mut String, n: u64) { *s += &n.to_string(); }",
+                "fn f(ns: &[u64]) { ns.iter().for_each(|n| g(&n.to_string())); }",
                 "fn f(o: &Order) { g(&o.lines().clone()); }",
                 "fn f(v: &[S], i: usize) { g(&v[i].clone()); }",
                 "fn f(v: &[S], i: usize) { g(&v[i].to_vec()); }",

@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
 };
 
 const EXPLAIN: &str = "\
-`let name = place.clone();` (or `to_vec`, `to_owned`, `to_string` of a text), and `name` is only read through references
+`let name = place.clone();` (or `to_vec`, `to_owned`, `to_string` of a text or a part of it), and `name` is only read through references
 afterwards, while nothing changes the place.
 
 ## Why it costs
@@ -98,7 +98,7 @@ fn copied_place<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<Copied<'a>
         }
         other => other,
     };
-    let place = usage::place(source)?;
+    let place = usage::place(part_of(file, source).unwrap_or(source))?;
     let ty = types::type_of(file, source);
     let head = ty.as_ref().and_then(|ty| types::head(types::strip(ty)));
     let is_text = matches!(head.as_deref(), Some("str" | "String"));
@@ -118,6 +118,25 @@ fn copied_place<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<Copied<'a>
         _ => is_known_enough && !is_shared && !is_cheap && !is_self,
     };
     fits.then_some(Copied { source, place })
+}
+
+/// The place of which a text or a list is lent a part: `text` of `text.trim()` and `text[..4]`.
+fn part_of<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<&'a syn::Expr> {
+    const PARTS: &[&str] =
+        &["trim", "trim_end", "trim_end_matches", "trim_matches", "trim_start", "trim_start_matches"];
+    let (whole, is_text) = match expr {
+        syn::Expr::MethodCall(call) if PARTS.iter().any(|name| call.method == name) => {
+            let is_plain = call.args.iter().all(|arg| matches!(arg, syn::Expr::Lit(_)));
+            (is_plain.then_some(&*call.receiver)?, true)
+        }
+        syn::Expr::Index(part) => (matches!(*part.index, syn::Expr::Range(_)).then_some(&*part.expr)?, false),
+        _ => return None,
+    };
+    let whole = part_of(file, whole).unwrap_or(whole);
+    let ty = types::type_of(file, whole)?;
+    let is_of_text = matches!(types::head(types::strip(&ty)).as_deref(), Some("str" | "String"));
+    let is_of_list = !is_text && is_list(types::strip(&ty));
+    (is_of_text || is_of_list).then_some(whole)
 }
 
 /// True for a slice, an array or a `Vec`.
@@ -192,6 +211,9 @@ fn copied_local(file: &SourceFile, block: &syn::Block, index: usize, local: &syn
     if let Some(ty) = ty {
         fact = fact.capture("type", file.range(ty));
     }
+    if let Some(whole) = part_of(file, source) {
+        fact = fact.capture("whole", file.range(whole));
+    }
     for u in uses.iter().filter(|u| u.is_bare && u.how == How::Read && file.slice(u.whole).starts_with('&')) {
         fact = fact.capture("reference", u.whole);
     }
@@ -199,7 +221,7 @@ fn copied_local(file: &SourceFile, block: &syn::Block, index: usize, local: &syn
 }
 
 /// A use that means the same if the name is a reference.
-fn is_read_by_reference(u: &Use) -> bool {
+pub(super) fn is_read_by_reference(u: &Use) -> bool {
     let is_read = match &u.how {
         How::Read => true,
         // Who copies the copy wants what it owns.
@@ -245,6 +267,11 @@ mod tests {
             "fn f() -> R { let t = String::from_utf8(raw)?; let owned = $0t.as_str().to_string()$0; parse(&owned) }",
         );
         check(&RULE, "struct S { xs: Vec<u8> } fn f(s: &S) { let own = $0s.xs.as_slice().to_vec()$0; g(&own); }");
+        check(&RULE, "fn f(m: &M, raw: &str) -> bool { let key = $0raw.trim().to_owned()$0; m.has(&key) }");
+        check(&RULE, "fn f(m: &M, raw: String) -> bool { let key = $0raw[..4].to_string()$0; m.has(&key) }");
+        check(&RULE, "fn f(xs: &[u8]) -> u8 { let head = $0xs[..4].to_vec()$0; sum(&head) }");
+        check(&RULE, "fn f(xs: &[u8]) { for part in xs.chunks(4) { let own = $0part.to_vec()$0; g(&own); } }");
+        check(&RULE, "fn f(xs: &[String]) { xs.iter().for_each(|x| { let own = $0x.clone()$0; g(&own); }); }");
     }
 
     #[test]
@@ -274,6 +301,11 @@ mod tests {
                 "fn f(n: u32) { let m = n.clone(); g(&m); let t = n.to_string(); g(&t); }",
                 // A method of its own that makes something else.
                 "fn f(path: &DocPath) { let path = path.to_vec(); g(&path); }",
+                // A part of what is computed, or of what nobody knows; a part that is moved.
+                "fn f(m: &M) { let n = m.name().trim().to_owned(); g(&n); }",
+                "fn f(p: &Pages) { let n = p[1..].to_vec(); g(&n); }",
+                "fn f(raw: &str) -> String { let n = raw.trim().to_owned(); g(&n); n }",
+                "fn f(raw: &mut String) { let n = raw.trim().to_owned(); raw.clear(); g(&n); }",
                 // Behind a call, or of a type that nothing names.
                 "fn f(m: &M) { let n = m.lock().unwrap().name.clone(); g(&n); }",
                 "fn f() { let a = make(); let b = a.clone(); g(&b); }",

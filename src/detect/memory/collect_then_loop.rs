@@ -108,7 +108,7 @@ fn at_once(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
     if collect.method != "collect" || !collect.args.is_empty() || !is_vec(None, collect) {
         return None;
     }
-    let root = chain(&collect.receiver)?;
+    let root = chain(&collect.receiver, false)?;
     let is_ended = match expr {
         syn::Expr::ForLoop(around) => is_touched_in(file, &around.body, root),
         syn::Expr::MethodCall(call) if call.method == "extend" => {
@@ -135,11 +135,11 @@ fn collected(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact
     if collect.method != "collect" || !collect.args.is_empty() || !is_vec(bound.ty, collect) {
         return None;
     }
-    let root = chain(&collect.receiver)?;
     let name = bound.name.to_string();
     let after = &block.stmts[index + 1..];
     let at = after.iter().take(NEAR + 1).position(|stmt| shapes::count(stmt, &name) > 0)?;
     let next = &after[at];
+    let root = chain(&collect.receiver, only_counts(next) && after[..at].iter().all(is_start))?;
     let is_touched = after[..=at].iter().any(|stmt| is_touched(file, block, stmt, root));
     if shapes::count(&shapes::rest(block, index), &name) != 1 || is_touched {
         return None;
@@ -168,25 +168,63 @@ fn is_vec(ty: Option<&syn::Type>, collect: &syn::ExprMethodCall) -> bool {
     told.as_deref() == Some("Vec")
 }
 
-/// The place at the bottom of a chain of adaptors that only look.
-fn chain(expr: &syn::Expr) -> Option<&syn::Expr> {
+/// `let mut total = 0;`
+fn is_start(stmt: &syn::Stmt) -> bool {
+    shapes::plain_let(stmt).is_some_and(|l| matches!(l.value, syn::Expr::Lit(_)))
+}
+
+/// True for a loop whose rounds do nothing but arithmetic on locals: nobody sees whether a step before it, which could only panic,
+/// comes before all rounds or between them.
+fn only_counts(next: &syn::Stmt) -> bool {
+    let syn::Stmt::Expr(syn::Expr::ForLoop(l), _) = next else { return false };
+    let is_step = |stmt: &syn::Stmt| match stmt {
+        syn::Stmt::Expr(syn::Expr::Binary(b), _) => {
+            let is_number =
+                matches!(b.op, syn::BinOp::AddAssign(_) | syn::BinOp::SubAssign(_) | syn::BinOp::MulAssign(_));
+            is_number && plain_name(&b.left).is_some() && is_look(&b.right)
+        }
+        _ => false,
+    };
+    l.label.is_none() && !l.body.stmts.is_empty() && l.body.stmts.iter().all(is_step)
+}
+
+/// As [`is_look`], with arithmetic and conversions between numbers, which could only panic.
+fn is_computed(expr: &syn::Expr) -> bool {
+    use syn::BinOp::{Add, Div, Mul, Rem, Sub};
+    match peel(expr) {
+        syn::Expr::Binary(b) if matches!(b.op, Add(_) | Sub(_) | Mul(_) | Div(_) | Rem(_)) => {
+            is_computed(&b.left) && is_computed(&b.right)
+        }
+        syn::Expr::Cast(c) => is_computed(&c.expr),
+        syn::Expr::Call(call) => {
+            const NUMBERS: &[&str] = &["f64", "i64", "i128", "u64", "u128", "u32", "i32", "usize"];
+            let is_from = NUMBERS.iter().any(|name| shapes::call(expr, &[name, "from"]).is_some());
+            is_from && call.args.iter().all(is_computed)
+        }
+        other => is_look(other),
+    }
+}
+
+/// The place at the bottom of a chain of adaptors that only look, or that compute as well.
+fn chain(expr: &syn::Expr, computes: bool) -> Option<&syn::Expr> {
     let syn::Expr::MethodCall(call) = peel(expr) else { return None };
     let is = |list: &[(&str, usize)]| list.iter().any(|(name, n)| call.method == name && call.args.len() == *n);
-    if !call.args.iter().all(is_looking) || call.turbofish.is_some() {
+    if !call.args.iter().all(|argument| is_looking(argument, computes)) || call.turbofish.is_some() {
         return None;
     }
     let is_place = usage::place(&call.receiver).is_some_and(|p| p.is_plain);
     match is_place {
         true => is(STARTS).then_some(&*call.receiver),
-        false => is(STEPS).then(|| chain(&call.receiver)).flatten(),
+        false => is(STEPS).then(|| chain(&call.receiver, computes)).flatten(),
     }
 }
 
 /// True for literals, and for closures that only look at their element.
-fn is_looking(argument: &syn::Expr) -> bool {
+fn is_looking(argument: &syn::Expr, computes: bool) -> bool {
     match argument {
         syn::Expr::Closure(c) => {
-            c.capture.is_none() && c.asyncness.is_none() && is_look(&c.body) && !is_literal(&c.body)
+            let looks = is_look(&c.body) || computes && is_computed(&c.body);
+            c.capture.is_none() && c.asyncness.is_none() && looks && !is_literal(&c.body)
         }
         other => shapes::is_quiet(other),
     }
@@ -296,7 +334,16 @@ fn walked(file: &SourceFile, next: &syn::Stmt, name: &syn::Ident) -> Option<(Tex
     };
     if let syn::Stmt::Expr(syn::Expr::ForLoop(around), _) = next {
         let is_bound = bound_by(&around.pat).iter().any(|bound| name == bound);
-        return (!is_bound && by_value(&around.expr)).then(|| (file.range(&*around.expr), false));
+        // A sum takes numbers as it takes references to them.
+        let by_reference = |expr: &syn::Expr| match expr {
+            syn::Expr::MethodCall(call) => {
+                call.method == "iter" && call.args.is_empty() && shapes::is_name(&call.receiver, name)
+            }
+            syn::Expr::Reference(r) => r.mutability.is_none() && shapes::is_name(&r.expr, name),
+            _ => false,
+        };
+        let is_walked = by_value(&around.expr) || by_reference(&around.expr) && only_counts(next);
+        return (!is_bound && is_walked).then(|| (file.range(&*around.expr), false));
     }
     json::run_once(next).into_iter().find_map(|expr| {
         let syn::Expr::MethodCall(call) = expr else { return None };
@@ -321,6 +368,7 @@ mod tests {
             "fn f(xs: &[X]) -> u8 { $0let all: Vec<&X> = xs.iter().filter(|x| x.a > 0).collect();$0 all.iter().map(|x| x.a).sum() }",
             "fn f(xs: &[X]) -> usize { $0let a = xs.iter().filter(|x| x.is_on).collect::<Vec<_>>();$0 a.len() }",
             "fn f(xs: &[X]) { $0let all: Vec<u8> = xs.iter().map(|x| x.a).collect();$0 let mut sum = 0; for n in all { sum += n; } }",
+            "fn f(xs: &[X]) -> u64 { $0let all: Vec<u64> = xs.iter().filter(|x| x.n > 0).map(|x| u64::from(x.n) * x.c).collect();$0 let mut t = 0; for v in all.iter() { t += v; } t }",
             "fn f(t: &str) -> usize { $0let parts: Vec<&str> = t.split(',').collect();$0 parts.len() }",
             "fn f(&self) { $0let ks: Vec<_> = self.map.keys().collect();$0 for k in ks.into_iter() { g(k); } }",
             "fn f(t: &str) { $0let ls: Vec<_> = t.lines().map(|l| l.trim()).collect();$0 for l in ls { g(l); } }",
@@ -353,6 +401,9 @@ mod tests {
                 "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.load()).collect(); for n in a { g(n); } }",
                 "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a / x.b).collect(); for n in a { g(n); } }",
                 "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| { n += 1; x.a }).collect(); for n in a { g(n); } }",
+                "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a * x.b).collect(); for n in a { g(n); } }",
+                "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a * x.b).collect(); for n in a { t += load(n); } }",
+                "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a).collect(); for n in &a { g(n); } }",
                 "fn f(xs: &[X]) -> R { let a: Vec<u8> = xs.iter().map(|x| x.a.parse()).collect::<Result<_, _>>()?; for n in a { g(n); } Ok(()) }",
                 "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|_| 1).collect(); for n in a { g(n); } }",
                 "fn f(xs: &[X]) { let a: Vec<(u8, u64)> = xs.iter().map(|x| (x.a, 0)).collect(); for n in a { g(n); } }",

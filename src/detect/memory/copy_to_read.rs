@@ -89,6 +89,11 @@ const ASKS: &[&str] = &[
     "windows",
 ];
 
+/// True if a method of that name looks at a text or a collection and gives a value, or walks it.
+pub(super) fn is_question(method: &str) -> bool {
+    ASKS.contains(&method)
+}
+
 /// Texts and collections of std.
 const OF_STD: &[&str] = &["str", "String", "Vec", "[]", "VecDeque", "HashMap", "HashSet", "BTreeMap", "BTreeSet"];
 
@@ -162,7 +167,7 @@ fn compared(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
 /// `place.clone().len()`.
 fn asked(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
     let syn::Expr::MethodCall(call) = expr else { return None };
-    if !ASKS.contains(&call.method.to_string().as_str()) {
+    if !is_question(&call.method.to_string()) {
         return None;
     }
     let copied = copied(file, &call.receiver)?;

@@ -87,8 +87,8 @@ fn grown(file: &SourceFile, block: &syn::Block, index: usize, empty: &Empty<'_>)
     let name = empty.name.to_string();
     let after = &block.stmts[index + 1..];
     let at = after.iter().take(NEAR + 1).position(|stmt| mentions(stmt, &name))?;
-    let syn::Stmt::Expr(syn::Expr::ForLoop(around), _) = &after[at] else { return None };
-    let list = shapes::counted(&around.expr)?;
+    let around = rounds(&after[at])?;
+    let list = shapes::counted(around.over)?;
     let place = usage::place(list)?;
     let between = syn::Block { brace_token: block.brace_token, stmts: after[..at].to_vec() };
     let is_same = usage::bindings(file, &between, &place.root).is_empty()
@@ -99,10 +99,10 @@ fn grown(file: &SourceFile, block: &syn::Block, index: usize, empty: &Empty<'_>)
     let known = ty.and_then(|ty| types::head(types::strip(&ty)));
     let is_lazy = is_opaque || known.is_some_and(|head| ["Range", "Option", "Result"].contains(&head.as_str()));
     let is_asked = usage::uses(file, block, &name).iter().any(|u| u.how == How::Method("capacity".to_owned()));
-    if place.root == name || !is_same || is_lazy || is_asked || !pushes_once(&around.body, &name) {
+    if place.root == name || !is_same || is_lazy || is_asked || !around.pushes_once(&name) {
         return None;
     }
-    if around.label.is_some() || bound_by(&around.pat).contains(&name) {
+    if bound_by(around.pat).contains(&name) {
         return None;
     }
     let shown = file.on_one_line(file.range(list));
@@ -112,22 +112,63 @@ fn grown(file: &SourceFile, block: &syn::Block, index: usize, empty: &Empty<'_>)
             .capture("empty", file.range(empty.value))
             .capture("name", file.span_range(empty.name.span()))
             .capture("list", file.range(list))
-            .capture("loop", file.range(around))
+            .capture("loop", file.range(&after[at]))
             .note("message", message),
     )
 }
 
-/// True if the loop's body pushes exactly once in each round, speaks of the vector nowhere else and always ends.
-fn pushes_once(body: &syn::Block, name: &str) -> bool {
-    let is_push = |stmt: &syn::Stmt| match stmt {
-        syn::Stmt::Expr(expr, _) => [("push", 1), ("push_back", 1), ("insert", 2)]
-            .iter()
-            .find_map(|(method, arguments)| shapes::method(expr, method, *arguments))
-            .is_some_and(|call| shapes::is_name(&call.receiver, &syn::Ident::new(name, call.method.span()))),
-        _ => false,
-    };
-    let pushes = body.stmts.iter().filter(|stmt| is_push(stmt)).count();
-    pushes == 1 && shapes::count(body, name) == 1 && shapes::exits(body).iter().all(|e| *e == shapes::Exit::Question)
+/// A loop, or a `for_each`: what it walks, what it binds, and what each round does.
+struct Rounds<'a> {
+    over: &'a syn::Expr,
+    pat: &'a syn::Pat,
+    body: Body<'a>,
+}
+
+enum Body<'a> {
+    Block(&'a syn::Block),
+    Expr(&'a syn::Expr),
+}
+
+/// `for x in xs { … }` without a label, and `xs.iter().for_each(|x| …);`.
+fn rounds(stmt: &syn::Stmt) -> Option<Rounds<'_>> {
+    match stmt {
+        syn::Stmt::Expr(syn::Expr::ForLoop(l), _) if l.label.is_none() => {
+            Some(Rounds { over: &l.expr, pat: &l.pat, body: Body::Block(&l.body) })
+        }
+        syn::Stmt::Expr(syn::Expr::MethodCall(call), _) if call.method == "for_each" && call.args.len() == 1 => {
+            let syn::Expr::Closure(closure) = &call.args[0] else { return None };
+            let body = match &*closure.body {
+                syn::Expr::Block(b) if b.label.is_none() => Body::Block(&b.block),
+                other => Body::Expr(other),
+            };
+            (closure.inputs.len() == 1).then(|| Rounds { over: &call.receiver, pat: &closure.inputs[0], body })
+        }
+        _ => None,
+    }
+}
+
+impl Rounds<'_> {
+    /// True if each round pushes exactly once, speaks of the vector nowhere else and always ends.
+    fn pushes_once(&self, name: &str) -> bool {
+        match self.body {
+            Body::Expr(expr) => {
+                is_push(expr, name) && shapes::count(expr, name) == 1 && shapes::exits_of(expr).is_empty()
+            }
+            Body::Block(body) => {
+                let is_push = |stmt: &&syn::Stmt| matches!(stmt, syn::Stmt::Expr(expr, _) if is_push(expr, name));
+                let pushes = body.stmts.iter().filter(is_push).count();
+                let always_ends = shapes::exits(body).iter().all(|e| *e == shapes::Exit::Question);
+                pushes == 1 && shapes::count(body, name) == 1 && always_ends
+            }
+        }
+    }
+}
+
+fn is_push(expr: &syn::Expr, name: &str) -> bool {
+    [("push", 1), ("push_back", 1), ("insert", 2)]
+        .iter()
+        .find_map(|(method, arguments)| shapes::method(expr, method, *arguments))
+        .is_some_and(|call| shapes::is_name(&call.receiver, &syn::Ident::new(name, call.method.span())))
 }
 
 #[cfg(test)]
@@ -148,6 +189,8 @@ mod tests {
             "fn f(xs: &[u8]) { if a { $0let mut v = std::vec::Vec::new();$0 for x in xs { for y in x { g(y); } v.push(x); } } }",
             "async fn f(xs: Vec<S>) -> Vec<S> { $0let mut v = Vec::new();$0 for x in xs { v.push(x); } v }",
             "fn f(xs: &[S]) -> M { $0let mut m = HashMap::new();$0 for x in xs { m.insert(x.id, x.n); } m }",
+            "fn f(xs: &[u8]) -> Vec<u8> { $0let mut v = Vec::new();$0 xs.iter().for_each(|x| v.push(x + 1)); v }",
+            "fn f(xs: &[u8]) -> Vec<u8> { $0let mut v: Vec<u8> = Vec::new();$0 xs.iter().enumerate().for_each(|(i, x)| { g(i); v.push(*x); }); v }",
             "fn f(xs: &[S]) -> Q { $0let mut q = VecDeque::new();$0 for x in xs { q.push_back(x.id); } q }",
         ] {
             check(&RULE, text);
@@ -167,6 +210,9 @@ mod tests {
                 "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs { if *x == 0 { continue; } v.push(x); } }",
                 "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs { if *x == 0 { return; } v.push(x); } }",
                 "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs { skip!(x); v.push(x); } }",
+                "fn f(xs: &[u8]) { let mut v = Vec::new(); xs.iter().for_each(|x| if *x > 1 { v.push(x) }); }",
+                "fn f(xs: &[u8]) { let mut v = Vec::new(); xs.iter().filter(|x| **x > 1).for_each(|x| v.push(x)); }",
+                "fn f(xs: &[u8]) { let mut v = Vec::new(); xs.iter().for_each(|x| { if *x == 0 { return; } v.push(x); }); }",
                 // What is looped over does not know its length, or a number from outside says it.
                 "fn f(xs: &[u8]) { let mut v = Vec::new(); for x in xs.iter().filter(|x| **x > 1) { v.push(x); } }",
                 "fn f(n: usize) { let mut v = Vec::new(); for i in 0..n { v.push(i); } }",

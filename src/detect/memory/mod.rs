@@ -10,5 +10,6 @@ pub mod collect_then_join;
 pub mod collect_then_loop;
 pub mod copy_to_read;
 pub mod missing_capacity;
+pub mod option_copied;
 pub mod push_format;
 pub mod take_instead_of_clone;

@@ -21,7 +21,7 @@ pub const RULE: Rule = Rule {
 };
 
 const EXPLAIN: &str = "\
-Finds `text.push_str(&format!(…))` and `text += &format!(…)`. All places of a function are one proposal with several hunks.
+Finds `text.push_str(&format!(…))`, `text += &format!(…)` and `text = text + &format!(…)`. All places of a function are one proposal with several hunks.
 
 ## Why it costs
 
@@ -88,6 +88,13 @@ fn site<'a>(file: &SourceFile, stmt: &'a syn::Stmt) -> Option<Site<'a>> {
             (&*call.receiver, &call.args[0])
         }
         syn::Expr::Binary(b) if matches!(b.op, syn::BinOp::AddAssign(_)) => (&*b.left, &*b.right),
+        // The text is moved out, grown and moved back.
+        syn::Expr::Assign(a) => match &*a.right {
+            syn::Expr::Binary(b) if matches!(b.op, syn::BinOp::Add(_)) && shapes::same(&*a.left, &*b.left) => {
+                (&*a.left, &*b.right)
+            }
+            _ => return None,
+        },
         _ => return None,
     };
     let formatted = match pushed {
@@ -129,6 +136,7 @@ mod tests {
             "fn f(s: &mut String, n: u8) { $0s.push_str(&format!(\"{n}\"))$0; }",
             "fn f(n: u8) -> String { let mut s = String::new(); $0s.push_str(&format!(\"{}\", n))$0; s }",
             "fn f(n: u8) -> String { let mut s = String::new(); $0s += &format!(\"{}\", n)$0; s }",
+            "fn f(n: u8) -> String { let mut s = String::new(); $0s = s + &format!(\"{}\", n)$0; s }",
             "fn f(n: u8) { let mut s = String::new(); $0s.push_str(format!(\"{}\", n).as_str())$0; g(s); }",
             "struct P { out: String } impl P { fn f(&mut self, n: u8) { $0self.out.push_str(&format!(\"{n:>5}\"))$0; } }",
             "fn f(xs: &[u8], s: &mut String) { for x in xs { if *x > 1 { $0s.push_str(&format!(\"{x},\"))$0; } } }",
@@ -161,6 +169,9 @@ mod tests {
                 "fn f(s: &mut String) { s.push_str(&format!(\"{s}\")); }",
                 "fn f(p: &mut P) { p.out.push_str(&format!(\"{}\", p.name())); }",
                 "fn f(p: &mut P) { p.out.push_str(&format!(\"{}\", p.out.len())); }",
+                "fn f(s: String, n: u8) -> String { let t = s + &format!(\"{n}\"); t }",
+                "fn f(mut s: String, t: String, n: u8) -> String { s = t + &format!(\"{n}\"); s }",
+                "fn f(mut s: String, n: u8) -> String { s = format!(\"{n}\") + &s; s }",
                 // Other types that have a `push_str`.
                 "struct Rope; fn f(s: &mut Rope) { s.push_str(&format!(\"{}\", 1)); }",
                 "fn f(b: &mut Vec<u8>) { b.extend_from_slice(&format!(\"{}\", 1).into_bytes()); }",
