@@ -326,7 +326,7 @@ mod tests {
             "fn f(m: &mut M, k: K) { $0let n = m.get(&k).map(|n| *n * 2).unwrap_or(1); m.insert(k, n);$0 }",
             "fn f(m: &mut M, k: u8) { $0if let Some(n) = m.get_mut(&k) { *n += 1; } else { m.insert(k, 1); }$0 }",
             "fn f(m: &mut M, k: u8, x: X) { $0match m.get_mut(&k) { Some(list) => list.push(x), None => { m.insert(k, vec![x]); } }$0 }",
-            "fn f(m: &mut M, xs: &[X]) { for x in xs { $0match m.get_mut(&x.id) { None => { m.insert(x.id, x.n); } Some(n) => { *n += x.n; } }$0 } }",
+            "fn f(m: &mut M, xs: &[X]) { for x in xs { $0match m.get_mut(&x.id) { None => { m.insert(x.id, x.k); } Some(n) => { *n += x.k; } }$0 } }",
         ] {
             check(&RULE, text);
         }
