@@ -53,6 +53,7 @@ fn removals<'a>(file: &SourceFile, body: &'a syn::Block) -> Vec<&'a syn::ExprMet
         for inner in shapes::exprs(rounds) {
             if let syn::Expr::MethodCall(call) = inner
                 && is_removal(call)
+                && !is_bounded(file, body, call)
                 && !found.iter().any(|known| file.range(*known) == file.range(call))
             {
                 found.push(call);
@@ -60,6 +61,26 @@ fn removals<'a>(file: &SourceFile, body: &'a syn::Block) -> Vec<&'a syn::ExprMet
         }
     }
     found
+}
+
+/// True behind `if list.len() > 3`: what is kept short is moved quickly.
+fn is_bounded(file: &SourceFile, body: &syn::Block, call: &syn::ExprMethodCall) -> bool {
+    let asks = |cond: &syn::Expr| match peel(cond) {
+        syn::Expr::Binary(b) => {
+            let is_more = matches!(b.op, syn::BinOp::Gt(_) | syn::BinOp::Ge(_) | syn::BinOp::Eq(_));
+            let len = shapes::method(&b.left, "len", 0);
+            is_more && !is_zero(&b.right) && len.is_some_and(|len| shapes::same(&*len.receiver, &*call.receiver))
+        }
+        _ => false,
+    };
+    shapes::exprs(body).into_iter().any(|expr| {
+        let (cond, block) = match expr {
+            syn::Expr::If(node) => (&node.cond, &node.then_branch),
+            syn::Expr::While(node) => (&node.cond, &node.body),
+            _ => return false,
+        };
+        file.range(block).contains(file.range(call)) && shapes::conjuncts(cond).into_iter().any(asks)
+    })
 }
 
 fn is_removal(call: &syn::ExprMethodCall) -> bool {

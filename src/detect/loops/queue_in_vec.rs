@@ -120,6 +120,9 @@ mod tests {
                 "struct S { q: VecDeque<N> } impl S { fn f(&mut self) { while !self.q.is_empty() { if a() { break; } let n = self.q.remove(0); g(n); } } }",
                 "struct S { q: String } impl S { fn f(&mut self) { while !self.q.is_empty() { if a() { break; } let n = self.q.remove(0); g(n); } } }",
                 "#[derive(Archive)] struct S { q: Vec<N> } impl S { fn f(&mut self) { while !self.q.is_empty() { if a() { break; } let n = self.q.remove(0); g(n); } } }",
+                // Kept short.
+                "fn f(ids: &[u64]) { let mut last = Vec::new(); for id in ids { last.push(*id); if last.len() > 3 { last.remove(0); } } }",
+                "struct S { q: Vec<N> } impl S { fn f(&mut self, ns: &[N]) { for n in ns { if self.q.len() >= MAX { self.q.remove(0); } self.q.push(n.clone()); } } }",
                 // Once, or anew in each round.
                 "fn f(mut q: Vec<N>) { let n = q.remove(0); g(n); }",
                 "fn f(xs: &[N]) { for x in xs { let mut q = x.all.to_vec(); let n = q.remove(0); g(n, q.len()); } }",
