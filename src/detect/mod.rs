@@ -192,6 +192,8 @@ pub const REGISTRY: &[&Rule] = &[
     &waiting::unbuffered_lent_file::RULE,
     &waiting::unbuffered_reads::RULE,
     &waiting::poll_with_sleep::RULE,
+    &waiting::poll_of_own_state::RULE,
+    &waiting::recv_by_polling::RULE,
     &waiting::await_in_loop::RULE,
     &waiting::retry_without_pause::RULE,
     &waiting::runtime_in_loop::RULE,

@@ -81,11 +81,13 @@ mod option_copied;
 mod pairwise;
 mod pattern_once;
 mod place;
+mod poll_of_own_state;
 mod println_in_loop;
 mod push_format;
 mod quadratic_membership;
 mod question_mark;
 mod queue_in_vec;
+mod recv_by_polling;
 mod remove_first;
 mod reorder_fields;
 mod runtime;
@@ -220,6 +222,8 @@ pub const REGISTRY: &[&Recipe] = &[
     &unbuffered_writes::RECIPE,
     &unbuffered_lent_file::RECIPE,
     &unbuffered_reads::RECIPE,
+    &poll_of_own_state::RECIPE,
+    &recv_by_polling::RECIPE,
     &buffered::RECIPE,
     &flush_after_loop::RECIPE,
     &keep_open::RECIPE,

@@ -151,14 +151,58 @@ pub const MUTEX: Family = Family {
 };
 /// A reader-writer lock, shared or not.
 pub const RW_LOCK: Family = Family {
-    name: "an `RwLock` of std or parking_lot",
+    name: "an `RwLock` of std, parking_lot or tokio",
     types: &[
+        "tokio::sync::RwLock<_>",
+        "std::sync::Arc<tokio::sync::RwLock<_>>",
         "std::sync::RwLock<_>",
         "std::sync::Arc<std::sync::RwLock<_>>",
         "lock_api::RwLock<_, _>",
         "std::sync::Arc<lock_api::RwLock<_, _>>",
     ],
 };
+/// A lock of std, parking_lot or tokio, shared or not.
+pub const LOCK: Family = Family {
+    name: "a lock of std, parking_lot or tokio",
+    types: &[
+        "std::sync::Mutex<_>",
+        "std::sync::Arc<std::sync::Mutex<_>>",
+        "std::sync::RwLock<_>",
+        "std::sync::Arc<std::sync::RwLock<_>>",
+        "lock_api::Mutex<_, _>",
+        "std::sync::Arc<lock_api::Mutex<_, _>>",
+        "lock_api::RwLock<_, _>",
+        "std::sync::Arc<lock_api::RwLock<_, _>>",
+        "tokio::sync::Mutex<_>",
+        "std::sync::Arc<tokio::sync::Mutex<_>>",
+        "tokio::sync::RwLock<_>",
+        "std::sync::Arc<tokio::sync::RwLock<_>>",
+    ],
+};
+/// What a thread receives messages by.
+pub const RECEIVER: Family = Family {
+    name: "the receiver of a channel for threads",
+    types: &["std::sync::mpsc::Receiver<_>", "crossbeam_channel::Receiver<_>"],
+};
+/// What a task receives messages by.
+pub const TASK_RECEIVER: Family = Family {
+    name: "the receiver of a channel of tokio",
+    types: &["tokio::sync::mpsc::Receiver<_>", "tokio::sync::mpsc::UnboundedReceiver<_>"],
+};
+/// A lock that tasks wait for.
+pub const TASK_LOCK: Family = Family {
+    name: "a lock of tokio",
+    types: &[
+        "tokio::sync::Mutex<_>",
+        "std::sync::Arc<tokio::sync::Mutex<_>>",
+        "tokio::sync::RwLock<_>",
+        "std::sync::Arc<tokio::sync::RwLock<_>>",
+    ],
+};
+/// The handle of a runtime of tokio.
+pub const HANDLE: Family = Family { name: "a `Handle` of tokio", types: &["tokio::runtime::Handle"] };
+/// A path of std.
+pub const PATH: Family = Family { name: "a path of std", types: &["std::path::Path", "std::path::PathBuf"] };
 /// Writers into memory, or with a buffer before the file.
 pub const BUFFERED: Family =
     Family { name: "a buffered writer", types: &["std::io::BufWriter<_>", "std::vec::Vec<u8>"] };
