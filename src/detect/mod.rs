@@ -197,6 +197,7 @@ pub const REGISTRY: &[&Rule] = &[
     &waiting::await_in_loop::RULE,
     &waiting::retry_without_pause::RULE,
     &waiting::runtime_in_loop::RULE,
+    &waiting::runtime_per_call::RULE,
     &boundary::flush_per_call::RULE,
     &boundary::flush_in_loop::RULE,
     &boundary::open_per_call::RULE,

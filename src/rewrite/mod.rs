@@ -91,6 +91,7 @@ mod recv_by_polling;
 mod remove_first;
 mod reorder_fields;
 mod runtime;
+mod runtime_per_call;
 mod said_again;
 mod sleep_in_async;
 mod std_types;
@@ -229,6 +230,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &keep_open::RECIPE,
     &made_in_loop::OF_FILES,
     &made_in_loop::OF_RUNTIMES,
+    &runtime_per_call::RECIPE,
 ];
 
 /// True if a recipe answers the rule.

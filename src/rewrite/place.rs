@@ -135,6 +135,20 @@ pub fn joined(edits: Vec<TextEdit>) -> Vec<TextEdit> {
     out
 }
 
+/// Edits in which an insertion directly before a replaced range has become part of the replacement.
+pub fn merged(edits: Vec<TextEdit>) -> Vec<TextEdit> {
+    let mut edits = joined(edits);
+    edits.sort();
+    let mut out: Vec<TextEdit> = Vec::with_capacity(edits.len());
+    for edit in edits {
+        match out.last_mut().filter(|known| known.range.is_empty() && known.range.start == edit.range.start) {
+            Some(known) => *known = TextEdit { range: edit.range, text: format!("{}{}", known.text, edit.text) },
+            None => out.push(edit),
+        }
+    }
+    out
+}
+
 /// Start of the comment lines that stand directly above a place, or the place.
 fn above_comments(file: &SourceFile, mut at: u32) -> u32 {
     let comments = lexer::comments(&file.text);

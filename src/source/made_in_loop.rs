@@ -60,7 +60,7 @@ fn looped(expr: &syn::Expr) -> Option<(&syn::Block, Vec<String>)> {
 }
 
 /// The expression without `?`, `unwrap`, `expect`, `map_err` and the like behind it.
-fn handled(expr: &syn::Expr) -> &syn::Expr {
+pub fn handled(expr: &syn::Expr) -> &syn::Expr {
     const HANDLES: &[&str] = &["unwrap", "expect", "map_err", "unwrap_or_else", "context", "with_context", "ok"];
     match names::peel(expr) {
         syn::Expr::Try(t) => handled(&t.expr),

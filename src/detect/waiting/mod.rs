@@ -10,6 +10,7 @@ pub mod poll_with_sleep;
 pub mod recv_by_polling;
 pub mod retry_without_pause;
 pub mod runtime_in_loop;
+pub mod runtime_per_call;
 pub mod sleep_in_async;
 pub mod unbuffered_lent_file;
 pub mod unbuffered_reads;
