@@ -1,6 +1,6 @@
 //! A thread blocked on a future in async code in; the future awaited out.
 
-use super::{Draft, Recipe, borrow, file_of, holds, runtime, short};
+use super::{Draft, Recipe, borrow, file_of, holds, runtime, short, std_types};
 use crate::model::{Finding, RuleId, TextEdit};
 use crate::source::{SourceFile, expr_at, lexer};
 
@@ -27,16 +27,22 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         )
     );
     let awaited = if is_postfix { format!("{text}.await") } else { format!("({text}).await") };
+    let mut preconditions = vec![
+        holds("it stands in async code, and no guard is held while it waits"),
+        borrow("the future may wait here: what lives across the wait may be sent where the task goes"),
+    ];
+    let mut obligations =
+        vec!["cancellation: the task may be dropped while it waits, and other tasks run meanwhile".to_owned()];
+    if let Some(handle) = finding.capture("handle") {
+        preconditions.push(std_types::is_one(file, handle, &std_types::HANDLE));
+        obligations
+            .push(format!("the future runs on the runtime of the task, not on that of `{}`", file.slice(handle)));
+    }
     Ok(Draft {
         title: format!("await instead of blocking the thread in {}", short(&finding.function)),
         edits: vec![(file.path.clone(), vec![TextEdit { range: finding.range, text: awaited }])],
-        preconditions: vec![
-            holds("it stands in async code, and no guard is held while it waits"),
-            borrow("the future may wait here: what lives across the wait may be sent where the task goes"),
-        ],
-        obligations: vec![
-            "cancellation: the task may be dropped while it waits, and other tasks run meanwhile".to_owned(),
-        ],
+        preconditions,
+        obligations,
         ..Draft::default()
     })
 }

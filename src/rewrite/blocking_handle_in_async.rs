@@ -2,7 +2,7 @@
 
 use super::{Draft, Recipe, borrow, file_of, holds, place, runtime, short, unused_import};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};
-use crate::source::{self, SourceFile, shapes};
+use crate::source::{self, SourceFile, names, shapes};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("blocking-handle-in-async"), derive };
@@ -23,14 +23,18 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let is_buffered = finding.capture("looped").is_some() && writes && !reads;
     let mut edits = imports(file, finding.range, reads, writes);
     let function = file.slice(callee).rsplit("::").next().unwrap_or_default();
-    edits.push(TextEdit { range: callee, text: format!("tokio::fs::File::{}", function.trim()) });
+    let ty = if function.trim() == "new" { "OpenOptions" } else { "File" };
+    edits.push(TextEdit { range: callee, text: format!("tokio::fs::{ty}::{}", function.trim()) });
     edits.push(insertion(opened.end, ".await"));
     if is_buffered {
         edits.push(insertion(value.start, "tokio::io::BufWriter::new("));
         edits.push(insertion(value.end, ")"));
     }
     for call in &calls {
-        edits.push(insertion(call.range.end, ".await"));
+        match &call.printed {
+            Some(printed) => edits.extend(printed.iter().cloned()),
+            None => edits.push(insertion(call.range.end, ".await")),
+        }
         if is_buffered && call.method.starts_with("sync") {
             let (block, index) = source::stmt_around(file, call.range).ok_or("the call is gone")?;
             let flush = format!("{name}.flush().await{};", call.end);
@@ -47,6 +51,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     edits.extend(unused_import::dropped(file, finding.range, &["std", "io", "Write"], WRITE, &gone));
     edits.extend(unused_import::dropped(file, finding.range, &["std", "io", "Read"], READ, &gone));
     edits.extend(unused_import::dropped(file, finding.range, &["std", "fs", "File"], &["File"], &gone));
+    edits.extend(unused_import::dropped(file, finding.range, &["std", "fs", "OpenOptions"], &["OpenOptions"], &gone));
     // What is still on its way is lost when a file of tokio is dropped.
     let is_settled = calls.last().is_some_and(|call| !call.method.starts_with("write"));
     if let Some(write) = calls.last().filter(|_| writes && !is_settled) {
@@ -73,10 +78,12 @@ struct Call<'a> {
     receiver: TextRange,
     method: String,
     end: &'a str,
+    /// What becomes of a macro that writes.
+    printed: Option<Vec<TextEdit>>,
 }
 
 fn call_at(file: &SourceFile, at: TextRange) -> Option<Call<'_>> {
-    let Some(syn::Expr::MethodCall(call)) = source::expr_at(file, at) else { return None };
+    let call = source::expr_at(file, at)?;
     let around = source::path_to(file, at).into_iter().rev().find_map(|node| match node {
         source::Node::Expr(expr) => {
             Some(shapes::fallible(file, expr)).filter(|(inner, end)| file.range(*inner) == at && !end.is_empty())
@@ -84,7 +91,35 @@ fn call_at(file: &SourceFile, at: TextRange) -> Option<Call<'_>> {
         _ => None,
     });
     let end = around.map_or("", |(_, end)| end);
-    Some(Call { range: at, receiver: file.range(&*call.receiver), method: call.method.to_string(), end })
+    match call {
+        syn::Expr::MethodCall(call) => {
+            let receiver = file.range(&*call.receiver);
+            Some(Call { range: at, receiver, method: call.method.to_string(), end, printed: None })
+        }
+        syn::Expr::Macro(m) => {
+            let printed = Some(printed(file, &m.mac, at)?);
+            let receiver = file.range(names::arguments(&m.mac)?.first()?);
+            Some(Call { range: at, receiver, method: "write_all".to_owned(), end, printed })
+        }
+        _ => None,
+    }
+}
+
+/// `writeln!(file, "{x}")` as `file.write_all(format!("{x}\n").as_bytes()).await`.
+fn printed(file: &SourceFile, mac: &syn::Macro, at: TextRange) -> Option<Vec<TextEdit>> {
+    let arguments = names::arguments(mac)?;
+    let (to, text) = (file.range(&arguments[0]), file.range(arguments.get(1)?));
+    let mut edits = vec![
+        TextEdit {
+            range: TextRange { start: at.start, end: text.start },
+            text: format!("{}.write_all(format!(", file.slice(to)),
+        },
+        TextEdit { range: TextRange { start: at.end - 1, end: at.end }, text: ").as_bytes()).await".to_owned() },
+    ];
+    if mac.path.is_ident("writeln") {
+        edits.push(insertion(text.end - 1, "\\n"));
+    }
+    Some(edits)
 }
 
 fn imports(file: &SourceFile, before: TextRange, reads: bool, writes: bool) -> Vec<TextEdit> {
@@ -163,6 +198,30 @@ mod tests {
             RULE,
             "async fn f(path: &Path) {\n    tokio::spawn(g());\n    let mut file = std::fs::File::create(path).unwrap();\n    file.write_all(b\"x\").unwrap();\n    done();\n}\n",
             "async fn f(path: &Path) {\n    tokio::spawn(g());\n    use tokio::io::AsyncWriteExt as _;\n    let mut file = tokio::fs::File::create(path).await.unwrap();\n    file.write_all(b\"x\").await.unwrap();\n    file.flush().await.unwrap();\n    done();\n}\n",
+        );
+    }
+
+    #[test]
+    fn lines_that_a_macro_writes_are_formatted_before() {
+        check(
+            RULE,
+            "use std::io::Write;
+async fn f(path: &Path, line: &str) -> io::Result<()> {
+    tokio::spawn(g());
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path)?;
+    writeln!(file, \"{}: {line}\", now())?; // at once
+    Ok(())
+}
+",
+            "async fn f(path: &Path, line: &str) -> io::Result<()> {
+    tokio::spawn(g());
+    use tokio::io::AsyncWriteExt as _;
+    let mut file = tokio::fs::OpenOptions::new().append(true).create(true).open(path).await?;
+    file.write_all(format!(\"{}: {line}\\n\", now()).as_bytes()).await?; // at once
+    file.flush().await?;
+    Ok(())
+}
+",
         );
     }
 

@@ -2,7 +2,7 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::{SourceFile, names, shapes};
+use crate::source::{SourceFile, names, shapes, usage};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
 
 const EXPLAIN: &str = "\
 Finds `Handle::current().block_on(future)` and `futures::executor::block_on(future)` in `async` functions and blocks, inside
-`tokio::task::block_in_place` or not.
+`tokio::task::block_in_place` or not, and there on a handle that is kept elsewhere.
 
 ## Why it costs
 
@@ -49,23 +49,54 @@ what lives across the wait may not be sent where the task goes (rustc does not a
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found: Vec<Fact> = Vec::new();
     for expr in shapes::async_exprs(file) {
-        let Some(future) = in_place(expr).or_else(|| blocked_on(expr)) else { continue };
+        let (future, handle) = match in_place(expr) {
+            Some(found) => found,
+            None => match blocked_on(file, expr) {
+                Some(future) => (future, None),
+                None => continue,
+            },
+        };
         let site = file.range(expr);
         let leaves = !shapes::exits_of(future).is_empty();
         if leaves || found.iter().any(|f| f.site.contains(site)) {
             continue;
         }
         let message = "the thread waits for this future, and with it every task that it was to run".to_owned();
-        found.push(Fact::at(file, site).capture("future", file.range(future)).note("message", message));
+        let fact = Fact::at(file, site).capture("future", file.range(future)).note("message", message);
+        found.push(match handle {
+            Some(handle) => fact.capture("handle", file.range(handle)),
+            None => fact,
+        });
     }
     found
 }
 
-/// The future of `block_in_place(|| Handle::current().block_on(future))`.
-fn in_place(expr: &syn::Expr) -> Option<&syn::Expr> {
+/// The future of `block_in_place(|| Handle::current().block_on(future))`, and the handle where it is kept elsewhere.
+fn in_place(expr: &syn::Expr) -> Option<(&syn::Expr, Option<&syn::Expr>)> {
     let call = shapes::call(expr, &["block_in_place"]).filter(|call| call.args.len() == 1)?;
     let syn::Expr::Closure(closure) = &call.args[0] else { return None };
-    blocked_on(alone(&closure.body)?)
+    if let Some(future) = bound_first(&closure.body) {
+        return Some((future, None));
+    }
+    let only = alone(&closure.body)?;
+    let call = shapes::method(only, "block_on", 1)?;
+    match is_current(&call.receiver) {
+        true => Some((&call.args[0], None)),
+        false => usage::place(&call.receiver).map(|_| (&call.args[0], Some(&*call.receiver))),
+    }
+}
+
+/// `{ let handle = Handle::current(); handle.block_on(future) }`.
+fn bound_first(body: &syn::Expr) -> Option<&syn::Expr> {
+    let syn::Expr::Block(b) = names::peel(body) else { return None };
+    let [first, syn::Stmt::Expr(last, None)] = b.block.stmts.as_slice() else { return None };
+    let bound = shapes::plain_let(first).filter(|l| is_current(l.value))?;
+    let call = shapes::method(last, "block_on", 1).filter(|call| shapes::is_name(&call.receiver, bound.name))?;
+    (shapes::count(&call.args[0], &bound.name.to_string()) == 0).then(|| &call.args[0])
+}
+
+fn is_current(expr: &syn::Expr) -> bool {
+    shapes::call(expr, &["Handle", "current"]).is_some_and(|call| call.args.is_empty())
 }
 
 /// The only expression of a block, or the expression itself.
@@ -80,13 +111,27 @@ fn alone(expr: &syn::Expr) -> Option<&syn::Expr> {
 }
 
 /// The future of `Handle::current().block_on(future)`, `futures::executor::block_on(future)`.
-fn blocked_on(expr: &syn::Expr) -> Option<&syn::Expr> {
+fn blocked_on<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<&'a syn::Expr> {
     if let Some(call) = shapes::method(expr, "block_on", 1) {
-        shapes::call(&call.receiver, &["Handle", "current"])?;
-        return Some(&call.args[0]);
+        return is_current(&call.receiver).then(|| &call.args[0]);
     }
     let is = |path: &[&str]| shapes::call(expr, path).filter(|call| call.args.len() == 1);
-    is(&["executor", "block_on"]).or_else(|| is(&["futures_lite", "future", "block_on"])).map(|call| &call.args[0])
+    let paths: [&[&str]; 4] = [
+        &["executor", "block_on"],
+        &["futures_lite", "future", "block_on"],
+        &["pollster", "block_on"],
+        &["smol", "block_on"],
+    ];
+    let found = paths.into_iter().find_map(is).or_else(|| {
+        const IMPORTED: &[&str] =
+            &["futures::executor::block_on", "futures_lite::future::block_on", "pollster::block_on", "smol::block_on"];
+        let call = is(&["block_on"])?;
+        let syn::Expr::Path(path) = &*call.func else { return None };
+        let is_known = names::imports(file, "block_on").iter().all(|path| IMPORTED.contains(&path.as_str()));
+        let is_imported = !names::imports(file, "block_on").is_empty() && is_known;
+        (path.path.segments.len() == 1 && is_imported).then_some(call)
+    });
+    found.map(|call| &call.args[0])
 }
 
 #[cfg(test)]
@@ -104,6 +149,9 @@ mod tests {
             "impl S { async fn f(&self) { $0futures::executor::block_on(self.g())$0; } }",
             "fn f() { tokio::spawn(async move { $0futures::executor::block_on(g())$0 }); }",
             "async fn f() { if a { $0tokio::runtime::Handle::current().block_on(g())$0; } }",
+            "async fn f() -> u8 { $0tokio::task::block_in_place(|| { let handle = tokio::runtime::Handle::current(); handle.block_on(g()) })$0 }",
+            "impl S { async fn f(&self) -> u8 { $0tokio::task::block_in_place(|| self.handle.block_on(g()))$0 } }",
+            "use futures::executor::block_on; async fn f() { $0block_on(g())$0; }",
             "async fn f() { match $0block_in_place(|| Handle::current().block_on(g()))$0 { Ok(_) => {} Err(_) => h() } }",
         ] {
             check(&RULE, text);
@@ -126,6 +174,9 @@ mod tests {
                 "async fn f() { g().await; }",
                 "async fn f(p: &Pool) { p.block_on(g()); }",
                 "async fn f() { block_on(g()); }",
+                "use mine::block_on; async fn f() { block_on(g()); }",
+                "async fn f() { block_in_place(|| { let handle = Handle::current(); handle.block_on(g(&handle)) }); }",
+                "async fn f() { block_in_place(|| { let other = make(); other.block_on(g()) }); }",
                 "#[tokio::test] async fn f() { Handle::current().block_on(g()); }",
             ],
         );

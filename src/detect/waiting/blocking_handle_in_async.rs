@@ -2,8 +2,9 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
+use crate::source::polls::is_async;
 use crate::source::usage::{self, How, Use};
-use crate::source::{Node, SourceFile, names, path_to, shapes};
+use crate::source::{SourceFile, names, shapes};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -13,7 +14,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     title: "file of std written or read in async code",
     explain: EXPLAIN,
-    triggers: &["File"],
+    triggers: &["File", "OpenOptions"],
     facts,
     judge: each,
 };
@@ -53,7 +54,7 @@ What a loop writes goes through a buffer, because each call takes the way to tok
 
 ## When it is refused
 
-The file is used for anything else (handed on, sought, written by `writeln!`, captured); a guard of a lock may be held
+The file is used for anything else (handed on, sought, captured); a guard of a lock may be held
 meanwhile; the crate does not use tokio, or not its `fs` (rustc does not accept it).
 ";
 
@@ -80,8 +81,11 @@ fn handle(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
     let name = bound.name.to_string();
     let rest = shapes::rest(block, index);
     let uses = usage::uses(file, &rest, &name);
-    let is_work =
-        |u: &Use| matches!(&u.how, How::Method(m) if u.is_bare && !u.is_captured && METHODS.contains(&m.as_str()));
+    let written = written(file, &rest, &name);
+    let is_work = |u: &Use| {
+        let is_call = matches!(&u.how, How::Method(m) if METHODS.contains(&m.as_str()));
+        u.is_bare && !u.is_captured && (is_call || written.iter().any(|(argument, _)| *argument == u.name))
+    };
     if uses.is_empty() || !uses.iter().all(is_work) || !usage::bindings(file, &rest, &name).is_empty() {
         return None;
     }
@@ -94,7 +98,8 @@ fn handle(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
         .capture("last", file.range(last))
         .note("message", format!("`{name}` blocks the thread at each call, and with it every task that it was to run"));
     for u in &uses {
-        fact = fact.capture("use", u.whole);
+        let whole = written.iter().find(|(argument, _)| *argument == u.name).map_or(u.whole, |(_, whole)| *whole);
+        fact = fact.capture("use", whole);
     }
     let loops = block.stmts[index + 1..].iter().filter(|stmt| is_loop(stmt));
     if loops.into_iter().any(|stmt| shapes::count(stmt, &name) > 0) {
@@ -103,36 +108,54 @@ fn handle(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
     Some(fact)
 }
 
+/// `write!(name, "…")` and `writeln!(name, "…")`: the name in them, and the whole.
+fn written(file: &SourceFile, block: &syn::Block, name: &str) -> Vec<(TextRange, TextRange)> {
+    let macros = shapes::exprs(block).into_iter().filter_map(|expr| {
+        let mac = shapes::macro_call(expr, "writeln").or_else(|| shapes::macro_call(expr, "write"))?;
+        let arguments = names::arguments(mac)?;
+        let [to, syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }), ..] = arguments.as_slice() else {
+            return None;
+        };
+        let is_text = file.slice(file.span_range(text.span())).starts_with('"');
+        let is_name = names::plain_name(to).is_some_and(|found| found == name);
+        (is_text && is_name).then(|| (file.range(to), file.range(expr)))
+    });
+    macros.collect()
+}
+
 fn is_loop(stmt: &syn::Stmt) -> bool {
     matches!(stmt, syn::Stmt::Expr(syn::Expr::ForLoop(_) | syn::Expr::While(_) | syn::Expr::Loop(_), _))
 }
 
-/// The path of `std::fs::File::open` or `create`, however it is imported.
+/// The path of `std::fs::File::open` or `create`, or of `OpenOptions::new` behind which `open` is called, however they
+/// are imported.
 fn std_file(file: &SourceFile, expr: &syn::Expr) -> Option<TextRange> {
+    if let Some(open) = shapes::method(expr, "open", 1) {
+        let root = shapes::chain_root(&open.receiver);
+        const KNOWN: &[&str] = &["read", "write", "append", "truncate", "create", "create_new"];
+        let chain = shapes::exprs_in(&open.receiver);
+        let is_known = chain.iter().all(|e| match e {
+            syn::Expr::MethodCall(call) => KNOWN.iter().any(|m| call.method == m),
+            _ => true,
+        });
+        return std_call(file, root, "OpenOptions", &["new"]).filter(|_| is_known);
+    }
+    std_call(file, expr, "File", &["open", "create"])
+}
+
+/// The path of a call of a function of `std::fs`.
+fn std_call(file: &SourceFile, expr: &syn::Expr, wanted: &str, functions: &[&str]) -> Option<TextRange> {
     let syn::Expr::Call(call) = names::peel(expr) else { return None };
     let syn::Expr::Path(path) = &*call.func else { return None };
     let segments: Vec<String> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
     let [owner @ .., ty, name] = segments.as_slice() else { return None };
     let is_std = match owner {
-        [] => names::imports(file, "File") == ["std::fs::File"],
+        [] => names::imports(file, wanted) == [format!("std::fs::{wanted}")],
         [fs] => fs == "fs" && names::imports(file, "fs") == ["std::fs"],
         [std, fs] => std == "std" && fs == "fs",
         _ => false,
     };
-    (is_std && ty == "File" && ["open", "create"].contains(&name.as_str())).then(|| file.range(&*call.func))
-}
-
-/// True if the innermost function, closure or block around a place is `async`.
-fn is_async(file: &SourceFile, site: TextRange) -> bool {
-    let innermost = path_to(file, site).into_iter().rev().find_map(|node| match node {
-        Node::Expr(syn::Expr::Async(_)) => Some(true),
-        Node::Expr(syn::Expr::Closure(_)) => Some(false),
-        Node::Fn(f) => Some(f.sig.asyncness.is_some()),
-        Node::Method(f) => Some(f.sig.asyncness.is_some()),
-        Node::TraitMethod(f) => Some(f.sig.asyncness.is_some()),
-        _ => None,
-    });
-    innermost.unwrap_or(false)
+    (is_std && ty == wanted && functions.contains(&name.as_str())).then(|| file.range(&*call.func))
 }
 
 #[cfg(test)]
@@ -151,6 +174,8 @@ mod tests {
             "impl H for S { async fn f(&self) -> R { $0let mut w = std::fs::File::open(&self.p)?;$0 w.read_exact(&mut b)?; Ok(()) } }",
             "async fn f(p: &Path) -> R { if a { $0let mut w = std::fs::File::create(p).expect(\"p\");$0 w.write_all(b\"x\")?; } Ok(()) }",
             "async fn f(p: &Path) -> R { $0let mut w = std::fs::File::open(p)?;$0 let mut b = Vec::new(); w.read_to_end(&mut b)?; g(b).await }",
+            "async fn f(p: &Path) -> R { $0let mut w = std::fs::OpenOptions::new().append(true).create(true).open(p)?;$0 writeln!(w, \"{x}\")?; Ok(()) }",
+            "use std::fs::OpenOptions; fn f(p: P) { tokio::spawn(async move { while let Some(e) = rx.recv().await { $0let mut w = OpenOptions::new().append(true).open(&p).unwrap();$0 writeln!(w, \"{} {}\", e.a, e.b).unwrap(); } }); }",
         ] {
             check(&RULE, text);
         }
@@ -166,7 +191,10 @@ mod tests {
                 "use tokio::fs::File; async fn f(p: &Path) -> R { let mut w = File::create(p).await?; w.write_all(b\"x\").await?; Ok(()) }",
                 "async fn f(p: P) -> R { spawn_blocking(move || { let mut w = std::fs::File::create(p)?; w.write_all(b\"x\")?; Ok(()) }).await }",
                 "async fn f(p: &Path) -> R { let mut w = std::fs::File::create(p)?; dump(&mut w)?; Ok(()) }",
-                "async fn f(p: &Path) -> R { let mut w = std::fs::File::create(p)?; writeln!(w, \"x\")?; Ok(()) }",
+                "async fn f(p: &Path) -> R { let mut w = std::fs::File::create(p)?; writeln!(w)?; Ok(()) }",
+                "async fn f(p: &Path) -> R { let mut w = std::fs::File::create(p)?; writeln!(w, \"{}\", w.len())?; Ok(()) }",
+                "async fn f(p: &Path) -> R { let mut w = std::fs::OpenOptions::new().mode(0o600).open(p)?; w.write_all(b\"x\")?; Ok(()) }",
+                "use tokio::fs::OpenOptions; async fn f(p: &Path) -> R { let mut w = OpenOptions::new().open(p).await?; w.write_all(b\"x\").await?; Ok(()) }",
                 "async fn f(p: &Path) -> R { let mut w = std::fs::File::create(p)?; w.write_all(b\"x\")?; Ok(w) }",
                 "async fn f(p: &Path) -> R { let mut w = std::fs::File::open(p)?; w.seek(s)?; w.read_exact(&mut b)?; Ok(()) }",
                 "async fn f(p: &Path) -> R { let mut w = BufWriter::new(std::fs::File::create(p)?); w.write_all(b\"x\")?; Ok(()) }",

@@ -2,7 +2,7 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::{SourceFile, names, shapes};
+use crate::source::{SourceFile, names, shapes, usage};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -12,13 +12,14 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     title: "file system called in async code",
     explain: EXPLAIN,
-    triggers: &["fs"],
+    triggers: &["fs", "exists"],
     facts,
     judge: each,
 };
 
 const EXPLAIN: &str = "\
-Finds calls of `std::fs` (`read`, `write`, `read_to_string`, `copy`, `rename`, `metadata`, …) in `async` functions and blocks.
+Finds calls of `std::fs` (`read`, `write`, `read_to_string`, `copy`, `rename`, `metadata`, …), and of `exists` on paths, in
+`async` functions and blocks.
 
 ## Why it costs
 
@@ -79,7 +80,16 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
         let message = format!("`fs::{name}` blocks the thread, and with it every task that the executor runs on it");
         Fact::at(file, file.range(call)).capture("callee", file.range(&*call.func)).note("message", message)
     };
-    calls.map(fact).collect()
+    let asked = shapes::async_exprs(file).into_iter().filter_map(|expr| {
+        let call = shapes::method(expr, "exists", 0)?;
+        let is_path = usage::place(&call.receiver).is_some() || shapes::method(&call.receiver, "join", 1).is_some();
+        is_path.then_some(call)
+    });
+    let asks = |call: &syn::ExprMethodCall| {
+        let message = "`exists` blocks the thread, and with it every task that the executor runs on it";
+        Fact::at(file, file.range(call)).capture("path", file.range(&*call.receiver)).note("message", message)
+    };
+    calls.map(fact).chain(asked.map(asks)).collect()
 }
 
 /// The function of `std::fs` that is called.
@@ -110,6 +120,8 @@ mod tests {
             "impl S { async fn f(&self) -> R { if $0std::fs::metadata(&self.p)$0?.len() > 1 { g().await } Ok(()) } }",
             "async fn f(p: &Path) -> R { for q in a() { $0std::fs::rename(p, q)$0?; } Ok(()) }",
             "async fn f(p: &Path) -> R { $0std::fs::create_dir_all(p)$0?; $0std::fs::copy(p, q)$0?; Ok(()) }",
+            "async fn f(p: &Path) -> bool { $0p.exists()$0 && g().await }",
+            "impl S { async fn f(&self, n: &str) -> bool { if !$0self.root.join(n).exists()$0 { g().await } true } }",
             "async fn f(p: &Path) { match $0std::fs::read(p)$0 { Ok(b) => g(b), Err(e) => h(e) } }",
         ] {
             check(&RULE, text);
@@ -133,6 +145,10 @@ mod tests {
                 "async fn f(p: &Path) { for e in std::fs::read_dir(p).unwrap() { g(e); } }",
                 "async fn f(p: &Path) -> bool { std::fs::exists(p).unwrap() }",
                 "async fn f(s: &S) { s.fs.read(1); }",
+                "fn f(p: &Path) -> bool { p.exists() }",
+                "async fn f(s: &S) -> bool { s.exists(1) }",
+                "async fn f(s: &S) -> bool { s.table().exists() }",
+                "async fn f(p: P) -> bool { spawn_blocking(move || p.exists()).await }",
                 "async fn f(p: &Path) { let read = std::fs::read; g(read); }",
                 "async fn f(p: &Path) { trace!(std::fs::read(p)); }",
                 "#[tokio::test] async fn f() { std::fs::read(p).unwrap(); }",
