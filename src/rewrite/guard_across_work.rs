@@ -10,11 +10,16 @@ pub const RECIPE: Recipe = Recipe { rule: RuleId("guard-across-work"), derive };
 fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
     let captured = |name| finding.capture(name).ok_or_else(|| format!("the finding has no \"{name}\""));
-    let (name, next, last) = (captured("name")?, captured("next")?, captured("last")?);
+    let (name, next) = (captured("name")?, captured("next")?);
     let shown = file.slice(name);
+    let dropped = format!("drop({shown});");
+    let edits = match finding.capture("first") {
+        Some(first) => place::insert_before(file, first, &dropped),
+        None => place::insert_after(file, captured("last")?, &dropped),
+    };
     Ok(Draft {
         title: format!("unlock {shown} before the slow part of {}", short(&finding.function)),
-        edits: vec![(file.path.clone(), place::insert_after(file, last, &format!("drop({shown});")))],
+        edits: vec![(file.path.clone(), edits)],
         preconditions: vec![
             holds(format!("`{shown}` is not used, moved or captured afterwards")),
             std_types::is_one_at(file, name, next.start, &std_types::GUARD),
@@ -66,6 +71,38 @@ mod tests {
             RULE,
             "fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); let n = g.len(); println!(\"{n}\"); }\n",
             "fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); let n = g.len();\ndrop(g); println!(\"{n}\"); }\n",
+        );
+    }
+
+    #[test]
+    fn the_guard_is_dropped_inside_of_the_branch_that_waits() {
+        check(
+            RULE,
+            "impl S {
+    async fn f(&self, index: usize) -> R {
+        let entries = self.log.lock().await;
+        if let Some(entry) = entries.get(index) {
+            let text = entry.clone();
+            // Out.
+            push(&text).await?;
+        }
+        Ok(())
+    }
+}
+",
+            "impl S {
+    async fn f(&self, index: usize) -> R {
+        let entries = self.log.lock().await;
+        if let Some(entry) = entries.get(index) {
+            let text = entry.clone();
+            drop(entries);
+            // Out.
+            push(&text).await?;
+        }
+        Ok(())
+    }
+}
+",
         );
     }
 

@@ -17,7 +17,11 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         None => named(file, finding, lock, before),
     };
     let mut edits = edits;
-    let family = if finding.capture("shared").is_some() { &std_types::RW_LOCK } else { &std_types::MUTEX };
+    let family = match finding.capture("shared") {
+        _ if file.slice(finding.range).ends_with("await") => &std_types::TASK_LOCK,
+        Some(_) => &std_types::RW_LOCK,
+        None => &std_types::MUTEX,
+    };
     edits.extend(place::insert_after(file, before, &format!("drop({name});")));
     let mut preconditions = vec![
         holds("the rounds call nothing that may wait, lock or take long"),

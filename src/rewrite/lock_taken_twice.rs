@@ -37,7 +37,11 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     for taken in finding.captures_named("taken") {
         edits.push(TextEdit { range: taken, text: name.clone() });
     }
-    let family = if finding.capture("shared").is_some() { &std_types::RW_LOCK } else { &std_types::MUTEX };
+    let family = match finding.capture("shared") {
+        _ if file.slice(finding.range).ends_with("await") => &std_types::TASK_LOCK,
+        Some(_) => &std_types::RW_LOCK,
+        None => &std_types::MUTEX,
+    };
     Ok(Draft {
         title: format!("lock {shown} once in {}", short(&finding.function)),
         edits: vec![(file.path.clone(), edits)],

@@ -37,10 +37,12 @@ mod copy_to_read;
 mod eager_log_text;
 mod empty_then_taken;
 mod error_then_unwrap;
+mod fields_under_guard;
 mod flattened;
 mod flush_after_loop;
 mod from_impl;
 mod guard_across_work;
+mod guard_idle_between;
 mod guard_over_loop;
 mod guard_then_get;
 mod guard_then_unwrap;
@@ -64,6 +66,7 @@ mod lazy_regex;
 mod lazy_table;
 mod linear_lookup;
 mod lock_per_item;
+mod lock_taken_early;
 mod lock_taken_twice;
 mod log_only_value;
 mod looked_up_again;
@@ -96,6 +99,7 @@ mod said_again;
 mod sleep_in_async;
 mod std_types;
 mod take_instead_of_clone;
+mod temporary_guard_over_work;
 mod tree_cloned_to_be_read;
 mod two_passes;
 mod two_steps;
@@ -191,7 +195,11 @@ pub const REGISTRY: &[&Recipe] = &[
     &unwrap_cascade::RECIPE,
     &guard_across_work::RECIPE,
     &guard_over_loop::RECIPE,
+    &temporary_guard_over_work::RECIPE,
+    &fields_under_guard::RECIPE,
+    &guard_idle_between::RECIPE,
     &lock_per_item::RECIPE,
+    &lock_taken_early::RECIPE,
     &lock_taken_twice::RECIPE,
     &mutex_number::RECIPE,
     &write_lock_only_read::RECIPE,

@@ -1,6 +1,6 @@
 //! A lock around a number in; an atomic, and an operation of it for each use, out.
 
-use super::{Draft, Recipe, borrow, file_of, holds, std_types};
+use super::{Draft, Recipe, borrow, file_of, holds, std_types, unused_import};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};
 use crate::source::functions::derives;
 use crate::source::lexer::{self, TokenKind};
@@ -18,15 +18,19 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let all = counted(file);
     let lock = all.iter().find(|l| file.span_range(l.name.span()) == finding.range).ok_or("the lock is gone")?;
     let name = lock.name.to_string();
-    let is_static = lock.owner.is_none();
     only_here(files, file, lock, &name)?;
-    let uses = accesses(file, &name, is_static)?;
+    let uses = accesses(file, lock)?;
     let made = made(files, file, lock, &name)?;
     let names = Names::of(file, lock, &uses, &made);
     let mut edits = vec![TextEdit { range: file.range(lock.ty), text: names.atomic.clone() }];
     edits.extend(made.iter().map(|range| TextEdit { range: *range, text: names.atomic.clone() }));
     edits.extend(uses.iter().flat_map(|access| replaced(file, access, &names.ordering)));
     edits.extend(names.import);
+    if lock.is_bare {
+        let gone: Vec<TextRange> = made.iter().copied().chain([file.range(lock.ty)]).collect();
+        let path = ["parking_lot", "Mutex"];
+        edits.extend(unused_import::dropped(file, file.range(lock.ty), &path, &["Mutex"], &gone));
+    }
     let mut touched = Vec::new();
     for item in uses.iter().filter_map(|access| file.item_around(access.site)) {
         if !touched.contains(&item.id) {
@@ -285,6 +289,44 @@ mod tests {
     use crate::rewrite::testing::{check, check_refuses};
 
     const RULE: &str = "mutex-number";
+
+    #[test]
+    fn a_lock_of_parking_lot_becomes_an_atomic_too() {
+        check(
+            RULE,
+            "use parking_lot::Mutex;
+
+struct Stats {
+    hits: Mutex<u64>,
+}
+
+impl Stats {
+    fn new() -> Stats {
+        Stats { hits: Mutex::new(0) }
+    }
+    fn hit(&self) -> u64 {
+        *self.hits.lock() += 1;
+        *self.hits.lock()
+    }
+}
+",
+            "
+struct Stats {
+    hits: std::sync::atomic::AtomicU64,
+}
+
+impl Stats {
+    fn new() -> Stats {
+        Stats { hits: std::sync::atomic::AtomicU64::new(0) }
+    }
+    fn hit(&self) -> u64 {
+        self.hits.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        self.hits.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+",
+        );
+    }
 
     #[test]
     fn each_use_becomes_an_operation_of_the_atomic() {

@@ -1,5 +1,6 @@
 //! Expressions in; whether they take a lock, and whether they do work that nobody should wait for behind one, out.
 
+use super::functions::{Function, functions};
 use super::names::{peel, root};
 use super::visit::{self, Visit};
 use super::{SourceFile, shapes};
@@ -71,13 +72,37 @@ const WAIT_METHODS: &[&str] = &["recv", "recv_timeout", "blocking_recv", "block_
 const IO_TYPES: &[&str] = &["fs", "File", "TcpStream", "UdpSocket", "UnixStream", "Command"];
 const PRINTS: &[&str] = &["print", "println", "eprint", "eprintln"];
 
+/// The functions of a file that are not `async` and do slow work themselves: who calls one waits.
+pub fn slow_functions(file: &SourceFile) -> Vec<String> {
+    let is_slow = |f: &Function<'_>| f.sig.asyncness.is_none() && f.block.stmts.iter().any(|s| slow_work(s).is_some());
+    functions(file).iter().filter(|f| is_slow(f)).map(|f| f.sig.ident.to_string()).collect()
+}
+
+/// As [`slow_work`], with calls of functions that are known to be slow.
+pub fn slow_work_with(stmt: &syn::Stmt, slow_functions: &[String]) -> Option<Slow> {
+    let calls_slow = |tokens: &syn::Stmt| {
+        let block = syn::Block { brace_token: syn::token::Brace::default(), stmts: vec![tokens.clone()] };
+        shapes::exprs(&block).iter().any(|e| match e {
+            syn::Expr::MethodCall(call) => slow_functions.iter().any(|f| call.method == f),
+            syn::Expr::Call(call) => match &*call.func {
+                syn::Expr::Path(p) => {
+                    p.path.segments.last().is_some_and(|s| slow_functions.iter().any(|f| s.ident == f))
+                }
+                _ => false,
+            },
+            _ => false,
+        })
+    };
+    slow_work(stmt).or_else(|| (!slow_functions.is_empty() && calls_slow(stmt)).then_some(Slow::Io))
+}
+
 /// The first slow thing that a statement does when it runs, not what closures in it may do later.
 pub fn slow_work(stmt: &syn::Stmt) -> Option<Slow> {
     struct Find(Option<Slow>);
     impl<'a> Visit<'a> for Find {
         fn visit_expr(&mut self, node: &'a syn::Expr) {
             if self.0.is_none() {
-                self.0 = slow(node).or_else(|| formats_each(node));
+                self.0 = slow_call(node).or_else(|| formats_each(node));
             }
             if !matches!(node, syn::Expr::Closure(_) | syn::Expr::Async(_)) {
                 visit::visit_expr(self, node);
@@ -98,7 +123,8 @@ pub fn slow_work(stmt: &syn::Stmt) -> Option<Slow> {
     find.0
 }
 
-fn slow(expr: &syn::Expr) -> Option<Slow> {
+/// The slow thing that an expression does itself, not by its parts.
+pub fn slow_call(expr: &syn::Expr) -> Option<Slow> {
     match expr {
         syn::Expr::Await(_) => Some(Slow::Await),
         syn::Expr::MethodCall(call) => {
@@ -129,8 +155,11 @@ fn slow(expr: &syn::Expr) -> Option<Slow> {
 /// A loop, or an iterator's closure, that formats in each round.
 fn formats_each(expr: &syn::Expr) -> Option<Slow> {
     let formats = |node: &syn::Expr| shapes::exprs_in(node).iter().any(|e| shapes::macro_call(e, "format").is_some());
-    let formats_in =
-        |block: &syn::Block| shapes::exprs(block).iter().any(|e| shapes::macro_call(e, "format").is_some());
+    let builds = |e: &&syn::Expr| match e {
+        syn::Expr::MethodCall(call) => call.method == "push_str",
+        other => ["format", "write", "writeln"].iter().any(|name| shapes::macro_call(other, name).is_some()),
+    };
+    let formats_in = |block: &syn::Block| shapes::exprs(block).iter().any(builds);
     let is_each = match expr {
         syn::Expr::ForLoop(l) => formats_in(&l.body),
         syn::Expr::While(l) => formats_in(&l.body),

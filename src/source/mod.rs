@@ -50,6 +50,7 @@ mod std_methods;
 pub mod tables;
 mod template;
 pub mod temporaries;
+pub mod temporary_guards;
 pub mod through_text;
 pub mod types;
 pub mod usage;

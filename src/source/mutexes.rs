@@ -8,7 +8,7 @@ use super::names::{imports, peel, plain_name};
 use super::{Node, SourceFile, locks, path_to, shapes, usage};
 use crate::model::TextRange;
 
-/// A private field or static that is a `Mutex` of std around a number or a flag.
+/// A private field or static that is a `Mutex` of std or parking_lot around a number or a flag.
 pub struct Counted<'a> {
     /// Its name.
     pub name: &'a syn::Ident,
@@ -20,6 +20,8 @@ pub struct Counted<'a> {
     pub owner: Option<&'a syn::ItemStruct>,
     /// What a static begins as.
     pub begins: Option<&'a syn::Expr>,
+    /// True for a lock of parking_lot, which is taken without an `unwrap`.
+    pub is_bare: bool,
 }
 
 /// A whole access: lock, look or change, unlock.
@@ -79,17 +81,17 @@ pub fn counted(file: &SourceFile) -> Vec<Counted<'_>> {
             syn::Item::Struct(item) => {
                 let syn::Fields::Named(fields) = &item.fields else { continue };
                 for field in fields.named.iter().filter(|f| matches!(f.vis, syn::Visibility::Inherited)) {
-                    if let (Some(name), Some(inner)) = (&field.ident, held(file, &field.ty))
+                    if let (Some(name), Some((inner, is_bare))) = (&field.ident, held(file, &field.ty))
                         && !has_cfg(&field.attrs)
                     {
-                        found.push(Counted { name, ty: &field.ty, inner, owner: Some(item), begins: None });
+                        found.push(Counted { name, ty: &field.ty, inner, owner: Some(item), begins: None, is_bare });
                     }
                 }
             }
             syn::Item::Static(item) if matches!(item.vis, syn::Visibility::Inherited) && !has_cfg(&item.attrs) => {
-                if let Some(inner) = held(file, &item.ty) {
+                if let Some((inner, is_bare)) = held(file, &item.ty) {
                     let begins = Some(&*item.expr);
-                    found.push(Counted { name: &item.ident, ty: &item.ty, inner, owner: None, begins });
+                    found.push(Counted { name: &item.ident, ty: &item.ty, inner, owner: None, begins, is_bare });
                 }
             }
             _ => {}
@@ -102,25 +104,28 @@ fn has_cfg(attrs: &[syn::Attribute]) -> bool {
     attrs.iter().any(|a| a.path().is_ident("cfg"))
 }
 
-/// The number in a `Mutex` of std.
-fn held(file: &SourceFile, ty: &syn::Type) -> Option<String> {
+/// The number in a `Mutex`, and whether that is one of parking_lot rather than of std.
+fn held(file: &SourceFile, ty: &syn::Type) -> Option<(String, bool)> {
     let syn::Type::Path(path) = ty else { return None };
     let spelled: Vec<String> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
-    let is_std = match spelled.as_slice() {
-        [only] => only == "Mutex" && imports(file, "Mutex") == ["std::sync::Mutex"],
-        whole => whole == ["std", "sync", "Mutex"],
+    let is_of = |full: &str| match spelled.as_slice() {
+        [only] => only == "Mutex" && imports(file, "Mutex") == [full],
+        whole => whole.join("::") == full,
     };
+    let (is_std, is_bare) = (is_of("std::sync::Mutex"), is_of("parking_lot::Mutex"));
     let [inner] = type_arguments(ty)[..] else { return None };
     let inner = head(inner);
-    (is_std && NUMBERS.iter().any(|(name, _)| *name == inner)).then_some(inner)
+    ((is_std || is_bare) && NUMBERS.iter().any(|(name, _)| *name == inner)).then_some((inner, is_bare))
 }
 
 /// Every use of the lock in a file.
 ///
 /// # Errors
 /// A use that is more than one look or one change, and where it stands.
-pub fn accesses(file: &SourceFile, name: &str, is_static: bool) -> Result<Vec<Access>, String> {
-    let mut walk = Accesses { file, name, is_static, found: Vec::new(), known: 0 };
+pub fn accesses(file: &SourceFile, lock: &Counted<'_>) -> Result<Vec<Access>, String> {
+    let (name, is_static) = (lock.name.to_string(), lock.owner.is_none());
+    let name = name.as_str();
+    let mut walk = Accesses { file, name, is_static, is_bare: lock.is_bare, found: Vec::new(), known: 0 };
     walk.visit_file(&file.ast);
     let spelled = spelled(file, name, is_static);
     match walk.known == spelled.len() {
@@ -152,6 +157,7 @@ struct Accesses<'a> {
     file: &'a SourceFile,
     name: &'a str,
     is_static: bool,
+    is_bare: bool,
     found: Vec<Access>,
     known: usize,
 }
@@ -171,9 +177,14 @@ impl Accesses<'_> {
         let behind = TextRange { start: self.file.range(taken.call).end, end: self.file.range(expr).end };
         let behind = self.file.slice(behind).trim();
         // `?` and `.await` lock other things than a mutex of std.
-        let is_plain = [".unwrap()", ".expect(", ".unwrap_or_else("].iter().any(|w| behind.starts_with(w));
-        let ends_once = behind.ends_with(')') && !behind.contains("await") && !behind.contains('?');
-        (taken.call.method == "lock" && is_this && is_plain && ends_once).then(|| self.file.range(taken.lock))
+        let is_plain = match self.is_bare {
+            true => behind.is_empty(),
+            false => {
+                let unwraps = [".unwrap()", ".expect(", ".unwrap_or_else("].iter().any(|w| behind.starts_with(w));
+                unwraps && behind.ends_with(')') && !behind.contains("await") && !behind.contains('?')
+            }
+        };
+        (taken.call.method == "lock" && is_this && is_plain).then(|| self.file.range(taken.lock))
     }
 
     /// `*lock.lock().unwrap()`.

@@ -14,14 +14,14 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     title: "lock held while a loop over its content waits",
     explain: EXPLAIN,
-    triggers: &["lock", "read"],
+    triggers: &["lock", "read", "write"],
     facts,
     judge: each,
 };
 
 const EXPLAIN: &str = "\
-Finds guards (`let subs = lock.lock().await;`) whose only use is a loop over what they guard that sends, writes, sleeps or
-awaits in each round.
+Finds guards (`let subs = lock.lock().await;`) whose only use is a loop over what they guard, or one that empties it, that
+sends, writes, sleeps or awaits in each round.
 
 ## Why it costs
 
@@ -45,8 +45,8 @@ for tx in subs.iter() {
 }
 ```
 
-The loop now goes over a copy, made under the lock: what joins or leaves meanwhile is not seen. That is for a person to
-accept.
+The loop now goes over a copy, made under the lock, or over what was taken out of it: what joins or leaves meanwhile is not
+seen. Where a loop takes one after the other, each is taken under a lock of its own. That is for a person to accept.
 
 ## When it is refused
 
@@ -60,7 +60,8 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
         return found;
     }
     for block in shapes::blocks(file) {
-        found.extend((0..block.stmts.len()).filter_map(|index| looped(file, block, index)));
+        let all = 0..block.stmts.len();
+        found.extend(all.filter_map(|index| looped(file, block, index).or_else(|| emptied(file, block, index))));
     }
     found
 }
@@ -91,6 +92,55 @@ fn looped(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
             .capture("next", file.range(&block.stmts[index + 1]))
             .note("message", message),
     )
+}
+
+/// A loop that empties what is guarded: `for x in name.drain(..)`, `while let Some(x) = name.pop_front()`.
+fn emptied(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
+    let guard = shapes::plain_let(&block.stmts[index]).filter(|l| l.ty.is_none() && l.is_mut)?;
+    let acquired = locks::acquired(guard.value)?;
+    usage::place(acquired.lock)?;
+    let name = guard.name.to_string();
+    let rest = shapes::rest(block, index);
+    let is_name = |expr: &syn::Expr| names::plain_name(expr).is_some_and(|found| *found == name);
+    let at = block.stmts[index + 1..].iter().position(|stmt| shapes::count(stmt, &name) > 0)?;
+    let syn::Stmt::Expr(around, _) = &block.stmts[index + 1 + at] else { return None };
+    if shapes::count(&rest, &name) != 1 || !usage::bindings(file, &rest, &name).is_empty() {
+        return None;
+    }
+    let (body, each) = match around {
+        syn::Expr::ForLoop(l) => {
+            let drain = shapes::method(&l.expr, "drain", 1).filter(|call| is_name(&call.receiver))?;
+            let is_all = matches!(&drain.args[0], syn::Expr::Range(r) if r.start.is_none() && r.end.is_none());
+            (is_all.then_some(&l.body)?, None)
+        }
+        // Only what stands directly before the loop may move into it.
+        syn::Expr::While(w) if at == 0 => {
+            let syn::Expr::Let(l) = &*w.cond else { return None };
+            let syn::Expr::MethodCall(call) = names::peel(&l.expr) else { return None };
+            let takes = ["pop", "pop_front", "pop_back", "pop_first", "pop_last"].iter().any(|m| call.method == m);
+            let is_some = matches!(&*l.pat, syn::Pat::TupleStruct(_));
+            ((takes && is_some && is_name(&call.receiver)).then_some(&w.body)?, Some((w, l, &*call.receiver)))
+        }
+        _ => return None,
+    };
+    let slow = body.stmts.iter().find_map(locks::slow_work).or_else(|| sends(body))?;
+    let message = format!("`{name}` keeps its lock until all of it is worked off, while {}", slow.words());
+    let fact = Fact::at(file, file.range(&block.stmts[index]))
+        .capture("name", file.span_range(guard.name.span()))
+        .capture("value", file.range(guard.value))
+        .capture("next", file.range(&block.stmts[index + 1]))
+        .note("message", message);
+    Some(match each {
+        None => fact,
+        Some((w, l, receiver)) => {
+            let start = file.span_range(w.while_token.span).start;
+            let end = file.span_range(w.body.brace_token.span.open()).end;
+            fact.capture("loop", TextRange { start, end })
+                .capture("pattern", file.range(&*l.pat))
+                .capture("taken", file.range(&*l.expr))
+                .capture("receiver", file.range(receiver))
+        }
+    })
 }
 
 /// `name.iter()`, `name.values()`, `&*name`, with adaptors of whole items behind.
@@ -134,6 +184,9 @@ mod tests {
             "fn f(m: &Mutex<V>) { $0let g = m.lock().unwrap();$0 for tx in g.iter() { tx.send(1).unwrap(); } }",
             "fn f(m: &Mutex<V>) -> R { $0let g = m.lock().expect(\"l\");$0 for (i, p) in g.iter().enumerate() { std::fs::write(p, i)?; } Ok(()) }",
             "async fn f(m: &RwLock<M>) { $0let g = m.read().await;$0 for k in g.keys() { ping(k).await; } }",
+            "fn f(m: &Mutex<V>) { $0let mut g = m.lock();$0 let mut n = 0; for x in g.drain(..) { if !send(&x) { std::thread::sleep(D); } n += 1; } }",
+            "fn f(m: &Mutex<V>) -> R { $0let mut g = m.lock().unwrap();$0 while let Some(x) = g.pop_front() { out.write_all(&x)?; } Ok(()) }",
+            "impl S { async fn f(&self) { $0let mut g = self.q.lock().await;$0 while let Some(x) = g.pop() { post(x).await; } done(); } }",
         ] {
             check(&RULE, text);
         }
@@ -156,6 +209,11 @@ mod tests {
                 "async fn f(m: &RwLock<V>) { let g = m.write().await; for x in g.iter() { x.send(1).await; } }",
                 "fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); for x in g.iter() { show!(x); } }",
                 "fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); for x in g.drain(..) { tx.send(x); } }",
+                "fn f(m: &Mutex<V>) { let mut g = m.lock().unwrap(); for x in g.drain(..3) { out.write_all(x); } }",
+                "fn f(m: &Mutex<V>) { let mut g = m.lock().unwrap(); for x in g.drain(..) { out.push(x); } }",
+                "fn f(m: &Mutex<V>) { let mut g = m.lock().unwrap(); while let Some(x) = g.pop() { out.push(x); } }",
+                "fn f(m: &Mutex<V>) { let mut g = m.lock().unwrap(); while let Some(x) = g.pop() { std::fs::write(\"a\", x); } g.push(1); }",
+                "fn f(m: &Mutex<V>) { let mut g = m.lock().unwrap(); while let Some(x) = g.get_mut(0) { x.flush(); } }",
                 "fn f(v: &V) { let g = v.clone(); for x in g.iter() { x.send(1); } }",
                 "#[test] fn f() { let g = m.lock().unwrap(); for tx in g.iter() { tx.send(1).unwrap(); } }",
             ],

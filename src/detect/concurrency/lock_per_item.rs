@@ -16,7 +16,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     title: "lock taken anew for each item",
     explain: EXPLAIN,
-    triggers: &["lock", "read"],
+    triggers: &["lock", "read", "write"],
     facts,
     judge: each,
 };
@@ -55,7 +55,7 @@ accept.
 
 The round calls anything that may wait, lock or take long (unknown functions and macros, `.await`, closures); the loop
 goes over a channel or another iterator that may wait, rather than over a collection of std (asked of rustc); the lock
-depends on the item; it is no mutex of std or parking_lot (asked of rustc).
+depends on the item; it is no lock of std, parking_lot or tokio (asked of rustc).
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
@@ -82,7 +82,7 @@ fn locked_each(file: &SourceFile, block: &syn::Block, stmt: &syn::Stmt, around: 
     }
     let [taken] = round.taken.as_slice() else { return None };
     let acquired = locks::acquired(taken)?;
-    let lock = usage::place(acquired.lock).filter(|p| p.is_plain && acquired.call.method != "write")?;
+    let lock = usage::place(acquired.lock).filter(|p| p.is_plain)?;
     if !is_invariant(file, around, &lock) || mentions(&around.expr, "lock") {
         return None;
     }
@@ -95,7 +95,7 @@ fn locked_each(file: &SourceFile, block: &syn::Block, stmt: &syn::Stmt, around: 
     if let Some(list) = list {
         fact = fact.capture("list", file.range(list));
     }
-    if acquired.call.method == "read" {
+    if acquired.call.method != "lock" {
         fact = fact.capture("shared", file.range(acquired.lock));
     }
     let own = around.body.stmts.iter().find_map(|s| shapes::plain_let(s).filter(|l| std::ptr::eq(l.value, *taken)));
@@ -206,7 +206,8 @@ impl<'a> Visit<'a> for Round<'a> {
 /// The outermost expression that is the guard: with its `unwrap`, `expect` or `?`.
 fn is_whole(node: &syn::Expr) -> bool {
     match node {
-        syn::Expr::Try(_) => true,
+        // A lock of tokio is taken by waiting for it.
+        syn::Expr::Try(_) | syn::Expr::Await(_) => true,
         syn::Expr::MethodCall(call) => {
             // A lock of parking_lot is taken by the bare call; that of std never stands here without its `unwrap`.
             const WHOLE: &[&str] = &["unwrap", "expect", "unwrap_or_else", "lock", "read", "write"];
@@ -256,6 +257,9 @@ mod tests {
         for text in [
             "fn f(m: &Mutex<Vec<u8>>, xs: &[u8]) { for x in xs { $0m.lock().unwrap()$0.push(*x); } }",
             "fn f(m: &Mutex<Vec<u8>>, xs: &[u8]) { for x in xs { let mut g = $0m.lock().unwrap()$0; g.push(*x); } }",
+            "fn f(l: &RwLock<V>, xs: &[u8]) { for x in xs { $0l.write().unwrap()$0.push(*x); } }",
+            "impl S { fn f(&self, xs: &[(S, u32)]) { for (k, n) in xs { let mut g = $0self.stock.write()$0; *g.entry(k.clone()).or_insert(0) += n; } } }",
+            "async fn f(m: &Mutex<V>, xs: &[u8]) { for x in xs { $0m.lock().await$0.push(*x); } }",
             "impl S { fn f(&self, xs: &[u8]) { for x in xs.iter() { *$0self.n.lock().unwrap()$0 += *x as u64; } } }",
             "fn f(s: &S, xs: Vec<O>) { for o in xs { $0s.by_id.lock().expect(\"lock\")$0.insert(o.id, Entry { n: o.n }); } }",
             "fn f(m: &Mutex<H>, xs: &[u8]) -> bool { for x in xs { if $0m.lock().unwrap()$0.contains(x) { return true; } } false }",
@@ -285,7 +289,6 @@ mod tests {
                 "fn f(m: &Mutex<V>, xs: &[u8]) { for x in xs { m.lock().unwrap().push(x); println!(\"{x}\"); } }",
                 "fn f(m: &Mutex<V>, xs: &[u8]) { for x in xs { m.lock().unwrap().retain(|y| y != x); } }",
                 // Locked twice in a round: it would wait for itself.
-                "fn f(l: &RwLock<V>, xs: &[u8]) { for x in xs { l.write().unwrap().push(*x); } }",
                 "fn f(l: &RwLock<V>, xs: &[u8]) { for x in xs { let n = l.read().unwrap().len(); wait(n); } }",
                 "fn f(m: &Mutex<V>, xs: &[u8]) { for x in xs { m.lock().unwrap().push(x); m.lock().unwrap().push(x); } }",
                 "fn f(s: &S, xs: &[u8]) { for x in xs { s.a.lock().unwrap().push(x); s.push(x); } }",

@@ -56,7 +56,7 @@ around it. The text of `Debug` is the bare number.
 
 The field or static is public; a use holds the guard for longer than one look or one change, hands it on, waits with it on
 a `Condvar`, or does other work in the same statement; the value is looked at in the head of a `match`, an `if let` or a
-`for`, which keep the guard; the lock is not that of std, or lies in an `Arc`; another file or a macro uses it; two structs
+`for`, which keep the guard; the lock is not that of std or parking_lot, or lies in an `Arc`; another file or a macro uses it; two structs
 have a field of that name.
 ";
 
@@ -64,7 +64,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
     for lock in counted(file) {
         let name = lock.name.to_string();
-        let Ok(all) = accesses(file, &name, lock.owner.is_none()) else { continue };
+        let Ok(all) = accesses(file, &lock) else { continue };
         // A lock that nobody writes through is no counter.
         if all.iter().all(|access| access.does == Does::Load) {
             continue;
@@ -107,6 +107,10 @@ mod tests {
         );
         check(
             &RULE,
+            "use parking_lot::Mutex; struct S { $0n$0: Mutex<u32> } impl S { fn f(&self) { *self.n.lock() += 1; } fn g(&self) -> u32 { *self.n.lock() } fn h(&self) { let mut n = self.n.lock(); *n += 2; } }",
+        );
+        check(
+            &RULE,
             "struct S { $0n$0: std::sync::Mutex<usize> } impl S { fn f(&self) { *self.n.lock().unwrap() += 1; } }",
         );
     }
@@ -141,7 +145,9 @@ mod tests {
             [
                 "use std::sync::Mutex; pub struct S { pub n: Mutex<u64> } impl S { fn f(&self) { *self.n.lock().unwrap() += 1; } }",
                 "use std::sync::Mutex; pub static N: Mutex<u64> = Mutex::new(0); fn f() { *N.lock().unwrap() += 1; }",
-                "use parking_lot::Mutex; struct S { n: Mutex<u64> } impl S { fn f(&self) { *self.n.lock() += 1; } }",
+                "use parking_lot::Mutex; struct S { n: Mutex<u64> } impl S { fn f(&self) { *self.n.lock() += 1; if let Some(mut n) = self.n.try_lock() { *n = 0; } } }",
+                "use parking_lot::Mutex; struct S { n: Mutex<u64> } impl S { fn f(&self) { let mut n = self.n.lock(); *n += 1; self.log(); } }",
+                "use spin::Mutex; struct S { n: Mutex<u64> } impl S { fn f(&self) { *self.n.lock() += 1; } }",
                 "use tokio::sync::Mutex; struct S { n: Mutex<u64> } impl S { fn f(&self) { *self.n.lock().unwrap() += 1; } }",
                 "use std::sync::Mutex; struct S { n: Mutex<u128> } impl S { fn f(&self) { *self.n.lock().unwrap() += 1; } }",
                 "use std::sync::Mutex; struct S { n: Mutex<f64> } impl S { fn f(&self) { *self.n.lock().unwrap() += 1.0; } }",

@@ -46,7 +46,7 @@ a counter beside it), that must be said otherwise.
 ## When it is refused
 
 The guard is handed on, downgraded or captured; it is never used, so that it can only be there to keep others out; the lock
-is no `RwLock` of std (asked of rustc).
+is no `RwLock` of std, parking_lot or tokio (asked of rustc).
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
@@ -65,9 +65,8 @@ fn read_at_once(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
     let syn::Expr::MethodCall(call) = expr else { return None };
     let taken = locks::acquired(&call.receiver).filter(|a| a.call.method == "write")?;
     let method = call.method.to_string();
-    let is_unwrapped = !std::ptr::eq(taken.call, peeled(&call.receiver)?);
     let is_read = usage::is_reading_method(&method) || ["get", "len", "is_empty", "contains_key"].contains(&&*method);
-    if !is_unwrapped || !is_read || ["unwrap", "expect", "unwrap_or_else"].contains(&&*method) {
+    if !is_read || ["unwrap", "expect", "unwrap_or_else"].contains(&&*method) {
         return None;
     }
     usage::place(taken.lock).filter(|p| p.is_plain)?;
@@ -78,14 +77,6 @@ fn read_at_once(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
             .capture("method", file.span_range(taken.call.method.span()))
             .note("message", format!("`{shown}` is locked for writing although `{method}` only reads")),
     )
-}
-
-fn peeled(expr: &syn::Expr) -> Option<&syn::ExprMethodCall> {
-    match crate::source::names::peel(expr) {
-        syn::Expr::MethodCall(call) => Some(call),
-        syn::Expr::Try(t) => peeled(&t.expr),
-        _ => None,
-    }
 }
 
 fn only_read(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
@@ -132,6 +123,8 @@ mod tests {
             "fn f(l: &RwLock<V>) -> R { let g = $0l.write()?$0; for x in g.iter() { h(x); } Ok(()) }",
             "fn f(l: &RwLock<V>) { let g = $0l.write().unwrap()$0; h(&g); }",
             "fn f(l: &RwLock<V>) -> usize { $0l.write().unwrap()$0.len() }",
+            "impl S { fn f(&self, k: &K) -> bool { $0self.hot.write()$0.contains_key(k) } }",
+            "impl S { async fn f(&self, k: &K) -> O { $0self.hot.write().await$0.get(k).cloned() } }",
             "impl S { fn f(&self, k: &K) -> O { $0self.rates.write().unwrap()$0.get(k).copied() } }",
             "async fn f(l: &RwLock<V>) -> V { let g = $0l.write().await$0; g.clone() }",
             "fn f(l: &RwLock<V>) { let g = $0l.write().unwrap()$0; println!(\"{}\", g.name); }",
