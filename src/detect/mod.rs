@@ -170,6 +170,8 @@ pub const REGISTRY: &[&Rule] = &[
     &layout::contended_atomics::RULE,
     &layout::worker_atomics::RULE,
     &layout::byte_map::RULE,
+    &layout::dense_map::RULE,
+    &layout::cold_array_inline::RULE,
     &layout::large_by_value::RULE,
     &layout::large_copy_read::RULE,
     &layout::vec_of_boxes::RULE,

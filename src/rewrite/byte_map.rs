@@ -46,7 +46,7 @@ mod tests {
         let hour = ((secs / 3600) % 24) as u8;
         *by_hour.entry(hour).or_insert(0) += *qty; // all
     }
-    by_hour.get(&12).copied().unwrap_or(0) + *by_hour.get(&13).unwrap_or(&0)
+    by_hour.get(&(12 as u8)).copied().unwrap_or(0) + *by_hour.get(&13).unwrap_or(&0)
 }
 ",
             "fn f(trades: &[(u64, u64)]) -> u64 {
@@ -56,7 +56,7 @@ mod tests {
         let hour = ((secs / 3600) % 24) as u8;
         by_hour[usize::from(hour)] += *qty; // all
     }
-    by_hour[usize::from(12)] + by_hour[usize::from(13)]
+    by_hour[usize::from(12 as u8)] + by_hour[usize::from(13)]
 }
 ",
         );

@@ -22,6 +22,15 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let is_public = finding.capture("public").is_some();
     let is_cloned = finding.capture("cloned").is_some();
     let mut edits = vec![(file.path.clone(), vec![insertion(ty.start, "&")])];
+    let parameter = match signature.inputs.get(index) {
+        Some(syn::FnArg::Typed(typed)) => file.text_of(&*typed.pat),
+        _ => "self",
+    };
+    let body = source::function_body(file, finding.range).map(|block| file.range(block));
+    let is_own = |other: &SourceFile, argument: &syn::Expr| {
+        let is_inside = body.is_some_and(|body| body.contains(other.range(argument)));
+        other.path == file.path && is_inside && other.text_of(argument) == parameter
+    };
     let mut preconditions = Vec::new();
     let (mut calls, mut mentions, mut made) = (0, 0, 1);
     for other in files.iter().filter(|f| is_public || f.role.krate == file.role.krate) {
@@ -41,6 +50,8 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
                     at_calls.extend(unclone(other, clone));
                     preconditions.push(is_plain(files, file.slice(ty), other, clone));
                 }
+                // A call of itself, which hands on what it was lent.
+                None if is_own(other, argument) => {}
                 None if is_cloned => return Err(format!("not every call of `{name}` clones what it hands over")),
                 None => at_calls.extend(referenced(other, argument)),
             }
@@ -246,6 +257,15 @@ mod tests {
     use crate::rewrite::testing::{check, check_refuses};
 
     const RULE: &str = "large-by-value";
+
+    #[test]
+    fn a_function_hands_on_to_itself_what_it_was_lent() {
+        check(
+            RULE,
+            "#[derive(Clone, Copy)]\nstruct Grid {\n    cells: [u32; 64],\n}\nimpl Board {\n    fn walk(grid: Grid, at: usize) -> u32 {\n        if at == 0 { 0 } else { grid.cells[at] + Self::walk(grid, at - 1) }\n    }\n    fn all(&self) -> u32 {\n        Self::walk(self.grid, 9)\n    }\n}\n",
+            "#[derive(Clone, Copy)]\nstruct Grid {\n    cells: [u32; 64],\n}\nimpl Board {\n    fn walk(grid: &Grid, at: usize) -> u32 {\n        if at == 0 { 0 } else { grid.cells[at] + Self::walk(grid, at - 1) }\n    }\n    fn all(&self) -> u32 {\n        Self::walk(&self.grid, 9)\n    }\n}\n",
+        );
+    }
 
     #[test]
     fn the_value_is_lent_at_every_call() {

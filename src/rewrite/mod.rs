@@ -28,12 +28,14 @@ mod clone_for_reference;
 mod clone_of_iterated;
 mod clone_then_read;
 mod cloned_iterator;
+mod cold_array_inline;
 mod collect_then_join;
 mod collect_then_loop;
 mod compare_json_texts;
 mod contains_then_get;
 mod contains_then_insert;
 mod copy_to_read;
+mod dense_map;
 mod eager_log_text;
 mod empty_then_taken;
 mod error_then_unwrap;
@@ -207,6 +209,8 @@ pub const REGISTRY: &[&Recipe] = &[
     &cache_padded::RECIPE,
     &worker_atomics::RECIPE,
     &byte_map::RECIPE,
+    &dense_map::RECIPE,
+    &cold_array_inline::RECIPE,
     &large_by_value::RECIPE,
     &large_copy_read::RECIPE,
     &large_variant::RECIPE,

@@ -11,7 +11,8 @@ use crate::source::{self, SourceFile, lexer, names, shapes, usage};
 pub const RECIPE: Recipe = Recipe { rule: RuleId("vec-of-boxes"), derive };
 
 /// Methods through which a box and its value look alike.
-const ALIKE: &[&str] = &["clear", "first", "get", "is_empty", "iter", "iter_mut", "last", "len", "reserve", "truncate"];
+const ALIKE: &[&str] =
+    &["clear", "first", "get", "is_empty", "iter", "iter_mut", "last", "len", "reserve", "truncate", "windows"];
 
 fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;

@@ -241,6 +241,9 @@ pub fn boxed_element(ty: &syn::Type) -> Option<&syn::Type> {
     let argument = |ty: &'_ syn::Type, name: &str| head(ty) == name && type_arguments(ty).len() == 1;
     let boxed = argument(ty, "Vec").then(|| type_arguments(ty)[0])?;
     let inner = argument(boxed, "Box").then(|| type_arguments(boxed)[0])?;
+    if let syn::Type::Tuple(parts) = inner {
+        return (!parts.elems.is_empty()).then_some(inner);
+    }
     let syn::Type::Path(path) = inner else { return None };
     let is_bare = path.path.segments.iter().all(|s| matches!(s.arguments, syn::PathArguments::None));
     (is_bare && path.qself.is_none() && !shapes::ends_with(&path.path, &["str"])).then_some(inner)

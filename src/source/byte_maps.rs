@@ -115,7 +115,8 @@ impl Uses<'_> {
         };
         let get = shapes::method(inner, "get", 1).filter(|get| self.is_map(&get.receiver))?;
         Some(match &get.args[0] {
-            syn::Expr::Reference(r) => self.file.text_of(&*r.expr).to_owned(),
+            // Brackets that only the `&` needed would be a warning.
+            syn::Expr::Reference(r) => self.file.text_of(names::peel(&r.expr)).to_owned(),
             other => format!("*{}", self.file.text_of(other)),
         })
     }
@@ -155,7 +156,7 @@ impl<'a> Visit<'a> for Uses<'_> {
                 if let Some(key) = self.entry(&b.left) {
                     let is_above_zero = matches!(names::peel(&b.right), syn::Expr::Lit(_)) && !is_zero(&b.right);
                     self.grows &= matches!(b.op, syn::BinOp::AddAssign(_)) && is_above_zero;
-                    let text = self.file.text_of(key).to_owned();
+                    let text = self.file.text_of(names::peel(key)).to_owned();
                     self.replace(self.file.range(&*b.left), &text);
                     self.visit_expr(key);
                     self.visit_expr(&b.right);

@@ -108,7 +108,13 @@ pub fn bindings(file: &SourceFile, block: &syn::Block, name: &str) -> Vec<TextRa
 /// True if a block uses the name, and only its parts or its methods: whether it is the value or a reference to it makes no
 /// difference there.
 pub fn is_only_looked_at(file: &SourceFile, block: &syn::Block, name: &str) -> bool {
-    let found = uses(file, block, name);
+    is_only_looked_at_but(file, block, name, &[])
+}
+
+/// As [`is_only_looked_at`], whatever is done with it at these places.
+pub fn is_only_looked_at_but(file: &SourceFile, block: &syn::Block, name: &str, but: &[TextRange]) -> bool {
+    let mut found = uses(file, block, name);
+    found.retain(|u| !but.contains(&u.place) || u.is_captured);
     let is_look = |u: &Use| match &u.how {
         How::Method(method) => !is_changing_method(method) || !u.is_bare,
         How::Value | How::Compare | How::Scrutinee | How::Iterated | How::Read => !u.is_bare,

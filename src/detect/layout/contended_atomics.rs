@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::detect::{Fact, FileFacts, Rule};
-use crate::model::{Class, Eye, Finding, Kind, RuleId};
-use crate::source::SourceFile;
+use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};
 use crate::source::counters::{counters, writes};
+use crate::source::{Node, SourceFile, path_to, shapes};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -93,10 +93,28 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
         found.push(fact);
     }
     for write in writes(file) {
+        let thread = thread_around(file, write.site).map_or_else(String::new, |at| at.to_string());
         let fact = Fact::at(file, write.site).note("writes", write.field).note("owner", write.owner);
-        found.push(fact);
+        found.push(fact.note("thread", thread));
     }
     found
+}
+
+/// Where the closure around a place begins that is handed to `spawn`: a thread of its own.
+fn thread_around(file: &SourceFile, site: TextRange) -> Option<u32> {
+    let path = path_to(file, site);
+    path.windows(2).rev().find_map(|pair| match pair {
+        [Node::Expr(syn::Expr::MethodCall(call)), Node::Expr(closure @ syn::Expr::Closure(_))]
+            if call.method == "spawn" =>
+        {
+            Some(file.range(*closure).start)
+        }
+        [Node::Expr(syn::Expr::Call(call)), Node::Expr(closure @ syn::Expr::Closure(_))] => match &*call.func {
+            syn::Expr::Path(p) if shapes::ends_with(&p.path, &["spawn"]) => Some(file.range(*closure).start),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
@@ -105,19 +123,19 @@ fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
     for (file, fact) in &all {
         let Some(name) = fact.word("struct") else { continue };
         let fields: Vec<&str> = fact.notes.iter().filter(|(n, _)| *n == "field").map(|(_, w)| w.as_str()).collect();
-        let written: Vec<(&str, &str)> = all
+        let written: Vec<(&str, (&str, &str))> = all
             .iter()
             .filter(|(_, write)| !write.is_background && write.word("owner").is_some_and(|o| o == name || o.is_empty()))
-            .filter_map(|(_, write)| Some((write.word("writes")?, write.function.0.as_str())))
+            .filter_map(|(_, write)| Some((write.word("writes")?, (write.function.0.as_str(), write.word("thread")?))))
             .filter(|(field, _)| fields.contains(field))
             .collect();
         let targets: BTreeSet<&str> = written.iter().map(|(field, _)| *field).collect();
-        let writers: BTreeSet<&str> = written.iter().map(|(_, function)| *function).collect();
+        let writers: BTreeSet<(&str, &str)> = written.iter().map(|(_, function)| *function).collect();
         if targets.len() < 2 || writers.len() < 2 {
             continue;
         }
         let message = format!(
-            "{} atomics of `{name}` lie side by side and {} functions write them: a write to one takes the line from all",
+            "{} atomics of `{name}` lie side by side and {} functions or threads write them: a write to one takes the line from all",
             targets.len(),
             writers.len()
         );
@@ -141,6 +159,19 @@ mod tests {
             &RULE,
             &format!("struct $0C$0 {{ x: std::sync::atomic::AtomicUsize, n: String, y: AtomicU64 }} {WRITERS}"),
         );
+    }
+
+    #[test]
+    fn fires_on_writes_of_threads_that_one_function_starts() {
+        let with = |second: &str| {
+            format!(
+                "struct C {{ x: AtomicU64, y: AtomicU64 }} impl C {{ fn run(&self) {{ std::thread::scope(|s| {{ s.spawn(|| {{ self.x.fetch_add(1, R); }}); {second} }}); }} }}"
+            )
+        };
+        check(&RULE, &with("s.spawn(|| { self.y.fetch_add(1, R); });").replace("struct C", "struct $0C$0"));
+        check_ignores(&RULE, &[&with("s.spawn(|| { self.x.fetch_add(1, R); });")]);
+        let alone = "struct C { x: AtomicU64, y: AtomicU64 } impl C { fn run(&self) { each(|| { self.x.fetch_add(1, R); }); self.y.fetch_add(1, R); } }";
+        check_ignores(&RULE, &[alone]);
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::bulk;
 use crate::detect::{Fact, FileFacts, Rule};
-use crate::model::{Class, Eye, Finding, Kind, RuleId};
+use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};
 use crate::source::functions::{head, items};
-use crate::source::{SourceFile, usage};
+use crate::source::{SourceFile, names, shapes, usage};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -98,7 +98,12 @@ impl Params<'_> {
         for (index, input) in sig.inputs.iter().enumerate() {
             if let syn::FnArg::Typed(typed) = input
                 && let Some(name) = plain_param(typed)
-                && usage::is_only_looked_at(self.file, block, &name)
+                && usage::is_only_looked_at_but(
+                    self.file,
+                    block,
+                    &name,
+                    &handed_on(self.file, sig, block, index, &name),
+                )
             {
                 self.parameter(sig, index, typed, name);
             }
@@ -157,6 +162,29 @@ impl Params<'_> {
             }
         }
     }
+}
+
+/// Where a function hands the parameter on to itself, in the same place.
+fn handed_on(file: &SourceFile, sig: &syn::Signature, block: &syn::Block, index: usize, name: &str) -> Vec<TextRange> {
+    let methods = usize::from(sig.receiver().is_some());
+    let mut found = Vec::new();
+    for expr in shapes::exprs(block) {
+        let argument = match expr {
+            syn::Expr::Call(call) => match &*call.func {
+                syn::Expr::Path(p) if p.path.segments.last().is_some_and(|s| s.ident == sig.ident) => {
+                    call.args.get(index)
+                }
+                _ => None,
+            },
+            syn::Expr::MethodCall(call) if call.method == sig.ident => {
+                index.checked_sub(methods).and_then(|index| call.args.get(index))
+            }
+            _ => None,
+        };
+        let own = argument.filter(|a| names::plain_name(a).is_some_and(|n| n == name));
+        found.extend(own.map(|argument| file.range(argument)));
+    }
+    found
 }
 
 fn is_simple(sig: &syn::Signature) -> bool {
@@ -260,6 +288,7 @@ mod tests {
             "trait T { fn f(&self, $0g: Grid$0) -> u8; } impl T for S { fn f(&self, g: Grid) -> u8 { g.n } }",
             "pub(crate) trait T { fn f($0g: Grid$0, n: u8) -> u8 { g.n + n } }",
             "fn f<'a>(a: &'a str, $0g: Grid$0) -> &'a str { &a[..g.n as usize] }",
+            "impl S { fn walk($0g: Grid$0, at: usize) -> u32 { if at == 0 { 0 } else { g.cells[at] + Self::walk(g, at - 1) } } }",
             "struct Big { a: Grid, s: String } fn f($0b: Big$0) -> u8 { b.a.n } fn g(b: &Big) { f(b.clone()); }",
             "struct Big { a: Grid } impl S { fn f(&self, $0b: Big$0) -> u8 { b.a.n } fn g(&self) { self.f(self.b.clone()); } }",
         ] {

@@ -2,7 +2,9 @@
 
 mod bulk;
 pub mod byte_map;
+pub mod cold_array_inline;
 pub mod contended_atomics;
+pub mod dense_map;
 pub mod large_by_value;
 pub mod large_copy_read;
 pub mod large_error;

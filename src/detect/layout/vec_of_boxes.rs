@@ -70,7 +70,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
                 let fact = Fact::at(file, file.range(&field.ty))
                     .capture("name", file.span_range(name.span()))
                     .capture("element", file.range(element))
-                    .note("element", crate::source::functions::head(element))
+                    .note("element", spelled(file, element))
                     .note("field", name.to_string());
                 found.push(fact);
             }
@@ -78,6 +78,14 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     }
     found.extend(locals(file));
     found
+}
+
+/// The name of a type, or how a tuple or an array is written.
+fn spelled(file: &SourceFile, ty: &syn::Type) -> String {
+    match ty {
+        syn::Type::Tuple(_) | syn::Type::Array(_) => file.text_of(ty).to_owned(),
+        named => crate::source::functions::head(named),
+    }
 }
 
 /// `let mut list: Vec<Box<T>> = …;`
@@ -90,7 +98,7 @@ fn locals(file: &SourceFile) -> Vec<Fact> {
                 .capture("name", file.span_range(bound.name.span()))
                 .capture("element", file.range(element))
                 .capture("local", file.range(bound.local))
-                .note("element", crate::source::functions::head(element))
+                .note("element", spelled(file, element))
                 .note("field", bound.name.to_string());
             found.push(fact);
         }
@@ -128,6 +136,7 @@ mod tests {
             "mod m { struct E { n: u64 } struct B { es: $0Vec<Box<E>>$0 } }",
             "struct E { f: Foreign } struct B<T> { es: $0Vec<Box<E>>$0, t: T }",
             "struct B { es: $0Vec<Box<u64>>$0 }",
+            "fn f(ps: &[(f64, f64)]) -> f64 { let ns: $0Vec<Box<(f64, f64)>>$0 = ps.iter().map(|p| Box::new(*p)).collect(); ns[0].0 }",
             "struct E { n: u8 } fn f() { let mut es: $0Vec<Box<E>>$0 = Vec::new(); es.push(Box::new(E { n: 1 })); }",
         ] {
             check(&RULE, text);
