@@ -14,14 +14,14 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     title: "value computed for a log line that may be off",
     explain: EXPLAIN,
-    triggers: &["debug", "trace", "info", "warn", "error"],
+    triggers: &["debug", "trace", "info", "warn", "error", "eprint", "eprintln", "print", "println"],
     facts,
     judge: each,
 };
 
 const EXPLAIN: &str = "\
 Finds `let text = …;` whose only use is an argument of one line of log or tracing, or that is used only inside the `if` that
-follows and logs.
+follows and logs or prints.
 
 ## Why it costs
 
@@ -146,15 +146,23 @@ fn sunk(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
     Some(fact.capture("first", file.range(first)).note("message", message))
 }
 
-/// True if a line of log or tracing stands in the first branch.
+/// True if a line of log or tracing, or one that is printed, stands in the first branch.
 fn logs_directly(file: &SourceFile, node: &syn::ExprIf) -> bool {
-    node.then_branch.stmts.iter().any(|s| matches!(s, syn::Stmt::Macro(m) if is_log(file, &m.mac)))
+    let says = |mac: &syn::Macro| is_log(file, mac) || PRINTS.iter().any(|name| mac.path.is_ident(name));
+    node.then_branch.stmts.iter().any(|s| matches!(s, syn::Stmt::Macro(m) if says(&m.mac)))
 }
+
+/// Macros that write a line whatever the level is.
+const PRINTS: &[&str] = &["eprint", "eprintln", "print", "println"];
 
 /// A condition that computes nothing.
 fn is_flag(cond: &syn::Expr) -> bool {
     match names::peel(cond) {
         syn::Expr::Unary(u) => is_flag(&u.expr),
+        syn::Expr::Macro(m) => {
+            const LEVELS: &[&str] = &["log_enabled", "enabled", "event_enabled"];
+            m.mac.path.segments.last().is_some_and(|s| LEVELS.iter().any(|level| s.ident == level))
+        }
         syn::Expr::Binary(b) => !usage::is_assignment(&b.op) && is_flag(&b.left) && is_flag(&b.right),
         other => shapes::is_quiet(other),
     }
@@ -191,6 +199,8 @@ mod tests {
             "fn f(xs: &[S]) { $0let all: Vec<_> = xs.iter().map(|x| x.len()).collect();$0 tracing::info!(\"{:?}\", all); }",
             "use log::info; impl S { fn f(&self, d: &str) { $0let t = format!(\"{}\", d.len());$0 if self.verbose { info!(\"{t}\"); } g(); } }",
             "fn f(v: bool, x: &X) { $0let t = x.describe();$0 if v && x.n > 1 { log::warn!(\"{}\", t); } }",
+            "impl S { fn f(&self, m: &M) { $0let t = format!(\"{} -> {}\", m.from, m.to);$0 if self.verbose { eprintln!(\"{t}\"); } } }",
+            "fn f(m: &M) { $0let t = format!(\"{} {}\", m.from, m.to);$0 if log::log_enabled!(log::Level::Debug) { log::debug!(\"{}\", t); } }",
             "fn f(r: &R) { $0let t = text_of(r);$0 log::debug!(\"{t} {t}\"); }",
             "fn f(r: &R) { $0let t = format!(\"{:?}\", r.all());$0 log::error!(\"failed: {}\", t); }",
         ] {
@@ -219,6 +229,9 @@ mod tests {
                 "fn f(x: &X) { let t = x.dump(); if x.on { log::debug!(\"{}\", t); } else { keep(t); } }",
                 "fn f(x: &X) { let t = x.dump(); if x.check() { log::debug!(\"{}\", t); } }",
                 "fn f(x: &X) { let t = x.dump(); if x.on { keep(t); } }",
+                "fn f(x: &X) { let t = x.dump(); if x.on { println!(\"{t}\"); } keep(t); }",
+                "fn f(x: &X) { let t = x.dump(); if ready!(x) { println!(\"{t}\"); } }",
+                "fn f(x: &X) { let t = x.dump(); while x.on { println!(\"{t}\"); } }",
                 "#[test] fn f() { let t = x.dump(); log::debug!(\"{}\", t); }",
             ],
         );
