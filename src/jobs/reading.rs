@@ -35,6 +35,9 @@ const LONGEST_STEP: u64 = 32 << 20;
 /// A larger recording is not mapped: whoever wants to write to it would have to wait for too long.
 const LARGEST_WHOLE: u64 = 2 << 30;
 
+/// More readers would mostly do what each has to do: every one follows all records.
+const MOST_SHARES: u64 = 4;
+
 /// What is known of a source before all of it was read.
 pub(super) struct Look {
     /// The source as named in `slo.toml`.
@@ -65,31 +68,90 @@ pub(super) struct Seen {
     is_shown: AtomicBool,
 }
 
+/// What is done after every piece.
+pub(super) type Each<'e> = dyn Fn(&mut dyn Reader) + Sync + 'e;
+
+/// What one of several readers adds to what is known before the end.
+#[derive(Clone, Copy, PartialEq)]
+enum Looks {
+    /// It is shown.
+    Shown,
+    /// Its bytes are counted.
+    Counted,
+    /// Another reader has the same bytes.
+    OfAnother,
+}
+
+fn cores() -> u64 {
+    std::thread::available_parallelism().map_or(1, |n| n.get() as u64)
+}
+
 impl Reading<'_> {
     /// Reads to the end. `each` is called after every piece.
     ///
     /// # Errors
     /// A file that cannot be read or is damaged; a person who cancelled.
-    pub(super) fn read(
-        &self,
-        mut stream: Measured,
-        mut each: impl FnMut(&mut dyn Reader),
-    ) -> Result<Box<dyn Reader + Send>, Problem> {
+    pub(super) fn read(&self, mut stream: Measured, each: &Each) -> Result<Box<dyn Reader + Send>, Problem> {
         let mut reader = (self.format.open)();
-        match stream.plain().and_then(|length| self.parts(length, &*reader)) {
-            Some(parts) => return self.share(reader, &parts),
-            None => match self.whole(&stream, &*reader) {
-                Some(whole) => self.feed(&mut *reader, true, &mut each, in_place(&whole))?,
-                None => self.feed(&mut *reader, true, &mut each, copied(&mut stream))?,
-            },
+        if let Some(parts) = stream.plain().and_then(|length| self.parts(length, &*reader)) {
+            return self.share(reader, &parts);
         }
-        Ok(reader)
+        match self.whole(&stream, &*reader) {
+            Some(whole) => {
+                let read = self.divide(reader, &whole, each);
+                // To give back a large mapping takes the kernel a while, for which nobody has to wait.
+                std::thread::spawn(move || drop(whole));
+                read
+            }
+            None => {
+                self.feed(&mut *reader, Looks::Shown, each, copied(&mut stream))?;
+                Ok(reader)
+            }
+        }
     }
 
     /// A plain file as it lies in memory, for a reader that gains from it.
     fn whole(&self, stream: &Measured, reader: &dyn Reader) -> Option<Whole> {
         let fits = reader.takes_whole() && stream.plain().is_some_and(|length| length <= LARGEST_WHOLE);
         fits.then(|| Some(Arc::new(objects::mapped(self.path)?) as Whole))?
+    }
+
+    /// All of a mapped file for each of several readers, where each can take a share of the samples; else for one.
+    fn divide(
+        &self,
+        mut first: Box<dyn Reader + Send>,
+        whole: &Whole,
+        each: &Each,
+    ) -> Result<Box<dyn Reader + Send>, Problem> {
+        let bytes = (**whole).as_ref();
+        let count = cores().min(MOST_SHARES).min(bytes.len() as u64 / PART) as usize;
+        if count < 2 || !first.take_share(bytes, 0, count) {
+            self.feed(&mut *first, Looks::Shown, each, in_place(whole))?;
+            return Ok(first);
+        }
+        let end = |reader: &mut dyn Reader| {
+            reader.end();
+            each(reader);
+        };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = (1..count)
+                .map(|part| {
+                    scope.spawn(move || {
+                        let mut reader = (self.format.open)();
+                        reader.take_share(bytes, part, count);
+                        self.feed(&mut *reader, Looks::OfAnother, each, in_place(whole))?;
+                        end(&mut *reader);
+                        Ok(reader)
+                    })
+                })
+                .collect();
+            self.feed(&mut *first, Looks::Shown, each, in_place(whole))?;
+            end(&mut *first);
+            for other in others {
+                first.join(other.join().expect("readers report problems, they do not panic")?);
+            }
+            Ok(first)
+        })
     }
 
     /// Hands out what a reader knows when it has all bytes, where it could say nothing before.
@@ -122,8 +184,7 @@ impl Reading<'_> {
 
     /// Where the file is cut, one part a core; `None` if one reader takes all.
     fn parts(&self, length: u64, reader: &(dyn Reader + Send)) -> Option<Vec<Range<u64>>> {
-        let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
-        let count = cores.min(length / PART);
+        let count = cores().min(length / PART);
         let mut cuts = vec![0];
         for at in (1..count).map(|n| length / count * n) {
             let mut piece = vec![0; SOUGHT as usize];
@@ -144,13 +205,13 @@ impl Reading<'_> {
                 .map(|part| {
                     scope.spawn(move || {
                         let mut reader = (self.format.open)();
-                        self.feed(&mut *reader, false, &mut |_| {}, copied(&mut open(part)?))?;
+                        self.feed(&mut *reader, Looks::Counted, &|_| {}, copied(&mut open(part)?))?;
                         Ok(reader)
                     })
                 })
                 .collect();
             let mut reader = first;
-            self.feed(&mut *reader, true, &mut |_| {}, copied(&mut open(&parts[0])?))?;
+            self.feed(&mut *reader, Looks::Shown, &|_| {}, copied(&mut open(&parts[0])?))?;
             for part in later {
                 reader.join(part.join().expect("readers report problems, they do not panic")?);
             }
@@ -162,8 +223,8 @@ impl Reading<'_> {
     fn feed(
         &self,
         reader: &mut (dyn Reader + Send),
-        shows: bool,
-        each: &mut dyn FnMut(&mut dyn Reader),
+        looks: Looks,
+        each: &Each,
         mut next: impl FnMut(&mut dyn Reader) -> Result<usize, Problem>,
     ) -> Result<(), Problem> {
         // Of a file that is shared only this part decides: what others have read by now is chance.
@@ -178,8 +239,10 @@ impl Reading<'_> {
             }
             each(reader);
             bytes += read as u64;
-            self.seen.bytes.fetch_add(read as u64, Ordering::Relaxed);
-            if self.looks.is_some() && shows && bytes >= next_look {
+            if looks != Looks::OfAnother {
+                self.seen.bytes.fetch_add(read as u64, Ordering::Relaxed);
+            }
+            if self.looks.is_some() && looks == Looks::Shown && bytes >= next_look {
                 // Half as much again: what is copied for all looks stays a small multiple of what is read.
                 next_look = bytes + (bytes / 2).min(LONGEST_STEP);
                 self.show(reader.snapshot(), bytes);

@@ -1,6 +1,7 @@
 //! The `[[source]]` entries of `slo.toml` in, one merged profile out; each file is read in pieces.
 
 use std::path::Path;
+use std::sync::Mutex;
 
 use crossbeam_channel::Sender;
 
@@ -9,7 +10,7 @@ use super::reading::{Look, Reading};
 use super::symbols::Shelf;
 use crate::effects::files::{self, Measured};
 use crate::model::{Place, Problem, Profile, Progress, Source};
-use crate::profile;
+use crate::profile::{self, Reader};
 
 /// Reads all sources, one thread each, and merges them in the order of `slo.toml`.
 ///
@@ -93,15 +94,17 @@ fn read_named(root: &Path, source: &Source, ear: &Ear, looks: Option<(usize, &Se
     let head = stream.head()?;
     let format = profile::sniff(&head).ok_or_else(|| unknown(shown, head.is_empty()))?;
     ear.tell(Progress::Step { what: format!("read {shown} ({})", format.name), done: 0, total: 0 });
-    let mut shelf = Shelf::new(root, source.binary.as_deref());
+    let shelf = Mutex::new(Shelf::new(root, source.binary.as_deref()));
+    let answer = |reader: &mut dyn Reader| answer(&shelf, reader);
     let (place, looks) = looks.unzip();
     let reading =
         Reading { path: &path, shown, format, ear, looks, place: place.unwrap_or_default(), seen: Default::default() };
-    let mut reader = reading.read(stream, |reader| shelf.answer(reader))?;
+    let mut reader = reading.read(stream, &answer)?;
     reader.end();
-    shelf.answer(&mut *reader);
+    answer(&mut *reader);
     reading.show_first(&*reader);
     let (mut profile, mut problems) = reader.finish();
+    let mut shelf = shelf.into_inner().expect("nobody panicked while looking for object files");
     let names_callers = !profile.addresses.iter().any(|a| a.is_callee);
     match naming {
         Naming::Lines => {
@@ -128,6 +131,20 @@ fn read_named(root: &Path, source: &Source, ear: &Ear, looks: Option<(usize, &Se
         p.at(Place::at(shown.clone(), line, 0))
     };
     Ok((profile, problems.into_iter().map(here).collect()))
+}
+
+/// Gives a reader the object files that it asks for, until it asks for no more.
+fn answer(shelf: &Mutex<Shelf>, reader: &mut dyn Reader) {
+    loop {
+        let asked = reader.asks();
+        if asked.is_empty() {
+            return;
+        }
+        for object in asked {
+            let found = shelf.lock().expect("nobody panicked while looking for object files").contents(&object);
+            reader.answer(&object, found.as_ref());
+        }
+    }
 }
 
 /// Opens a source; the folder that `perf record --threads` writes is one recording.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::effects::{files, objects};
 use crate::model::{ObjectFile, Problem, Profile};
-use crate::profile::Reader;
+use crate::profile::Whole;
 use crate::profile::symbols::{
     Asked, Image, Parts, Table, addresses_of, jit_table, kernel_table, look_up_symbols, look_up_with, parts_of,
     symbolicate,
@@ -41,19 +41,11 @@ impl Shelf {
         Shelf { binary: binary.map(|b| root.join(b)), read: HashMap::new() }
     }
 
-    /// Gives a reader the object files that it asks for, until it asks for no more.
-    pub(super) fn answer(&mut self, reader: &mut dyn Reader) {
-        loop {
-            let asked = reader.asks();
-            if asked.is_empty() {
-                return;
-            }
-            for object in asked {
-                match self.find(&object) {
-                    Found::Here(bytes, _) => reader.answer(&object, Some(&bytes)),
-                    Found::Rebuilt(_) | Found::Missing => reader.answer(&object, None),
-                }
-            }
+    /// The bytes of an object file, where it is the one that was recorded.
+    pub(super) fn contents(&mut self, object: &ObjectFile) -> Option<Whole> {
+        match self.find(object) {
+            Found::Here(bytes, _) => Some(bytes),
+            Found::Rebuilt(_) | Found::Missing => None,
         }
     }
 

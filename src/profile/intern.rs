@@ -84,6 +84,16 @@ impl Stacks {
         self.frames.len()
     }
 
+    /// Number of distinct stacks.
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The caller's node.
+    pub fn caller_of(&self, node: NodeId) -> Option<NodeId> {
+        self.nodes[node.0 as usize].parent
+    }
+
     /// Takes over the stacks of a reader of what follows; gives the new number of each of its frames and nodes.
     pub fn join(&mut self, later: Stacks) -> (Vec<FrameId>, Vec<NodeId>) {
         self.take(later.frames, &later.nodes)

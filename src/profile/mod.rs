@@ -71,12 +71,17 @@ pub trait Reader: Any {
     fn feed_part(&mut self, whole: &Whole, part: Range<usize>) {
         self.feed(&(**whole).as_ref()[part]);
     }
+    /// From now on it takes one of so many shares of the samples, as other readers that are given the same whole source take
+    /// the others; false if one reader has to take all. Once all have ended they are joined in the order of their parts.
+    fn take_share(&mut self, _whole: &[u8], _part: usize, _of: usize) -> bool {
+        false
+    }
     /// Object files that it needs before it can go on; it goes on once each was answered, or at the end without.
     fn asks(&mut self) -> Vec<ObjectFile> {
         Vec::new()
     }
     /// The bytes of an object file that it asked for; `None` where that is not to be had.
-    fn answer(&mut self, _object: &ObjectFile, _bytes: Option<&[u8]>) {}
+    fn answer(&mut self, _object: &ObjectFile, _bytes: Option<&Whole>) {}
     /// Nothing follows. What waited for the end is taken now, and may ask for object files; whoever cannot answer goes straight
     /// to [`Reader::finish`].
     fn end(&mut self) {}
@@ -90,7 +95,8 @@ pub trait Reader: Any {
         None
     }
 
-    /// Takes over what a reader of the same format made of the bytes that follow: as if this one had read them.
+    /// Takes over what a reader of the same format made of the bytes that follow, or of another share: as if this one had read
+    /// them.
     fn join(&mut self, _later: Box<dyn Reader + Send>) {}
 }
 

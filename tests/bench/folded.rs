@@ -44,16 +44,24 @@ impl<'p> Table<'p> {
     fn of(profile: &'p Profile) -> Table<'p> {
         let mut table = Table { names: Vec::new(), stacks: Vec::new(), weights: Vec::new() };
         let names = table.names_of(profile);
-        let mut known: HashMap<(Option<u32>, u32), u32> = HashMap::new();
+        // By caller, 0 for none, its callees: few enough to be looked through.
+        let mut known: Vec<Vec<(u32, u32)>> = vec![Vec::new()];
         let mut stack_of: Vec<Option<u32>> = Vec::with_capacity(profile.nodes.len());
         for node in &profile.nodes {
             let caller = node.parent.and_then(|parent| stack_of[parent.0 as usize]);
             stack_of.push(match names[node.frame.0 as usize] {
                 None => caller,
-                Some(name) => Some(*known.entry((caller, name)).or_insert_with(|| {
-                    table.stacks.push((caller, name));
-                    table.stacks.len() as u32 - 1
-                })),
+                Some(name) => {
+                    let callees = &mut known[caller.map_or(0, |caller| caller as usize + 1)];
+                    let found = callees.iter().find(|(known, _)| *known == name).map(|(_, stack)| *stack);
+                    Some(found.unwrap_or_else(|| {
+                        let new = table.stacks.len() as u32;
+                        callees.push((name, new));
+                        table.stacks.push((caller, name));
+                        known.push(Vec::new());
+                        new
+                    }))
+                }
             });
         }
         table.weights = vec![0; table.stacks.len()];

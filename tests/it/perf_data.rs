@@ -6,12 +6,12 @@
 //! in the recordings (`gw.table`, as it is kept in the cache).
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use refit::jobs::Ear;
 use refit::model::{Attribution, ObjectFile, OffCpu, Problem, Profile, Source, Unit};
-use refit::profile::Reader;
 use refit::profile::symbols::{Image, Table, addresses_of, as_perf_names, look_up_symbols, symbolicate};
+use refit::profile::{Reader, Whole};
 use refit::{attribute, profile};
 
 use super::profiles::items;
@@ -24,7 +24,7 @@ fn fixture(name: &str) -> Vec<u8> {
     zstd::decode_all(&packed[..]).unwrap()
 }
 
-static UNWIND: LazyLock<Vec<u8>> = LazyLock::new(|| fixture("gw.unwind"));
+static UNWIND: LazyLock<Whole> = LazyLock::new(|| Arc::new(fixture("gw.unwind")));
 static SYMBOLS: LazyLock<Table> = LazyLock::new(|| Table::decode(&fixture("gw.table")).unwrap());
 
 /// Reads a recording, answering with what is known of the binary; names its frames.
@@ -34,7 +34,7 @@ fn read(bytes: &[u8], piece: usize, answer: bool) -> (Profile, Vec<Problem>) {
     let mut reader = (format.open)();
     let give = |reader: &mut dyn Reader| {
         while let (true, asked @ [_, ..]) = (answer, &reader.asks()[..]) {
-            let give = |o: &ObjectFile| (o.path == BINARY).then(|| UNWIND.as_slice());
+            let give = |o: &ObjectFile| (o.path == BINARY).then_some(&*UNWIND);
             asked.iter().for_each(|object| reader.answer(object, give(object)));
         }
     };
@@ -118,8 +118,9 @@ fn self_times_are_those_of_perf_report() {
 
 /// Answers with the two object files that `fixtures/profiles/perf-data/names.c` was built to, and names as perf does.
 fn read_as_perf_names(name: &str) -> Profile {
-    let objects = [("/opt/pd/names", fixture("names")), ("/opt/pd/libnames.so", fixture("libnames.so"))];
-    let contents = |o: &ObjectFile| objects.iter().find(|(path, _)| *path == o.path).map(|(_, bytes)| bytes.as_slice());
+    let file = |name| -> Whole { Arc::new(fixture(name)) };
+    let objects = [("/opt/pd/names", file("names")), ("/opt/pd/libnames.so", file("libnames.so"))];
+    let contents = |o: &ObjectFile| objects.iter().find(|(path, _)| *path == o.path).map(|(_, bytes)| bytes);
     let bytes = fixture(&format!("{name}.data"));
     let mut reader = (profile::sniff(&bytes).expect("a known format").open)();
     reader.feed(&bytes);
@@ -131,7 +132,7 @@ fn read_as_perf_names(name: &str) -> Profile {
     let (mut profile, _) = reader.finish();
     as_perf_names(&mut profile);
     let table = |(at, object): (usize, &ObjectFile)| {
-        let image = Image::parse(contents(object)?).unwrap();
+        let image = Image::parse((**contents(object)?).as_ref()).unwrap();
         let mut table = Table::new(image.segments.clone());
         let addresses: Vec<u64> =
             addresses_of(&profile, at as u32).into_iter().filter_map(|asked| table.key(asked)).collect();
@@ -264,7 +265,7 @@ fn a_recording_that_lies_in_memory_as_a_whole_is_read_as_one_that_comes_in_piece
             for start in (0..bytes.len()).step_by(piece) {
                 reader.feed_part(&whole, start..(start + piece).min(bytes.len()));
                 while let asked @ [_, ..] = &reader.asks()[..] {
-                    asked.iter().for_each(|o| reader.answer(o, (o.path == BINARY).then(|| UNWIND.as_slice())));
+                    asked.iter().for_each(|o| reader.answer(o, (o.path == BINARY).then_some(&*UNWIND)));
                 }
             }
             reader.end();
@@ -275,6 +276,56 @@ fn a_recording_that_lies_in_memory_as_a_whole_is_read_as_one_that_comes_in_piece
             assert_eq!(symbolicate(profile, &tables), read(&bytes, 4096, true).0, "{name}, pieces of {piece}");
         }
     }
+}
+
+/// Lets so many readers each have the whole recording; `None` where one has to take all.
+fn read_by_shares(bytes: &[u8], of: usize) -> Option<(Profile, Vec<Problem>)> {
+    let whole: Whole = Arc::new(bytes.to_vec());
+    let mut readers = (0..of).map(|part| {
+        let mut reader = (profile::sniff(bytes).expect("a known format").open)();
+        reader.take_share(bytes, part, of).then(|| {
+            reader.feed_part(&whole, 0..bytes.len());
+            reader.end();
+            while let asked @ [_, ..] = &reader.asks()[..] {
+                asked.iter().for_each(|o| reader.answer(o, (o.path == BINARY).then_some(&*UNWIND)));
+            }
+            reader
+        })
+    });
+    let mut first = readers.next()??;
+    readers.for_each(|later| first.join(later.expect("all of them or none")));
+    Some(first.finish())
+}
+
+#[test]
+fn readers_that_share_the_samples_make_of_a_recording_what_one_makes_of_it() {
+    for name in ["dwarf", "switches", "several", "packed", "pipe", "fp"] {
+        let bytes = fixture(&format!("{name}.data"));
+        assert_eq!(read_by_shares(&bytes, 2).is_some(), name == "dwarf", "{name}: only copied stacks are worth it");
+    }
+    let sound = with_rounds("dwarf", 8);
+    let many = times_in_a_row(&sound, 12);
+    let one = read_by_shares(&many, 1).expect("it copies stacks");
+    assert!(one.0.samples.len() > 300, "{} samples", one.0.samples.len());
+    for of in [2, 3, 5] {
+        assert_eq!(read_by_shares(&many, of).as_ref(), Some(&one), "{of} readers");
+    }
+    let mut damaged = many.clone();
+    for at in places(many.len(), 6).filter(|at| *at >= 104) {
+        damaged[at] ^= 0xff;
+        assert_eq!(read_by_shares(&damaged, 2), read_by_shares(&damaged, 1), "byte {at}");
+        damaged[at] ^= 0xff;
+    }
+}
+
+/// The recording with all of its records again and again.
+fn times_in_a_row(bytes: &[u8], times: usize) -> Vec<u8> {
+    let start = u64::from_le_bytes(bytes[40..48].try_into().expect("a word")) as usize;
+    let mut all = bytes.to_vec();
+    (1..times).for_each(|_| all.extend_from_slice(&bytes[start..]));
+    let length = (all.len() - start) as u64;
+    all[48..56].copy_from_slice(&length.to_le_bytes());
+    all
 }
 
 /// Without frame pointers the kernel follows what stands in the register; it may look like one of its own marks.
@@ -388,7 +439,7 @@ fn what_was_read_so_far_is_a_profile() {
         for piece in bytes.chunks(bytes.len() / 16) {
             reader.feed(piece);
             while let (true, asked @ [_, ..]) = (answer, &reader.asks()[..]) {
-                asked.iter().for_each(|o| reader.answer(o, (o.path == BINARY).then(|| UNWIND.as_slice())));
+                asked.iter().for_each(|o| reader.answer(o, (o.path == BINARY).then_some(&*UNWIND)));
             }
             let look = reader.snapshot();
             assert!(look.samples.len() >= last, "{name}: nothing is taken back");

@@ -4,7 +4,7 @@
 //! written to a pipe has a short header, and everything else comes as records. Layout:
 //! `tools/perf/Documentation/perf.data-file-format.txt` of Linux.
 
-use super::attr::{Attr, event_names, name_events};
+use super::attr::{Attr, event_names, holds, name_events};
 use super::bytes::Bytes;
 use super::record::{build_ids, kind};
 use super::unpack::Unpack;
@@ -15,6 +15,7 @@ const FILE_HEADER: u64 = 104;
 const PIPE_HEADER: u64 = 16;
 const FEATURE_BUILD_ID: usize = 2;
 const FEATURE_EVENT_DESC: usize = 12;
+const FEATURE_COMPRESSED: usize = 27;
 const FEATURE_CLOCK_DATA: usize = 29;
 
 /// True if the bytes begin a `perf.data`, of either byte order.
@@ -402,6 +403,18 @@ pub fn records_part(bytes: &[u8], big: bool) -> Option<(u64, u64, u32)> {
     let header = file_header(bytes.get(..FILE_HEADER as usize)?, big)?;
     let features = header.features.iter().map(|word| word.count_ones()).sum();
     (FILE_HEADER..=LARGEST_PART).contains(&header.data.0).then_some((header.data.0, header.data.1, features))
+}
+
+/// True for a file whose samples hold copies of stacks, as they are and not packed: to unwind these takes most of the time.
+pub fn copies_stacks(whole: &[u8]) -> bool {
+    let head = || {
+        let big = is_perf_data(whole).then(|| whole.starts_with(b"2ELIFREP"))?;
+        let header = file_header(whole.get(..FILE_HEADER as usize)?, big)?;
+        let head = whole.get(..usize::try_from(header.data.0).ok()?)?;
+        let is_packed = header.features[FEATURE_COMPRESSED / 64] >> (FEATURE_COMPRESSED % 64) & 1 == 1;
+        (!is_packed && header.data.1 > 0).then(|| file_attrs(head, &header, big))
+    };
+    head().is_some_and(|attrs| attrs.iter().any(|attr| attr.has(holds::REGS_USER | holds::STACK_USER)))
 }
 
 fn file_header(bytes: &[u8], big: bool) -> Option<Header> {

@@ -10,24 +10,26 @@ mod folder;
 mod framing;
 mod record;
 mod rounds;
+mod shares;
 mod spaces;
+mod trail;
 mod unpack;
 mod unwind;
 
+use std::any::Any;
 use std::ops::Range;
 
 use super::intern::{FastMap, Stacks};
 use super::perf_event::{Event, event_problems, kept_event};
 use super::perf_switch::{Switch, Switches};
 use super::{Format, Reader, Whole};
-use crate::model::{
-    Column, FrameId, NodeId, ObjectFile, Problem, Profile, Sample, Samples, SourceQuality, Thread, Unit,
-};
+use crate::model::{Column, NodeId, ObjectFile, Problem, Profile, Sample, Samples, SourceQuality, Thread, Unit};
 use attr::{Attr, holds};
 use chains::{Chains, Step, how};
-use framing::{Framing, Known, Sink, is_perf_data};
+use framing::{Framing, Known, Sink, copies_stacks, is_perf_data};
 use record::{Taken, kind};
 use rounds::{Record, Rounds};
+use shares::Share;
 use spaces::{Objects, Spaces};
 use unwind::Stackwalk;
 
@@ -44,7 +46,6 @@ fn open() -> Box<dyn Reader + Send> {
 struct PerfData {
     framing: Framing,
     work: Work,
-    has_ended: bool,
 }
 
 /// What is made of the records.
@@ -56,10 +57,13 @@ struct Work {
     spaces: Spaces,
     walk: Stackwalk,
     gathered: Gathered,
+    share: Share,
     /// Object files that the unwinder needs and did not get yet: the records wait for them.
     wanted: Vec<u32>,
     /// A mapping that waits for its object file.
     held: Option<(record::Mapping, u32)>,
+    /// Nothing follows.
+    has_ended: bool,
     /// Nobody answers: what was not given is not there.
     unanswered: bool,
 }
@@ -73,7 +77,6 @@ struct Gathered {
     chains: Chains,
     /// Which description each sample belongs to.
     attr_of: Column,
-    stack: Vec<FrameId>,
     /// Samples of tracepoints that may be scheduler switches.
     switched: Vec<(usize, Switch)>,
     threads: FastMap<u64, String>,
@@ -103,19 +106,36 @@ impl Reader for PerfData {
         self.feed(&(**whole).as_ref()[part]);
     }
 
+    fn take_share(&mut self, whole: &[u8], part: usize, of: usize) -> bool {
+        let is_worth_it = copies_stacks(whole);
+        if is_worth_it {
+            self.work.share = Share::new(part, of);
+        }
+        is_worth_it
+    }
+
+    fn join(&mut self, later: Box<dyn Reader + Send>) {
+        let later: Box<dyn Any> = later;
+        if let Ok(later) = later.downcast::<PerfData>() {
+            let take = |work: &mut Work| (std::mem::take(&mut work.gathered), std::mem::take(&mut work.share));
+            let mut later = later.work;
+            (self.work.gathered, self.work.share) = shares::joined(take(&mut self.work), take(&mut later));
+        }
+    }
+
     fn asks(&mut self) -> Vec<ObjectFile> {
         let objects = &self.work.gathered.objects.all;
         self.work.wanted.iter().map(|o| objects[*o as usize].clone()).collect()
     }
 
-    fn answer(&mut self, object: &ObjectFile, bytes: Option<&[u8]>) {
+    fn answer(&mut self, object: &ObjectFile, whole: Option<&Whole>) {
         let work = &mut self.work;
         let Some(at) = work.wanted.iter().position(|o| work.gathered.objects.all[*o as usize] == *object) else {
             return;
         };
         let object = work.wanted.remove(at);
-        if let Some(bytes) = bytes {
-            work.walk.learn(object, bytes);
+        if let Some(whole) = whole {
+            work.walk.learn(object, whole);
         }
         work.take_ready();
     }
@@ -127,8 +147,8 @@ impl Reader for PerfData {
 
     /// The newest two rounds wait for what may still be older; in a short recording these are all there are.
     fn end(&mut self) {
-        if !self.has_ended {
-            self.has_ended = true;
+        if !self.work.has_ended {
+            self.work.has_ended = true;
             self.framing.finish();
             self.work.rounds.end();
             self.work.take_ready();
@@ -154,7 +174,7 @@ impl Sink for Work {
             return self.take_ready();
         }
         let Some(attr) = self.attr_of(number, body) else {
-            self.gathered.malformed += 1;
+            self.gathered.malformed += u64::from(self.share.is_first());
             return;
         };
         let word = match number {
@@ -191,6 +211,9 @@ impl Work {
                 Some(record) => self.take(record),
                 None => {
                     rounds.forget_taken();
+                    if self.has_ended {
+                        rounds.leave_whole();
+                    }
                     break;
                 }
             }
@@ -243,12 +266,13 @@ impl Work {
     }
 
     fn sample(&mut self, misc: u16, index: usize, body: &[u8]) {
-        let Some(taken) = record::sample(body, misc, &self.attrs[index], self.big) else {
-            self.gathered.malformed += 1;
-            return;
-        };
+        let Some(block) = self.share.next() else { return };
         let about = About { attr: &self.attrs[index], index: index as u32, big: self.big };
-        self.gathered.sample(&taken, about, &mut self.spaces, &mut self.walk);
+        match record::sample(body, misc, about.attr, self.big) {
+            Some(taken) => self.gathered.sample(&taken, about, &mut self.spaces, &mut self.walk),
+            None => self.gathered.malformed += 1,
+        }
+        self.share.took(block, self.gathered.samples.len());
     }
 
     fn map(&mut self, mapping: record::Mapping) {
@@ -304,10 +328,12 @@ impl Gathered {
             self.broken = (self.broken.0 + 1, self.broken.1.saturating_add(weight));
         }
         let is_dumped = !taken.stack.is_empty() && !taken.registers.is_empty();
-        let leaf = match is_dumped {
-            true => self.dumped(taken, &steps, about, spaces, walk),
-            false => self.followed(taken, steps, spaces),
-        };
+        if is_dumped {
+            // Of the chain the kernel's part counts; the program's is unwound.
+            steps.retain(|step| step.is(how::IN_KERNEL));
+            walk.walk(taken, about.attr.user_registers, about.big, &mut steps);
+        }
+        let leaf = self.stack(taken, steps, spaces);
         let tid = taken.tid.and_then(|t| u64::try_from(t).ok());
         if about.attr.kind == attr::TRACEPOINT
             && let Some(switch) = record::switch(taken.raw, about.big)
@@ -321,34 +347,8 @@ impl Gathered {
         self.in_libc += u64::from(in_libc.is_some_and(|frame| self.objects.is_without_frames(frame)));
     }
 
-    /// The stack of a sample whose stack was dumped: the kernel's part of its chain, and what is unwound of the program.
-    fn dumped(
-        &mut self,
-        taken: &Taken,
-        steps: &[Step],
-        about: About,
-        spaces: &mut Spaces,
-        walk: &mut Stackwalk,
-    ) -> Option<NodeId> {
-        let Gathered { stacks, objects, stack, .. } = self;
-        stack.clear();
-        let mut push = |in_kernel, address, called_from| {
-            stack.push(spaces.frame(taken.pid, in_kernel, address, called_from, objects, stacks));
-        };
-        for step in steps.iter().filter(|step| step.is(how::IN_KERNEL)) {
-            push(true, step.address, step.is(how::IS_CALLER));
-        }
-        walk.walk(taken, about.attr.user_registers, about.big, |address, called_from| {
-            push(false, address, called_from)
-        });
-        if let (true, Some(ip)) = (self.stack.is_empty(), taken.ip) {
-            self.stack.push(spaces.frame(taken.pid, taken.in_kernel, ip, false, &mut self.objects, &mut self.stacks));
-        }
-        self.stacks.node(&self.stack)
-    }
-
-    /// The stack of a sample whose callers the kernel found by frame pointers.
-    fn followed(&mut self, taken: &Taken, mut steps: Vec<Step>, spaces: &mut Spaces) -> Option<NodeId> {
+    /// The stack of a sample.
+    fn stack(&mut self, taken: &Taken, mut steps: Vec<Step>, spaces: &mut Spaces) -> Option<NodeId> {
         if let (true, Some(address)) = (steps.is_empty(), taken.ip) {
             steps.push(Step { address, how: if taken.in_kernel { how::IN_KERNEL } else { 0 } });
         }

@@ -105,6 +105,13 @@ impl Rounds {
         self.release(u64::MAX);
     }
 
+    /// All was taken: what lies in the whole file is no longer looked at.
+    pub fn leave_whole(&mut self) {
+        if !self.has_next() && self.kept.iter().all(|k| k.arena != IN_WHOLE) {
+            self.whole = None;
+        }
+    }
+
     fn release(&mut self, until: u64) {
         self.kept[self.ready..].sort_by_key(|k| k.time);
         self.ready += self.kept[self.ready..].partition_point(|k| k.time <= until);

@@ -45,6 +45,17 @@ impl Objects {
         self.in_such.get(frame.0 as usize).is_some_and(|is| *is)
     }
 
+    /// Gets ready to take over the frames of a reader of the same recording, which has so many.
+    pub fn moving(&mut self, from: &Objects, frames: usize) -> Moved {
+        let objects: Vec<u32> = from.all.iter().map(|object| self.id(&object.path, &object.build_id)).collect();
+        let mut moved = Moved { frames: vec![None; frames], addresses: vec![None; frames] };
+        for address in &from.frames {
+            let there = AddressFrame { object: objects[address.object as usize], ..*address };
+            moved.addresses[address.frame.0 as usize] = Some(there);
+        }
+        moved
+    }
+
     fn address(&mut self, new: AddressFrame, stacks: &mut Stacks) -> FrameId {
         let key = (new.object, new.address, new.is_callee);
         if let Some(frame) = self.by_address.get(&key) {
@@ -57,6 +68,28 @@ impl Objects {
         self.in_such.push(self.without_frames[new.object as usize]);
         self.by_address.insert(key, frame);
         frame
+    }
+}
+
+/// Frames of another reader, and what became of them.
+pub struct Moved {
+    frames: Vec<Option<FrameId>>,
+    addresses: Vec<Option<AddressFrame>>,
+}
+
+impl Moved {
+    /// The new number of a frame.
+    pub fn frame(&mut self, old: FrameId, frame: &Frame, objects: &mut Objects, stacks: &mut Stacks) -> FrameId {
+        let at = old.0 as usize;
+        if let Some(known) = self.frames[at] {
+            return known;
+        }
+        let new = match self.addresses[at] {
+            Some(address) => objects.address(address, stacks),
+            None => stacks.frame(frame.clone()),
+        };
+        self.frames[at] = Some(new);
+        new
     }
 }
 

@@ -1,7 +1,9 @@
 //! Any bytes in; nothing out, unless a reader or what comes after it panics.
 
+use std::sync::Arc;
+
 use refit::attribute::{self, Filter, Lens, Options};
-use refit::profile::{self, Format, REGISTRY};
+use refit::profile::{self, Format, REGISTRY, Reader, Whole};
 
 /// The format of a name.
 ///
@@ -20,7 +22,8 @@ pub fn drive(format: &Format, bytes: &[u8]) {
     let whole = in_pieces(format, bytes, bytes.len().max(1));
     let cut = in_pieces(format, bytes, 1 + bytes.len() % 61);
     assert!(whole == cut, "{} reads other things in other pieces", format.name);
-    share(format, bytes);
+    cut_in_two(format, bytes);
+    by_shares(format, bytes);
     let merged = profile::merge(vec![whole.0, cut.0]);
     let attribution = attribute::attribute(&merged, &[], &Options::default());
     assert!(attribution.requests.len() <= merged.requests.len());
@@ -37,10 +40,39 @@ fn in_pieces(format: &Format, bytes: &[u8], size: usize) -> (refit::model::Profi
             drop(reader.snapshot());
         }
     }
+    // Formats that are read whole show some of their samples then.
+    reader.end();
+    drop(reader.snapshot());
     reader.finish()
 }
 
-fn share(format: &Format, bytes: &[u8]) {
+/// All of the bytes for each of two readers that take a share of the samples, where they can.
+fn by_shares(format: &Format, bytes: &[u8]) {
+    let whole: Whole = Arc::new(bytes.to_vec());
+    let read = |part, of| {
+        let mut reader = (format.open)();
+        let takes = reader.take_share(bytes, part, of);
+        takes.then(|| {
+            reader.feed_part(&whole, 0..bytes.len());
+            answered_with_nothing(&mut *reader);
+            reader.end();
+            answered_with_nothing(&mut *reader);
+            reader
+        })
+    };
+    if let (Some(mut first), Some(second), Some(alone)) = (read(0, 2), read(1, 2), read(0, 1)) {
+        first.join(second);
+        assert!(first.finish() == alone.finish(), "{}: shares are not the whole", format.name);
+    }
+}
+
+fn answered_with_nothing(reader: &mut dyn Reader) {
+    while let asked @ [_, ..] = &reader.asks()[..] {
+        asked.iter().for_each(|object| reader.answer(object, None));
+    }
+}
+
+fn cut_in_two(format: &Format, bytes: &[u8]) {
     let mut first = (format.open)();
     if let Some(at) = first.boundary(&bytes[bytes.len() / 2..]) {
         let (before, after) = bytes.split_at(bytes.len() / 2 + at);
