@@ -1,9 +1,10 @@
 //! Frames and spans with the lines of an older version of the source in; the same with the lines of today out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::files::{self, Files, Match};
 use super::index::{Index, Meaning};
+use super::remapped;
 use super::symbol::Symbol;
 use crate::model::{Frame, Item, MovedLines, Problem, Profile, Since, Span};
 
@@ -16,11 +17,12 @@ use crate::model::{Frame, Item, MovedLines, Problem, Profile, Since, Span};
 pub fn move_lines(profile: &mut Profile, items: &[Item], since: &Since) -> Option<Problem> {
     let (index, files) = (Index::new(items), Files::new(items));
     let moved: BTreeMap<&str, &MovedLines> = since.moved.iter().map(|m| (m.file.as_str(), m)).collect();
+    let meant = meant(&profile.frames, items, &moved, (&index, &files));
     let frames = profile.frames.iter_mut().filter(|f| index.may_be_ours(&Symbol::parse(&f.symbol))).map(Written::frame);
     let spans = profile.spans.iter_mut().map(Written::span);
     let mut of_file: BTreeMap<&str, Vec<Written>> = BTreeMap::new();
     for mut place in frames.chain(spans).filter(|place| *place.line > 0) {
-        if let Some(file) = place.file_now(&files, since).filter(|file| moved.contains_key(file)) {
+        if let Some(file) = place.file_now(&files, since, &meant).filter(|file| moved.contains_key(file)) {
             of_file.entry(file).or_default().push(place);
         }
     }
@@ -41,6 +43,38 @@ pub fn move_lines(profile: &mut Profile, items: &[Item], since: &Since) -> Optio
         }
     }
     told.problem(since)
+}
+
+/// The files that paths mean which are those of no workspace file, because a prefix was remapped: lines count where they stood
+/// and where they stand now.
+fn meant<'a>(
+    frames: &[Frame],
+    items: &'a [Item],
+    moved: &BTreeMap<&str, &MovedLines>,
+    (index, files): (&Index, &Files<'a>),
+) -> HashMap<String, &'a str> {
+    let nowhere = frames.iter().filter(|f| f.line > 0 && !f.file.is_empty() && files.find(&f.file) == Match::None);
+    let voters = nowhere.filter_map(|frame| match index.resolve(&Symbol::parse(&frame.symbol)) {
+        Meaning::Item(item) => Some((frame, item)),
+        _ => None,
+    });
+    let vote = |item, file: &'a str, frame: &Frame| {
+        let lines = moved.get(file);
+        let was = lines.map_or("", |lines| lines.was.as_str());
+        let named = if was.is_empty() { file } else { was };
+        if !files.has_last_name_of(&frame.file, named) {
+            return None;
+        }
+        let stays = was.is_empty() && files.holds(item, file, frame.line);
+        match lines.map(|lines| lines.now(frame.line)) {
+            Some(Some(now)) => Some(stays || files.holds(item, file, now)),
+            // What was changed since says nothing.
+            Some(None) => stays.then_some(true),
+            None => Some(stays),
+        }
+    };
+    let meant = remapped::meant_by(voters, items, vote);
+    meant.into_iter().map(|(path, file)| (path.to_owned(), file)).collect()
 }
 
 /// A place in the source as the recording has it.
@@ -64,7 +98,12 @@ impl<'a> Written<'a> {
     }
 
     /// The file of the workspace that is meant; one that has another name now gets it.
-    fn file_now<'f>(&mut self, files: &Files<'f>, since: &'f Since) -> Option<&'f str> {
+    fn file_now<'f>(
+        &mut self,
+        files: &Files<'f>,
+        since: &'f Since,
+        meant: &HashMap<String, &'f str>,
+    ) -> Option<&'f str> {
         let was = |m: &&MovedLines| !m.was.is_empty() && files::ends_in(self.file, &m.was);
         if let Some(renamed) = since.moved.iter().filter(was).max_by_key(|m| m.was.len()) {
             let before = self.file.len() - renamed.was.len();
@@ -72,7 +111,14 @@ impl<'a> Written<'a> {
         }
         match files.find(self.file) {
             Match::Whole { file, .. } | Match::Tail(file) => Some(file),
-            Match::None => None,
+            Match::None => {
+                let file = *meant.get(self.file.as_str())?;
+                // Nobody finds a file by the last name that it had before.
+                if since.moved.iter().any(|m| m.file == file && !m.was.is_empty()) {
+                    file.clone_into(self.file);
+                }
+                Some(file)
+            }
         }
     }
 
@@ -196,6 +242,44 @@ mod tests {
         let recorded_later = vec![span("first", "", 3), span("second", "", 6)];
         let mut profile = Profile { spans: recorded_later.clone(), ..Profile::default() };
         assert_eq!((move_lines(&mut profile, &items(), &since(false)), profile.spans), (None, recorded_later));
+    }
+
+    /// Frames by path, symbol and line; where they are afterwards.
+    #[track_caller]
+    fn check_paths(frames: &[(&str, &str, u32)], since: &Since, expected: &[(&str, u32)]) {
+        let role = FileRole { krate: "b".into(), ..FileRole::default() };
+        let other = SourceFile::parse("b/src/lib.rs", "fn third() {\n    a();\n    b();\n}\n", &role).unwrap();
+        let items: Vec<Item> = items().into_iter().chain(other.items).collect();
+        let frames = frames.iter().map(|(file, symbol, line)| Frame { file: (*file).into(), ..frame(symbol, *line) });
+        let mut profile = Profile { frames: frames.collect(), ..Profile::default() };
+        move_lines(&mut profile, &items, since);
+        let places: Vec<(&str, u32)> = profile.frames.iter().map(|f| (f.file.as_str(), f.line)).collect();
+        assert_eq!(places, expected);
+    }
+
+    #[test]
+    fn a_path_whose_prefix_was_remapped_moves_as_the_file_that_it_means() {
+        check_paths(
+            &[("/ws/lib.rs", "gw::first", 2), ("/ws/lib.rs", "gw::second", 6), ("/ws/lib.rs", "gw::second", 5)],
+            &since(false),
+            &[("/ws/lib.rs", 4), ("/ws/lib.rs", 8), ("/ws/lib.rs", 0)],
+        );
+        let mut renamed = since(false);
+        renamed.moved[0].was = "src/old.rs".into();
+        check_paths(&[("/ws/old.rs", "gw::first", 2)], &renamed, &[("src/lib.rs", 4)]);
+    }
+
+    #[test]
+    fn look_alikes_of_remapped_paths_keep_their_lines() {
+        for path in ["/rustc/abc/library/core/src/lib.rs", "/ws/main.rs"] {
+            check_paths(&[(path, "gw::first", 2)], &since(true), &[(path, 2)]);
+        }
+        // Functions of two files speak for it.
+        let both = [("/ws/lib.rs", "gw::first", 2), ("/ws/lib.rs", "b::third", 2)];
+        check_paths(&both, &since(true), &both.map(|(path, _, line)| (path, line)));
+        // Recorded of what no commit has.
+        let now = [("/ws/lib.rs", "gw::first", 4), ("/ws/lib.rs", "gw::second", 8)];
+        check_paths(&now, &since(false), &now.map(|(path, _, line)| (path, line)));
     }
 
     #[test]

@@ -42,23 +42,18 @@ pub fn place<'a>(
     files: &Files<'a>,
     items: &'a [Item],
 ) -> (Vec<Option<&'a str>>, Unplaced) {
-    let mut votes: HashMap<&str, BTreeMap<&'a str, Votes>> = HashMap::new();
     let lacking = |at: usize| match &meanings[at] {
         Meaning::Item(item) if frames[at].line > 0 && !frames[at].file.is_empty() => Some(*item),
         _ => None,
     };
     let mut found: Vec<Option<&'a str>> = vec![None; frames.len()];
-    for at in (0..frames.len()).filter(|at| written[*at] == Match::None) {
-        let Some(item) = lacking(at) else { continue };
-        let file = items[item as usize].file.as_str();
-        if files.has_last_name_of(&frames[at].file, file) {
-            let vote = votes.entry(&frames[at].file).or_default().entry(file).or_default();
-            vote.all += 1;
-            vote.inside += u32::from(files.holds(item, file, frames[at].line));
-        }
-    }
-    let meant: HashMap<&str, &'a str> =
-        votes.into_iter().filter_map(|(path, votes)| Some((path, meant(&votes)?))).collect();
+    let nowhere = (0..frames.len()).filter(|at| written[*at] == Match::None);
+    let voters = nowhere.filter_map(|at| Some((&frames[at], lacking(at)?)));
+    let vote = |item, file: &'a str, frame: &Frame| {
+        let is_named = files.has_last_name_of(&frame.file, file);
+        is_named.then(|| files.holds(item, file, frame.line))
+    };
+    let meant = meant_by(voters, items, vote);
     let mut unplaced = Unplaced::default();
     for at in 0..frames.len() {
         if written[at] == Match::None && frames[at].line > 0 {
@@ -76,6 +71,25 @@ pub fn place<'a>(
         }
     }
     (found, unplaced)
+}
+
+/// For each path the file that it means. Frames vote for the file of the function that their symbol names: `vote` says whether
+/// their line lies in it, and nothing where the file cannot be meant.
+pub fn meant_by<'f, 'a>(
+    voters: impl Iterator<Item = (&'f Frame, u32)>,
+    items: &'a [Item],
+    vote: impl Fn(u32, &'a str, &Frame) -> Option<bool>,
+) -> HashMap<&'f str, &'a str> {
+    let mut votes: HashMap<&str, BTreeMap<&'a str, Votes>> = HashMap::new();
+    for (frame, item) in voters {
+        let file = items[item as usize].file.as_str();
+        if let Some(is_inside) = vote(item, file, frame) {
+            let vote = votes.entry(&frame.file).or_default().entry(file).or_default();
+            vote.all += 1;
+            vote.inside += u32::from(is_inside);
+        }
+    }
+    votes.into_iter().filter_map(|(path, votes)| Some((path, meant(&votes)?))).collect()
 }
 
 /// The one file for which most lines speak; none where two are left.
