@@ -13,8 +13,9 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::Format;
-use super::document::{json, whole};
+use super::document::{json, some_of, whole_and_some};
 use super::intern::Stacks;
+use super::thinned::Part;
 use super::trouble::counted;
 use crate::model::{
     AddressBase, AddressFrame, Frame, FrameId, NodeId, ObjectFile, Problem, Profile, Sample, SourceQuality, Thread,
@@ -23,7 +24,7 @@ use crate::model::{
 use tables::{FrameTable, FuncTable, NativeSymbols, Number, Resources, Samples, Sources, StackTable};
 
 /// The Firefox Profiler's format.
-pub const FORMAT: Format = Format { name: "Firefox profile", sniff, open: || whole(read) };
+pub const FORMAT: Format = Format { name: "Firefox profile", sniff, open: || whole_and_some(read, some) };
 
 /// Newest version whose changes are known.
 const NEWEST: u64 = 70;
@@ -116,6 +117,45 @@ struct OneThread {
     samples: Samples,
     #[serde(flatten)]
     tables: Tables,
+}
+
+/// What a few samples need: the tables, but neither times nor markers nor counters.
+const SOME: Part = Part::Keys(&[
+    ("meta", Part::Whole),
+    ("libs", Part::Whole),
+    ("shared", Part::Keys(&[STRINGS, STRINGS_BEFORE, STACKS, FRAMES, FUNCTIONS, RESOURCES, SYMBOLS, SOURCES])),
+    (
+        "threads",
+        Part::Keys(&[
+            ("name", Part::Whole),
+            ("processName", Part::Whole),
+            ("tid", Part::Whole),
+            ("samples", Part::Keys(&[("stack", Part::Spread), ("weight", Part::Spread), ("weightType", Part::Whole)])),
+            STRINGS,
+            STRINGS_BEFORE,
+            STACKS,
+            FRAMES,
+            FUNCTIONS,
+            RESOURCES,
+            SYMBOLS,
+            SOURCES,
+        ]),
+    ),
+]);
+
+type Table = (&'static str, Part);
+
+const STRINGS: Table = ("stringArray", Part::Whole);
+const STRINGS_BEFORE: Table = ("stringTable", Part::Whole);
+const STACKS: Table = ("stackTable", Part::Whole);
+const FRAMES: Table = ("frameTable", Part::Whole);
+const FUNCTIONS: Table = ("funcTable", Part::Whole);
+const RESOURCES: Table = ("resourceTable", Part::Whole);
+const SYMBOLS: Table = ("nativeSymbols", Part::Whole);
+const SOURCES: Table = ("sources", Part::Whole);
+
+fn some(bytes: &[u8]) -> Profile {
+    some_of(bytes, &SOME, read)
 }
 
 fn read(bytes: &[u8]) -> (Profile, Vec<Problem>) {

@@ -32,6 +32,7 @@ mod request_log;
 mod scalar;
 mod speedscope;
 pub mod symbols;
+mod thinned;
 mod trace;
 mod trouble;
 

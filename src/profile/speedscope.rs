@@ -6,13 +6,14 @@
 use serde::Deserialize;
 
 use super::Format;
-use super::document::{json, whole};
+use super::document::{json, some_of, whole_and_some};
 use super::intern::Stacks;
+use super::thinned::Part;
 use super::trouble::counted;
 use crate::model::{Allocated, Frame, FrameId, NodeId, Problem, Profile, Sample, SourceQuality, Unit};
 
 /// speedscope's own format.
-pub const FORMAT: Format = Format { name: "speedscope", sniff, open: || whole(read) };
+pub const FORMAT: Format = Format { name: "speedscope", sniff, open: || whole_and_some(read, some) };
 
 fn sniff(head: &[u8]) -> bool {
     let starts = head.trim_ascii_start().starts_with(b"{");
@@ -60,6 +61,25 @@ struct Event {
     kind: String,
     frame: usize,
     at: f64,
+}
+
+/// What a few samples need. Of events it is the first ones: what is open later is known from the beginning alone.
+const SOME: Part = Part::Keys(&[
+    ("shared", Part::Whole),
+    (
+        "profiles",
+        Part::Keys(&[
+            ("name", Part::Whole),
+            ("unit", Part::Whole),
+            ("samples", Part::Spread),
+            ("weights", Part::Spread),
+            ("events", Part::First),
+        ]),
+    ),
+]);
+
+fn some(bytes: &[u8]) -> Profile {
+    some_of(bytes, &SOME, read)
 }
 
 fn read(bytes: &[u8]) -> (Profile, Vec<Problem>) {
@@ -194,7 +214,7 @@ impl State {
 mod tests {
     use super::*;
 
-    fn weights(profile: &Profile) -> Vec<(String, u64)> {
+    fn weights_of(profile: &Profile) -> Vec<(String, u64)> {
         let name = |node: NodeId| {
             let callers = std::iter::successors(Some(node), |n| profile.nodes[n.0 as usize].parent);
             let mut names: Vec<&str> =
@@ -213,10 +233,34 @@ mod tests {
         let evented = r#"{"type":"evented","name":"t","unit":"microseconds","startValue":0,"endValue":3,"events":[{"type":"O","frame":0,"at":0},{"type":"O","frame":1,"at":1},{"type":"C","frame":1,"at":3},{"type":"C","frame":0,"at":3}]}]}"#;
         for tail in [sampled, evented] {
             let (profile, problems) = read(format!("{HEAD}{tail}").as_bytes());
-            assert_eq!(weights(&profile), [("main".into(), 1000), ("main;a;b".into(), 2000)]);
+            assert_eq!(weights_of(&profile), [("main".into(), 1000), ("main;a;b".into(), 2000)]);
             assert_eq!((profile.unit, problems), (Unit::WallNanoseconds, vec![]));
             assert_eq!((profile.frames[1].file.as_str(), profile.frames[1].line), ("src/a.rs", 4));
         }
+    }
+
+    #[test]
+    fn some_of_the_samples_and_the_first_events_name_frames_that_stand_behind_them() {
+        let samples = vec!["[0],[0,1],[0,1]"; 20_000].join(",");
+        let weights = vec!["1,2,2"; 20_000].join(",");
+        let pair = |n: usize| {
+            let event = |kind: &str, at| format!(r#"{{"type":"{kind}","frame":1,"at":{at}}}"#);
+            format!("{},{}", event("O", 10 * n + 1), event("C", 10 * n + 3))
+        };
+        let events = (0..100_000).map(pair).collect::<Vec<_>>().join(",");
+        let file = format!(
+            r#"{{"$schema":"https://www.speedscope.app/file-format-schema.json","profiles":[
+                {{"type":"sampled","name":"t","unit":"none","samples":[{samples}],"weights":[{weights}]}},
+                {{"type":"evented","name":"u","unit":"none","events":[{events}]}}],
+                "shared":{{"frames":[{{"name":"main"}},{{"name":"a"}}]}}}}"#
+        );
+        let look = weights_of(&some(file.as_bytes()));
+        let [low, high] = ["t;main", "t;main;a"].map(|stack| look.iter().filter(|(s, _)| s == stack).count());
+        assert_eq!(low + high, 15_000);
+        assert!((4_500..5_500).contains(&low), "{low} of every third");
+        assert!(look.iter().all(|(stack, weight)| *weight == if stack == "t;main" { 1 } else { 2 }));
+        let events = look.iter().filter(|(stack, _)| stack == "u;a").count();
+        assert!((40_000..80_000).contains(&events), "{events} of 100,000");
     }
 
     #[test]

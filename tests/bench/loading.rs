@@ -1,9 +1,11 @@
 //! `cargo bench --bench loading [-- --megabytes N]`: how long it takes in the real workbench until the first provisional ranking
 //! of a large recording stands on the screen with its intervals, how often it is refined, and when all is read.
 //!
-//! Two recordings of 100 MB: the example's `perf script` text, repeated, and a `perf.data` of this program at work, with copied
-//! stacks. The workbench runs in a pseudo-terminal whose screen is read. Looks are taken by bytes (the first after 4 MiB), so every
+//! Recordings of 100 MB: the example's `perf script` text, repeated; its samples as pprof, speedscope and Firefox write them, names
+//! behind the samples; and a `perf.data` of this program at work, with copied stacks. The workbench runs in a pseudo-terminal whose screen is read. Looks are taken by bytes (the first after 4 MiB), so every
 //! start has them. Nothing is asserted; asked are 300 ms.
+
+mod large;
 
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -13,6 +15,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use refit::jobs::{Ear, read_sources};
+use refit::model::Source;
 
 const REFIT: &str = env!("CARGO_BIN_EXE_refit");
 const REPEAT: usize = 5;
@@ -27,6 +31,10 @@ fn main() {
     let place = tempfile::tempdir().expect("a folder for temporary files");
     let text = text_project(place.path(), megabytes);
     measure("perf script text", place.path(), &text);
+    for (format, writer) in large::WRITERS {
+        other_format(&text, writer, megabytes);
+        measure(format, place.path(), &text);
+    }
     match perf_data_project(place.path(), megabytes) {
         Ok(project) => measure("perf.data", place.path(), &project),
         Err(why) => println!("perf.data: perf is refused here ({why})"),
@@ -50,6 +58,15 @@ fn text_project(place: &Path, megabytes: u64) -> PathBuf {
     let slo = slo.replace("perf/authorize.perf.txt.zst", "perf/large.perf.txt");
     std::fs::write(project.join("slo.toml"), slo).expect("written");
     project
+}
+
+/// The same samples in another format.
+fn other_format(project: &Path, writer: large::Writer, megabytes: u64) {
+    let source = Source { file: "perf/authorize.perf.txt.zst".into(), ..Source::default() };
+    let (profile, _) = read_sources(project, &[source], &Ear::deaf()).expect("the example's recording");
+    // Formats are told by what they hold: the file keeps its name.
+    let file = project.join("perf/large.perf.txt");
+    large::write(&profile, writer, &file, megabytes as usize * 1_000_000).expect("room for the recording");
 }
 
 /// Refit's own sources with a recording of this program.

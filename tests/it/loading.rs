@@ -92,9 +92,38 @@ fn pprof(samples: usize) -> Vec<u8> {
     out
 }
 
+const NAMES: &str = r#"{"name":"till::add"},{"name":"till::sub"},{"name":"till::main"}"#;
+
+/// As speedscope itself writes them: frames behind profiles.
+fn speedscope(samples: usize) -> String {
+    let callers = ["2"; 40].join(",");
+    let stacks: Vec<String> = (0..samples).map(|n| format!("[{callers},{}]", u8::from(n.is_multiple_of(4)))).collect();
+    let weights = vec!["1"; samples].join(",");
+    format!(
+        r#"{{"exporter":"speedscope.app/file-format-schema.json","profiles":[{{"type":"sampled","name":"t","unit":"none",
+        "samples":[{}],"weights":[{weights}]}}],"shared":{{"frames":[{NAMES}]}}}}"#,
+        stacks.join(",")
+    )
+}
+
+/// As samply writes them, behind markers that say nothing.
+fn firefox(samples: usize) -> String {
+    let stacks: Vec<&str> = (0..samples).map(|n| if n.is_multiple_of(4) { "2" } else { "1" }).collect();
+    let times = vec!["10.125"; samples].join(",");
+    format!(
+        r#"{{"meta":{{"preprocessedProfileVersion":55,"interval":1,"startTime":0}},"libs":[],"threads":[{{"name":"t","tid":"1",
+        "markers":{{"data":[{{"a":"]}}"}}]}},"samples":{{"stack":[{}],"timeDeltas":[{times}],"weight":null,"weightType":"samples"}},
+        "stackTable":{{"frame":[2,0,1],"prefix":[null,0,0]}},"frameTable":{{"func":[0,1,2]}},"funcTable":{{"name":[0,1,2]}},
+        "stringArray":["till::add","till::sub","till::main"]}}]}}"#,
+        stacks.join(",")
+    )
+}
+
 #[test]
 fn what_only_a_whole_file_tells_is_ranked_by_some_of_its_samples_before_the_others_are_read() {
-    let told = told(pprof(60_000));
-    assert!(!told.is_empty());
-    check(&told, ["till::add 7", "till::sub 2"]);
+    for recording in [pprof(60_000), speedscope(60_000).into_bytes(), firefox(500_000).into_bytes()] {
+        let told = told(recording);
+        assert!(!told.is_empty());
+        check(&told, ["till::add 7", "till::sub 2"]);
+    }
 }

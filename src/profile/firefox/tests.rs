@@ -95,3 +95,23 @@ fn paths_of_fetchable_sources_are_plain() {
     assert_eq!(plain_path("hg:hg.mozilla.org/mozilla-central:mozglue/a.cpp:1a2b"), "mozglue/a.cpp");
     assert_eq!(plain_path("/build/gw/src/main.rs"), "/build/gw/src/main.rs");
 }
+
+#[test]
+fn some_of_the_samples_need_neither_the_others_nor_what_stands_between_them_and_the_tables() {
+    let leaves: Vec<&str> = (0..60_000).map(|n| if n % 4 == 0 { "0" } else { "1" }).collect();
+    let ones = vec!["1"; 60_000].join(",");
+    for (text, times) in [(OLD, r#""time":[0.5,1.5,2.5,3.5]"#), (NEW, r#""timeDeltas":[0.5,1,1,1]"#)] {
+        let key = times.split(':').next().unwrap();
+        let many = text
+            .replace(r#""stack":[1,null,1,0]"#, &format!(r#""stack":[{}]"#, leaves.join(",")))
+            .replace(times, &format!("{key}:[{ones}]"))
+            .replace(r#""name":"worker""#, r#""markers":{"data":[{"type":"]}\""},[]]},"name":"worker""#);
+        assert_eq!(read(many.as_bytes()).0.samples.len(), 60_000);
+        let look = some(many.as_bytes());
+        assert_eq!((look.samples.len(), look.threads.len(), look.objects.len()), (15_000, 1, 1));
+        let low = look.samples.iter().filter(|s| look.nodes[s.leaf.unwrap().0 as usize].parent.is_none()).count();
+        assert!((3_500..4_000).contains(&low), "{low} of every fourth");
+        assert!(look.samples.iter().all(|s| s.time_ns.is_none() && s.weight == 1_000_000));
+        assert_eq!(some(&many.as_bytes()[..many.len() - 2]), Profile::default(), "cut off");
+    }
+}
