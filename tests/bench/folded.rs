@@ -52,11 +52,11 @@ impl<'p> Table<'p> {
             stack_of.push(match names[node.frame.0 as usize] {
                 None => caller,
                 Some(name) => {
-                    let callees = &mut known[caller.map_or(0, |caller| caller as usize + 1)];
-                    let found = callees.iter().find(|(known, _)| *known == name).map(|(_, stack)| *stack);
+                    let place = caller.map_or(0, |caller| caller as usize + 1);
+                    let found = known[place].iter().find(|(known, _)| *known == name).map(|(_, stack)| *stack);
                     Some(found.unwrap_or_else(|| {
                         let new = table.stacks.len() as u32;
-                        callees.push((name, new));
+                        known[place].push((name, new));
                         table.stacks.push((caller, name));
                         known.push(Vec::new());
                         new
