@@ -2,52 +2,13 @@
 
 use super::recipes::{Recipe, Recipes, Scope};
 
-/// What the types that stand for a parameter can do, besides what needs no more than their size.
-const NUMBER: &[&str] = &[
-    "Clone",
+/// What the types that stand for a parameter can do, besides what needs no more than their size: all of them, those that
+/// are equal to themselves, those that can be computed with, and those that are made of bits.
+const ANY: &[&str] =
+    &["Clone", "Debug", "Default", "Display", "FromStr", "PartialEq", "PartialOrd", "ToOwned", "ToString"];
+const TOTAL: &[&str] = &["Eq", "Hash", "Ord"];
+const COMPUTED: &[&str] = &[
     "Copy",
-    "Debug",
-    "Default",
-    "Display",
-    "Eq",
-    "FromStr",
-    "Hash",
-    "Ord",
-    "PartialEq",
-    "PartialOrd",
-    "ToOwned",
-    "ToString",
-    "Add",
-    "Sub",
-    "Mul",
-    "Div",
-    "Rem",
-    "Neg",
-    "Not",
-    "BitAnd",
-    "BitOr",
-    "BitXor",
-    "Shl",
-    "Shr",
-    "AddAssign",
-    "SubAssign",
-    "MulAssign",
-    "DivAssign",
-    "RemAssign",
-    "Sum",
-    "Product",
-];
-const FLOAT: &[&str] = &[
-    "Clone",
-    "Copy",
-    "Debug",
-    "Default",
-    "Display",
-    "FromStr",
-    "PartialEq",
-    "PartialOrd",
-    "ToOwned",
-    "ToString",
     "Add",
     "Sub",
     "Mul",
@@ -62,20 +23,10 @@ const FLOAT: &[&str] = &[
     "Sum",
     "Product",
 ];
-const TEXT: &[&str] = &[
-    "Clone",
-    "Debug",
-    "Default",
-    "Display",
-    "Eq",
-    "FromStr",
-    "Hash",
-    "Ord",
-    "PartialEq",
-    "PartialOrd",
-    "ToOwned",
-    "ToString",
-];
+const BITS: &[&str] = &["Not", "BitAnd", "BitOr", "BitXor", "Shl", "Shr"];
+const NUMBER: &[&[&str]] = &[ANY, TOTAL, COMPUTED, BITS];
+const FLOAT: &[&[&str]] = &[ANY, COMPUTED];
+const TEXT: &[&[&str]] = &[ANY, TOTAL];
 /// What every type here is, or what asks for nothing.
 const FREE: &[&str] = &["Sized", "Send", "Sync", "Unpin", "Any", "UnwindSafe", "RefUnwindSafe"];
 
@@ -182,7 +133,7 @@ impl Recipes<'_> {
         // Whoever asks for a partial order alone may be given floats, of which one is not even equal to itself.
         let is_partial = has(&["PartialOrd", "PartialEq"]) && !has(&["Ord", "Eq", "Hash"]);
         let order = if is_partial { [float, number, text] } else { [number, text, float] };
-        let fits = |can: &[&str]| names.iter().all(|n| can.contains(&n.as_str()));
+        let fits = |can: &[&[&str]]| names.iter().all(|n| can.iter().any(|list| list.contains(&n.as_str())));
         match order.iter().find(|(can, _)| fits(can)) {
             Some((_, ty)) => Ok(Recipe::plain(ty)),
             None => Err(format!("no type is known here that is `{}`", names.join(" + "))),
