@@ -24,6 +24,7 @@ pub mod project;
 pub mod request_log;
 pub mod reviews;
 pub mod slots;
+mod strays;
 pub mod surveys;
 pub mod trust;
 pub mod walk;

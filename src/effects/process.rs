@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use super::Cancel;
+use super::{Cancel, strays};
 use crate::model::Problem;
 
 /// How long a process group may take to end by itself after SIGTERM.
@@ -124,7 +124,8 @@ impl Command {
     pub fn run(&self, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> Result<Ended, Problem> {
         let began = Instant::now();
         let (sender, lines) = crossbeam_channel::bounded(1024);
-        let mut group = Group::new(self.spawn_piped(sender)?);
+        let mark = strays::mark();
+        let mut group = Group::new(self.spawn_piped(sender, &mark)?, mark, &self.dir);
         let mut gathered = Gathered::default();
         let stopped = self.gather(&mut group, &lines, cancel, began, &mut |said| gathered.take(said, line));
         let status = group.child.wait().map_err(|e| self.failed(&e))?;
@@ -149,11 +150,12 @@ impl Command {
         let file =
             File::create(output).map_err(|e| Problem::error(format!("cannot write {}: {e}", output.display())))?;
         let again = file.try_clone().map_err(|e| self.failed(&e))?;
-        let child = self.build().stdout(file).stderr(again).spawn().map_err(|e| self.failed(&e))?;
-        Ok(Running(Group::new(child)))
+        let mark = strays::mark();
+        let child = self.build(&mark).stdout(file).stderr(again).spawn().map_err(|e| self.failed(&e))?;
+        Ok(Running(Group::new(child, mark, &self.dir)))
     }
 
-    fn build(&self) -> std::process::Command {
+    fn build(&self, mark: &str) -> std::process::Command {
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.args).current_dir(&self.dir).stdin(Stdio::null()).process_group(0);
         for name in foreign_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())) {
@@ -169,6 +171,7 @@ impl Command {
             // SAFETY: between fork and exec nothing but one system call, which is safe there, happens.
             unsafe { command.pre_exec(set) };
         }
+        command.env(strays::VARIABLE, mark);
         for (name, value) in &self.env {
             match value {
                 Some(value) => command.env(name, value),
@@ -178,8 +181,8 @@ impl Command {
         command
     }
 
-    fn spawn_piped(&self, sender: Sender<Said>) -> Result<Child, Problem> {
-        let mut command = self.build();
+    fn spawn_piped(&self, sender: Sender<Said>, mark: &str) -> Result<Child, Problem> {
+        let mut command = self.build(mark);
         if self.merged {
             let (reader, writer) = std::io::pipe().map_err(|e| self.failed(&e))?;
             command.stdout(writer.try_clone().map_err(|e| self.failed(&e))?).stderr(writer);
@@ -295,12 +298,15 @@ fn high_water(pid: u32) -> Option<u64> {
 struct Group {
     child: Child,
     guard: Option<Child>,
+    /// By which what left the group is known again, and where it works.
+    mark: String,
+    dir: PathBuf,
 }
 
 impl Group {
-    fn new(child: Child) -> Group {
+    fn new(child: Child, mark: String, dir: &Path) -> Group {
         let guard = guard(child.id());
-        Group { child, guard }
+        Group { child, guard, mark, dir: dir.to_owned() }
     }
 
     fn signal(&self, signal: i32) {
@@ -319,11 +325,12 @@ impl Group {
         let _ = self.child.wait();
     }
 
-    /// Sends the guard away before the group's id may belong to somebody else.
+    /// Sends the guard away before the group's id may belong to somebody else, and ends what left the group.
     fn dismiss(&mut self) {
         if let Some(mut guard) = self.guard.take() {
             let _ = guard.kill();
             let _ = guard.wait();
+            strays::end(&self.mark, &self.dir);
         }
     }
 }
@@ -456,6 +463,16 @@ mod tests {
         let ended = run("sleep 600 & echo $!");
         assert_eq!(ended.exit, Exit::Code(0));
         assert!(!is_running(ended.out.trim()));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_leaves_the_group_ends_with_the_command_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let command = Command::shell("setsid sleep 600 >/dev/null 2>&1 & echo $!", dir.path());
+        let ended = command.run(&Cancel::default(), &mut |_| {}).unwrap();
+        assert_eq!(ended.exit, Exit::Code(0));
+        assert!(!is_running(ended.out.trim()), "{ended:?}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A repository, a tree and new texts in; scratch checkouts at stable paths of the user's cache folder out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -165,6 +165,23 @@ impl Slot {
         self.write(&wanted)
     }
 
+    /// Removes what stands in the checkout beside the files of this tree: what tests and build scripts of earlier proofs
+    /// wrote, or a crash left. Builds, git's own and carried settings stay. Returns how many files went.
+    ///
+    /// # Errors
+    /// A missing object; a file that cannot be removed.
+    pub fn sweep(&self, tree: &str, target: &Path) -> Result<usize, Problem> {
+        if !self.checkout.is_dir() {
+            return Ok(0);
+        }
+        let entries = self.repository.entries(tree)?;
+        let known = entries.iter().map(|e| self.checkout.join(&e.path)).collect();
+        let mut broom = Broom { known, kept: vec![self.checkout.join(".git"), target.to_owned()], gone: 0 };
+        broom.kept.extend([".cargo/config.toml", ".cargo/config"].map(|name| self.checkout.join(name)));
+        broom.sweep(&self.checkout).map_err(|e| unwritable(&self.checkout, &e))?;
+        Ok(broom.gone)
+    }
+
     /// Copies finished dependency builds from another target folder, times kept, if this one has none yet.
     /// Whatever goes wrong only costs a build.
     pub fn seed(&self, from: &Path, to: &Path) -> bool {
@@ -252,6 +269,39 @@ impl Slot {
                 std::fs::set_permissions(at, std::fs::Permissions::from_mode(bits))
             }
         }
+    }
+}
+
+/// Removes files that nobody put there.
+struct Broom {
+    known: BTreeSet<PathBuf>,
+    kept: Vec<PathBuf>,
+    gone: usize,
+}
+
+impl Broom {
+    /// True if the folder is empty now.
+    fn sweep(&mut self, folder: &Path) -> std::io::Result<bool> {
+        let mut is_empty = true;
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let (path, is_folder) = (entry.path(), entry.file_type()?.is_dir());
+            // A submodule is known as a whole; a folder with this tag holds what cargo built.
+            let is_kept = self.known.contains(&path)
+                || self.kept.contains(&path)
+                || (is_folder && path.join("CACHEDIR.TAG").exists());
+            if is_kept {
+                is_empty = false;
+            } else if !is_folder {
+                std::fs::remove_file(&path)?;
+                self.gone += 1;
+            } else if self.sweep(&path)? {
+                std::fs::remove_dir(&path)?;
+            } else {
+                is_empty = false;
+            }
+        }
+        Ok(is_empty)
     }
 }
 

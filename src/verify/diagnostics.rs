@@ -67,6 +67,20 @@ fn is_summary(d: &Diagnostic) -> bool {
     d.file.is_empty() && (counts || d.message.starts_with("aborting due to")) || is_low
 }
 
+/// The first words of the system that say that this machine, and not the code, is at fault: a disk that takes no more.
+pub fn machine_fault(output: &str) -> Option<&'static str> {
+    const FAULTS: [(&str, &str); 6] = [
+        ("No space left on device", "No space left on device"),
+        ("Disk quota exceeded", "Disk quota exceeded"),
+        ("Read-only file system", "Read-only file system"),
+        ("File too large (os error", "File too large"),
+        ("link failed: File too large", "File too large"),
+        // A linker that maps its output learns of a full disk by a signal.
+        ("ld terminated with signal 7", "the linker could not write its output"),
+    ];
+    FAULTS.into_iter().find(|(said, _)| output.contains(said)).map(|(_, fault)| fault)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +135,12 @@ mod tests {
             Diagnostic { level: "error".into(), code: "E0382".into(), message: "moved".into(), ..warning("", 4) };
         let found = added(&[], &[error]);
         assert_eq!(found.errors[0].line_for_people(), "error[E0382] src/lib.rs:4: moved");
+    }
+
+    #[test]
+    fn a_disk_that_takes_no_more_is_no_fault_of_the_code() {
+        let said = "error: failed to write to `x.rmeta`: No space left on device (os error 28)";
+        assert_eq!(machine_fault(said), Some("No space left on device"));
+        assert_eq!(machine_fault("error[E0308]: mismatched types: File too large for it"), None);
     }
 }
