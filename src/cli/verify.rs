@@ -7,7 +7,7 @@ use super::context::Context;
 use super::json;
 use super::replayed;
 use super::style::Style;
-use crate::jobs::{ProveOptions, prove, prove_set, replay};
+use crate::jobs::{ProveOptions, prove_among, prove_set, replay};
 use crate::model::{Measurement, Outcome as Result_, Problem, Rung, RungState, SetVerdict, Verdict};
 
 #[derive(Args)]
@@ -36,7 +36,8 @@ pub(super) struct Options {
     /// Call old and new on made inputs, too, and show the smallest on which they differ
     #[arg(long)]
     properties: bool,
-    /// Compare the machine code of old and new, too: what is the same is equivalent and no faster
+    /// Compare the machine code of old and new in any case: what is the same is equivalent and no faster (what was timed
+    /// as faster is compared without being asked)
     #[arg(long)]
     codegen: bool,
     /// Compare what base and candidate spend on the workload, too: memory, binary, start and p50, beside [limits]
@@ -53,6 +54,7 @@ impl Options {
             power: self.power,
             codegen: self.codegen,
             nothing_worse: self.limits,
+            ..ProveOptions::default()
         }
     }
 }
@@ -78,7 +80,8 @@ pub(super) fn run(context: &Context, options: &Options) -> Outcome {
             .beside(&chosen.analysis.problems)
             .says_no(says_no));
     }
-    let verdicts = prove(&workspace, &chosen.rewrites(), &how, listener.ear()).map_err(|p| vec![p])?;
+    let others = &chosen.analysis.rewrites;
+    let verdicts = prove_among(&workspace, &chosen.rewrites(), others, &how, listener.ear()).map_err(|p| vec![p])?;
     drop(listener);
     if verdicts.is_empty() && !chosen.proposals.is_empty() {
         return Err(vec![

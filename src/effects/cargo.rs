@@ -188,8 +188,8 @@ fn last_line(text: &str) -> &str {
     said.or_else(|| text.lines().rev().find(|l| !l.trim().is_empty())).unwrap_or("it said nothing").trim()
 }
 
-/// Compiler messages among cargo's JSON lines (The Cargo Book, "External tools").
-fn diagnostics(out: &str, prefix: &str) -> Vec<Diagnostic> {
+/// Compiler messages among cargo's JSON lines (The Cargo Book, "External tools"); `prefix` stands before file names.
+pub fn diagnostics(out: &str, prefix: &str) -> Vec<Diagnostic> {
     let lines = out.lines().filter(|l| l.starts_with('{'));
     let read = |line: &str| {
         let message: wire::Line = serde_json::from_str(line).ok()?;

@@ -106,6 +106,7 @@ pub fn to_text(base: &str, toolchain: &str, verdict: &Verdict, neutral: bool) ->
         evidence: verdict.evidence().iter().map(WireEvidence::from).collect(),
         measurement: verdict.measurement().map(WireMeasurement::from),
         power: verdict.power().map(WirePower::from),
+        is_counted: verdict.is_counted(),
     };
     let broken = |e: serde_json::Error| Problem::error(format!("cannot write the evidence: {e}"));
     let body = serde_json::to_string(&wire).map_err(broken)?;
@@ -126,7 +127,8 @@ pub fn from_text(text: &str, base: &str, rewrite: &RewriteId, toolchain: Option<
         None => None,
     };
     let power = wire.power.map(WirePower::into_model);
-    Some(Verdict::judge(rewrite.clone(), wire.tree, evidence, measurement, wire.neutral).with_power(power))
+    let verdict = Verdict::judge(rewrite.clone(), wire.tree, evidence, measurement, wire.neutral);
+    Some(verdict.with_power(power).with_counters(wire.is_counted))
 }
 
 /// What a sealed text holds, if its digest is right.
@@ -171,6 +173,8 @@ struct Wire {
     measurement: Option<WireMeasurement>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     power: Option<WirePower>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_counted: bool,
 }
 
 #[derive(Serialize, Deserialize)]

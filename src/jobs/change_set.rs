@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::prove::join;
-use super::{Ear, ProveOptions, Workspace, prove};
+use super::{Ear, ProveOptions, Tests, Workspace, prove};
 use crate::effects::evidence;
 use crate::effects::git::{Base, Repository};
 use crate::model::{
@@ -96,17 +96,21 @@ impl<'a> Ground<'a> {
         let joined = self.joined(rewrites)?;
         let tree = self.tree(&joined)?;
         let of = |r: &&Rewrite| verdicts.iter().find(|v| *v.rewrite() == r.id);
-        let proved: Vec<&Verdict> = rewrites.iter().filter_map(of).filter(|v| v.tree() == tree).collect();
+        let is_of_it = |v: &&Verdict| v.tree() == tree && !v.is_counted();
+        let proved: Vec<&Verdict> = rewrites.iter().filter_map(of).filter(is_of_it).collect();
         if proved.len() == rewrites.len() {
             return Ok(Ok(Held { tree, by: words(proved[0].evidence()) }));
         }
         let stack = RewriteId(evidence::STACK.into());
-        if let Some(known) = evidence::load(&self.base.tree, &stack, None).filter(|v| v.tree() == tree && holds(v)) {
+        if let Some(known) =
+            evidence::load(&self.base.tree, &stack, None).filter(|v| v.tree() == tree && holds(v) && !v.is_counted())
+        {
             return Ok(Ok(Held { tree, by: words(known.evidence()) }));
         }
         let what = format!("{} proposals as one change", rewrites.len());
         self.ear.tell(Progress::Step { what, done: 0, total: 0 });
-        let options = ProveOptions { no_measurement: true, fresh: true, ..ProveOptions::default() };
+        let tests = Tests::Plain;
+        let options = ProveOptions { no_measurement: true, fresh: true, tests, ..ProveOptions::default() };
         let verdicts = prove(self.workspace, &[joined], &options, self.ear)?;
         let stopped = || Problem::error("stopped before the set was proved").help("what was proved so far is kept");
         let verdict = verdicts.first().filter(|_| !self.ear.cancel.is_cancelled()).ok_or_else(stopped)?;

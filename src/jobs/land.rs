@@ -1,7 +1,7 @@
 //! Sign-offs in, commits on a branch out, each operation snapshotted so that it can be undone.
 
 use super::land_stack::{self, Step};
-use super::{Ear, ProveOptions, Workspace, prove};
+use super::{Ear, ProveOptions, Tests, Workspace, prove};
 use crate::effects::git::{
     Base, Change, Draft, Entry, Lock, RefMove, Repository, TreeChange, to_redo, to_undo, undone,
 };
@@ -11,8 +11,8 @@ use crate::model::{
 
 /// Lands signed proposals as commits on the workspace's branch, one each, without any change to the checkout.
 ///
-/// Several proposals that were proved one by one, or some of a batch, are first proved as they land (compiled and
-/// tested, not timed).
+/// Several proposals that were proved one by one, some of a batch, and one whose tests ran with counters in the code are
+/// first proved as they land (compiled and tested, not timed).
 ///
 /// # Errors
 /// Nothing has changed then: a merge in progress, no commit yet, a file that changed since the proposal, overlap with
@@ -167,7 +167,9 @@ fn prove_together(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Resul
     if !land_stack::is_open_together(&base, signed, &steps)? {
         return Ok(());
     }
-    let options = ProveOptions { no_measurement: true, fresh: true, ..ProveOptions::default() };
+    // What is known of each by itself need not be asked again of one that lands alone.
+    let tests = if signed.len() == 1 { Tests::PlainAlone } else { Tests::Plain };
+    let options = ProveOptions { no_measurement: true, fresh: true, tests, ..ProveOptions::default() };
     let differs = |e: &Evidence| e.state == RungState::Failed && e.rung == Rung::TwinsAgree;
     let holds = |e: &Evidence| e.state != RungState::Failed || differs(e);
     let is_forced = |s: &SignOff| s.forced().is_some();
@@ -185,7 +187,7 @@ fn prove_together(workspace: &Workspace, signed: &[SignOff], ear: &Ear) -> Resul
         Some(verdict) if verdict.outcome() == Outcome::Refuted => Err(Problem::error(format!(
             "{}: {}",
             match signed.len() {
-                1 => "it holds in its batch, but not alone",
+                1 => "it holds in its batch or with counters in the code, but not as it would land",
                 _ => "each proposal holds by itself, but not together",
             },
             verdict.by()

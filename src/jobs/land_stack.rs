@@ -9,7 +9,7 @@ use crate::effects::attestation::{self, Attestation};
 use crate::effects::evidence;
 use crate::effects::git::{Base, Repository};
 use crate::model::{
-    CommitPlan, EditSet, LineMark, Objective, Place, Problem, Rewrite, RewriteId, Rung, RungState, SignOff,
+    CommitPlan, EditSet, LineMark, Objective, Place, Problem, Rewrite, RewriteId, Rung, RungState, SignOff, Verdict,
 };
 use crate::review::Signature;
 use crate::source;
@@ -163,8 +163,9 @@ fn overlap(edits: &EditSet, tip: &str, base: &str) -> Problem {
 
 /// Nothing lands unless exactly that tree compiled and passed, or a person overrode it with a recorded reason.
 ///
-/// Proposals that were proved one by one may land together, and those that were proved in a batch without the others of
-/// it, once exactly the stack was proved: true if that is still to be done.
+/// Proposals that were proved one by one may land together, those that were proved in a batch without the others of it,
+/// and those whose tests ran with counters in the code, once exactly the stack was proved: true if that is still to be
+/// done.
 ///
 /// # Errors
 /// Evidence of a tree that is neither the proposal's alone nor the stack's.
@@ -184,11 +185,12 @@ pub(super) fn is_open_together(base: &Base, signed: &[SignOff], steps: &[Step]) 
             ))
             .help("prove it again on the present base (`v`, or `refit verify`), or override with a reason"));
         }
-        alone |= tree != step.proof_tree;
+        alone |= tree != step.proof_tree || sign_off.verdict().is_some_and(Verdict::is_counted);
     }
     let last = steps.last().map(|s| s.proof_tree.as_str()).unwrap_or_default();
     // A batch of exactly these was compiled and tested as the tree that lands.
-    let as_batch = signed.iter().all(|s| s.forced().is_none() && s.verdict().is_some_and(|v| v.tree() == last));
+    let is_of_last = |v: &Verdict| v.tree() == last && !v.is_counted();
+    let as_batch = signed.iter().all(|s| s.forced().is_none() && s.verdict().is_some_and(is_of_last));
     Ok(alone && !as_batch && !stack_passed(&base.tree, last))
 }
 
@@ -206,7 +208,7 @@ fn stack_passed(base: &str, tree: &str) -> bool {
     let stack = RewriteId(evidence::STACK.into());
     let Some(verdict) = evidence::load(base, &stack, None) else { return false };
     let passed = |rung: Rung| verdict.rung(rung).is_some_and(|e| e.state == RungState::Passed);
-    verdict.tree() == tree && passed(Rung::Compiles) && passed(Rung::TestsPass)
+    verdict.tree() == tree && !verdict.is_counted() && passed(Rung::Compiles) && passed(Rung::TestsPass)
 }
 
 /// A trailer for each role that was signed for, besides the sign-off that lands.

@@ -37,7 +37,7 @@ pub use init::{OperationSeen, Started, init};
 pub use land::{apply, apply_set, land_here, log, recover, redo, undo};
 pub use measure::{ObjectiveMeasurement, measure_objective};
 pub use open::{Code, Trust, Workspace};
-pub use prove::{ProveOptions, Said, Settled, prove, settle, warm};
+pub use prove::{ProveOptions, Said, Settled, Tests, prove, prove_among, settle, warm};
 pub use quiet::{Asking, Measuring, Quiet};
 pub use record::{RecordOptions, Recorded, StackMode, record};
 pub use replay::{Compared, Replay, Replayed, replay};

@@ -7,6 +7,7 @@ mod codegen;
 mod compiles;
 mod faster;
 mod forms;
+mod kept;
 mod nothing_worse;
 mod passes;
 mod power;
@@ -21,6 +22,7 @@ pub(super) use self::batch::join;
 use self::compiles::Answered;
 pub(super) use self::nothing_worse::{bench, sections, simulated, spent_by_base};
 use self::passes::Baseline;
+use self::reaches::Begun;
 pub use self::settle::{Said, Settled, settle};
 use super::stand::{self, Stand, Yard};
 use super::{Ear, Workspace};
@@ -39,10 +41,25 @@ pub struct ProveOptions {
     pub power: bool,
     /// Call old and new on made inputs, too.
     pub properties: bool,
-    /// Compare the machine code of old and new, too.
+    /// Compare the machine code of old and new, too; what is found to be faster is compared without being asked.
     pub codegen: bool,
     /// Compare what base and candidate spend on the workload, too: memory, binary, start, p50.
     pub nothing_worse: bool,
+    /// What the tests run on.
+    pub tests: Tests,
+}
+
+/// What the tests of the candidate run on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tests {
+    /// One build that counts, too, and holds the old bodies for the comparison, which rest until it is their turn. What
+    /// fails in it is asked again of the code as it is.
+    #[default]
+    Counted,
+    /// The code as it would land, and the build that counts and compares after it.
+    Plain,
+    /// The code as it would land, and nothing else.
+    PlainAlone,
 }
 
 impl ProveOptions {
@@ -52,6 +69,11 @@ impl ProveOptions {
         let (power, properties) = (is(Rung::GateHasPower), is(Rung::PropertiesAgree));
         let nothing_worse = is(Rung::NothingWorse);
         ProveOptions { power, properties, codegen: is(Rung::Codegen), nothing_worse, ..ProveOptions::default() }
+    }
+
+    /// True if a rung that is not always climbed is asked for, or may turn out to be needed.
+    fn may_ask(&self, rung: Rung) -> bool {
+        self.asks(rung) || (rung == Rung::Codegen && !self.no_measurement)
     }
 
     /// True if a rung that is not always climbed is asked for.
@@ -79,6 +101,21 @@ pub fn prove(
     options: &ProveOptions,
     ear: &Ear,
 ) -> Result<Vec<Verdict>, Problem> {
+    prove_among(workspace, rewrites, &[], options, ear)
+}
+
+/// As [`prove`]; where the compiler has to answer type questions for these, it answers those of `others` in the same run, so
+/// that they need not be asked when these are proved.
+///
+/// # Errors
+/// As [`prove`].
+pub fn prove_among(
+    workspace: &Workspace,
+    rewrites: &[Rewrite],
+    others: &[Rewrite],
+    options: &ProveOptions,
+    ear: &Ear,
+) -> Result<Vec<Verdict>, Problem> {
     let key = stand::key(workspace, !options.no_measurement, ear)?;
     let base = workspace.base()?;
     let known = |r: &Rewrite| if options.fresh { None } else { evidence::load(&base.tree, &r.id, Some(&key)) };
@@ -95,13 +132,13 @@ pub fn prove(
     let waiting = |rung: Rung| match rung.is_on_demand() {
         true => verdicts
             .iter()
-            .filter(|v| v.as_ref().map_or(options.asks(rung), |v| asked::lacking(v, options).contains(&rung)))
+            .filter(|v| v.as_ref().map_or(options.may_ask(rung), |v| asked::lacking(v, options).contains(&rung)))
             .count(),
         false => open.len(),
     };
     ear.tell(Progress::Estimate(yard.estimate(|rung| waiting(rung) as u64)));
     if !open.is_empty() {
-        let mut fresh = climb_all(&yard, &open, options, &key)?.into_iter();
+        let mut fresh = climb_all(&yard, &open, others, options, &key)?.into_iter();
         for verdict in verdicts.iter_mut().filter(|v| v.is_none()) {
             *verdict = fresh.next();
         }
@@ -138,13 +175,19 @@ fn ground(yard: &Yard, packages: &[String]) -> Result<(Baseline, Stand, compiles
     Ok((baseline, candidate, checked))
 }
 
-fn climb_all(yard: &Yard, rewrites: &[&Rewrite], options: &ProveOptions, key: &str) -> Result<Vec<Verdict>, Problem> {
+fn climb_all(
+    yard: &Yard,
+    rewrites: &[&Rewrite],
+    others: &[Rewrite],
+    options: &ProveOptions,
+    key: &str,
+) -> Result<Vec<Verdict>, Problem> {
     let packages = yard.packages_of(rewrites)?;
     let (baseline, candidate, checked) = ground(yard, &packages)?;
     if yard.ear.cancel.is_cancelled() {
         return Ok(Vec::new());
     }
-    let answered = compiles::ask(yard, &candidate, rewrites, &packages)?.of;
+    let answered = compiles::ask_among(yard, &candidate, rewrites, others, &packages)?;
     let climb = |i: usize| Climb {
         yard,
         rewrite: rewrites[i],
@@ -189,8 +232,10 @@ impl Climb<'_> {
     fn run(&self, options: &ProveOptions) -> Result<Verdict, Problem> {
         let mut evidence: Vec<Evidence> = Vec::new();
         let mut measurement = None;
-        // One run counts and compares.
+        // One build tells of three rungs.
+        let mut begun: Option<Begun> = None;
         let mut twins: Option<Found> = None;
+        let mut is_counted = false;
         let mut tree = String::new();
         for rung in Rung::ALL.iter().filter(|r| !r.is_on_demand()) {
             let began = Instant::now();
@@ -198,12 +243,19 @@ impl Climb<'_> {
             let mut step = match (failed || self.yard.ear.cancel.is_cancelled(), rung) {
                 (true, _) => Found::skipped(if failed { "an earlier rung failed" } else { "cancelled" }),
                 (_, Rung::Compiles) => compiles::climb(self, &mut tree)?,
-                (_, Rung::TestsPass) => passes::climb(self)?,
+                (_, Rung::TestsPass) => {
+                    let (tests, rest) = reaches::begin(self, &[self.rewrite], options.tests)?;
+                    is_counted = rest.is_counted;
+                    begun = Some(rest);
+                    tests
+                }
                 (_, Rung::Faster) if options.no_measurement => Found::skipped("no measurement was asked for"),
                 (_, Rung::TestsReach) => {
-                    let reached = reaches::climb(self)?;
-                    twins = Some(reached.twins);
-                    reached.hits
+                    let rest = begun.take().map(|rest| rest.finish(self, &[self.rewrite])).transpose()?;
+                    let reached = rest.and_then(|all| all.into_iter().next());
+                    let (hits, compared) = reached.map(|r| (r.hits, r.twins)).unzip();
+                    twins = compared;
+                    hits.unwrap_or_else(|| Found::skipped("nothing was run"))
                 }
                 (_, Rung::TwinsAgree) => twins.take().unwrap_or_else(|| Found::skipped("nothing was run")),
                 (_, Rung::PropertiesAgree | Rung::GateHasPower | Rung::Codegen | Rung::NothingWorse) => {
@@ -218,7 +270,8 @@ impl Climb<'_> {
             evidence.push(self.tell(*rung, step, began.elapsed().as_millis() as u64));
         }
         let neutral = self.rewrite.kind.is_neutral();
-        Ok(Verdict::judge(self.rewrite.id.clone(), tree, evidence, measurement, neutral))
+        let verdict = Verdict::judge(self.rewrite.id.clone(), tree, evidence, measurement, neutral);
+        Ok(verdict.with_counters(is_counted))
     }
 
     fn tell(&self, rung: Rung, found: Found, ms: u64) -> Evidence {

@@ -1,6 +1,6 @@
 //! A workspace in; its locked slots with base, packages and cargo ready to run, and what earlier proofs took, out.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,7 +43,7 @@ pub fn key(workspace: &Workspace, is_measured: bool, ear: &Ear) -> Result<String
         .collect();
     let measured = if is_measured { "measured" } else { "not measured" };
     Ok(format!(
-        "{toolchain} | {} | {:?} | {:?} | {measured} | proof 4",
+        "{toolchain} | {} | {:?} | {:?} | {measured} | proof 5",
         commands.join(" | "),
         slo.code.features,
         slo.gate
@@ -85,7 +85,9 @@ pub struct Yard<'a> {
     on_base: OnceCell<Stand>,
     effects: OnceCell<Effects>,
     packages: OnceCell<Vec<Package>>,
+    compiler: OnceCell<String>,
     targets: Cell<Targets>,
+    swept: RefCell<Vec<Arm>>,
 }
 
 /// One scratch checkout with its cargo.
@@ -127,7 +129,9 @@ impl<'a> Yard<'a> {
             on_base: OnceCell::new(),
             effects: OnceCell::new(),
             packages: OnceCell::new(),
+            compiler: OnceCell::new(),
             targets: Cell::default(),
+            swept: RefCell::default(),
         })
     }
 
@@ -148,6 +152,18 @@ impl<'a> Yard<'a> {
     /// No cargo.
     pub fn check(&self, stand: &Stand, packages: &[String], wrapper: Option<&Path>) -> Result<Checked, Problem> {
         stand.cargo.check(packages, self.targets.get(), wrapper, &self.ear.cancel, &mut |line| self.log(line))
+    }
+
+    /// The compiler that the base gets.
+    ///
+    /// # Errors
+    /// No rustc.
+    pub fn compiler(&self) -> Result<&str, Problem> {
+        if self.compiler.get().is_none() {
+            let told = cargo::toolchain(&self.stand_base()?.cargo.root, &self.ear.cancel)?;
+            let _ = self.compiler.set(told);
+        }
+        Ok(self.compiler.get().map_or("", String::as_str))
     }
 
     /// From here on benches are checked no more.
@@ -171,7 +187,7 @@ impl<'a> Yard<'a> {
         if let Some(stand) = self.on_base.get() {
             return Ok(stand);
         }
-        let mut stand = self.stand(Arm::Base);
+        let mut stand = self.stand(Arm::Base)?;
         let own = self.workspace.root.join(&self.workspace.slo.code.root).join("target");
         self.step("preparing the scratch checkout of the base");
         stand.slot.seed(&own, &stand.cargo.target);
@@ -188,13 +204,14 @@ impl<'a> Yard<'a> {
     /// A cache that cannot be written.
     pub fn stand_beside(&self, arm: Arm) -> Result<Stand, Problem> {
         let base = self.stand_base()?;
-        let mut stand = self.stand(arm);
+        let mut stand = self.stand(arm)?;
         stand.slot.seed(&base.cargo.target, &stand.cargo.target);
         stand.cargo.offline = base.cargo.offline;
         Ok(stand)
     }
 
-    fn stand(&self, arm: Arm) -> Stand {
+    /// A slot, once swept of what an earlier start left in it.
+    fn stand(&self, arm: Arm) -> Result<Stand, Problem> {
         let slot = self.slots.slot(arm);
         let code = &self.workspace.slo.code;
         let project = slot.path("");
@@ -203,7 +220,12 @@ impl<'a> Yard<'a> {
         let prefix = if inside.is_empty() || inside == "." { String::new() } else { format!("{inside}/") };
         let features = code.features.iter().filter(|f| *f != "default").cloned().collect();
         let cargo = Cargo { target: root.join("target"), root, prefix, features, offline: false, limit: BUILD_LIMIT };
-        Stand { slot, cargo, project }
+        let is_first = !self.swept.borrow().contains(&arm);
+        if is_first {
+            slot.sweep(&self.base.tree, &cargo.target)?;
+            self.swept.borrow_mut().push(arm);
+        }
+        Ok(Stand { slot, cargo, project })
     }
 
     /// Names of the packages that the proposals touch and of those that need them; empty where that is the workspace.

@@ -17,7 +17,8 @@ pub enum Rung {
     PropertiesAgree,
     /// Wrong versions of the new code are caught by tests and twins; climbed where it is asked for.
     GateHasPower,
-    /// Old and new compiled and compared as machine code; climbed where it is asked for.
+    /// Old and new compiled and compared as machine code; climbed where it is asked for, and before anything is called
+    /// faster.
     Codegen,
     /// Timed against the old code in one process.
     Faster,
@@ -51,7 +52,7 @@ impl Rung {
                 "type questions to the compiler, then a check of all targets in a scratch checkout; warnings compared with the base's"
             }
             Rung::TestsPass => {
-                "the same tests on base and new code, the base twice to know flaky ones, compared by name"
+                "the same tests on base and new code, the base twice to know flaky ones, compared by name; before it lands once more on exactly the tree that lands"
             }
             Rung::TestsReach => "counters on the branches of the replaced code, read while the tests run",
             Rung::TwinsAgree => {
@@ -294,6 +295,7 @@ pub struct Verdict {
     evidence: Vec<Evidence>,
     measurement: Option<Measurement>,
     power: Option<Power>,
+    is_counted: bool,
 }
 
 impl Verdict {
@@ -334,12 +336,22 @@ impl Verdict {
             Some(e) if outcome != Outcome::Refuted => format!("{by}; {}: {}", e.rung.word(), e.detail),
             _ => by,
         };
-        Verdict { rewrite, tree, outcome, by, evidence, measurement, power: None }
+        Verdict { rewrite, tree, outcome, by, evidence, measurement, power: None, is_counted: false }
     }
 
     /// The same with what the mutants came to.
     pub fn with_power(self, power: Option<Power>) -> Verdict {
         Verdict { power, ..self }
+    }
+
+    /// The same, and whether its tests ran with counters in the code.
+    pub fn with_counters(self, is_counted: bool) -> Verdict {
+        Verdict { is_counted, ..self }
+    }
+
+    /// True if its tests ran with counters in the code: they run once more on the tree itself before that lands.
+    pub fn is_counted(&self) -> bool {
+        self.is_counted
     }
 
     /// The proposal.

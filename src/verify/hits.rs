@@ -271,6 +271,11 @@ pub fn judge(sites: &[Site], written: &str) -> (RungState, String, String) {
     (RungState::Passed, format!("{reached} of {} places executed{by}, at least {total} times{rest}", sites.len()), log)
 }
 
+/// Names of the threads that came by any counter; libtest names each test's thread after it.
+pub fn threads(written: &str) -> BTreeSet<String> {
+    written.lines().filter_map(|line| line.splitn(4, ' ').nth(3)).map(String::from).collect()
+}
+
 /// Hits per site over all processes, and the number of tests (libtest names threads after them) that made them.
 fn gathered(sites: &[Site], written: &str) -> (BTreeMap<usize, u64>, usize) {
     let mut most: BTreeMap<(u64, usize), u64> = BTreeMap::new();

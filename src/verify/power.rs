@@ -12,6 +12,9 @@ pub const FEWEST: usize = 10;
 /// Below this share of mutants the evidence is weak.
 pub const ENOUGH: f64 = 0.8;
 
+/// More names of tests than this are no command line.
+pub const NAMES: usize = 400;
+
 /// Survivors told in one line.
 const TOLD: usize = 3;
 

@@ -19,7 +19,8 @@ use refit::verify::purity::Effects;
 
 mod processor_time;
 
-const REFIT: &str = env!("CARGO_BIN_EXE_refit");
+/// The program that is measured, unless `REFIT` names another build of it.
+const BUILT: &str = env!("CARGO_BIN_EXE_refit");
 /// Proposals of the batch.
 const BATCH: usize = 10;
 /// Proposals whose functions are instrumented for `overhead`.
@@ -138,7 +139,7 @@ impl Bench {
 
     /// The program, with a cache of this name.
     fn refit(&self, args: &[&str], cache: &str) -> Command {
-        let mut command = Command::new(REFIT);
+        let mut command = Command::new(std::env::var("REFIT").as_deref().unwrap_or(BUILT));
         command
             .args(args)
             .env("REFIT_CACHE_DIR", self.place.join(cache))

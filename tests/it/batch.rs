@@ -91,7 +91,7 @@ fn each_of_a_batch_is_counted_and_timed_by_itself() {
     let verdicts = prove(&open(&scene), &both, &ProveOptions::default(), &Ear::deaf()).expect("the proof runs");
     for verdict in &verdicts {
         let tests = &verdict.rung(Rung::TestsPass).unwrap().detail;
-        assert_eq!(tests, "3 tests, the same 3 pass, together with another proposal");
+        assert_eq!(tests, "3 tests, the same 3 pass, with counters in the code, together with another proposal");
     }
     let reached = |i: usize| verdicts[i].rung(Rung::TestsReach).unwrap().detail.clone();
     assert!(reached(0).starts_with("1 of 1 places executed by 1 test, at least 1 times"), "{}", reached(0));
@@ -137,6 +137,27 @@ fn a_twin_that_does_not_build_is_timed_alone_and_the_others_together() {
     let faster = |i: usize| verdicts[i].rung(Rung::Faster).unwrap().detail.clone();
     assert!(faster(1).starts_with("old and new cannot stand side by side: error[E0425]"), "{}", faster(1));
     assert!(faster(2).starts_with("IMPROVED shared: "), "{}", faster(2));
+}
+
+#[test]
+fn what_was_tested_with_counters_in_it_lands_after_the_tests_ran_without() {
+    let scene = tiny_with(LIB);
+    let workspace = open(&scene);
+    let one = Rewrite { kind: Kind::ErrorLadder, ..proposal(LIB, "n * n", "n.pow(1 + 1)") };
+    let verdict =
+        prove(&workspace, std::slice::from_ref(&one), &UNMEASURED, &Ear::deaf()).expect("the proof runs").remove(0);
+    assert_eq!((verdict.outcome(), verdict.is_counted()), (Outcome::Verified, true), "{:?}", verdict.evidence());
+    accept(&workspace, &one);
+    let signed = jobs::sign(&workspace, &one, Some(verdict), "", None).unwrap();
+    let (progress, heard) = crossbeam_channel::unbounded();
+    jobs::apply(&workspace, &[signed], &Ear { progress, ..Ear::deaf() }).unwrap();
+    let step = |said| match said {
+        Progress::Step { what, .. } => Some(what),
+        _ => None,
+    };
+    let steps: Vec<String> = heard.try_iter().filter_map(step).collect();
+    let tests: Vec<&String> = steps.iter().filter(|s| s.starts_with("cargo test")).collect();
+    assert_eq!(tests, ["cargo test --no-fail-fast --workspace (stack)"], "{steps:#?}");
 }
 
 #[test]

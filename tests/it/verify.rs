@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use refit::effects::Cancel;
-use refit::jobs::{Ear, ProveOptions, Workspace, prove, warm};
+use refit::jobs::{Ear, ProveOptions, Tests, Workspace, prove, warm};
 use refit::model::*;
 use refit::source;
 
@@ -160,6 +160,7 @@ pub const UNMEASURED: ProveOptions = ProveOptions {
     properties: false,
     codegen: false,
     nothing_worse: false,
+    tests: Tests::Counted,
 };
 
 #[test]
@@ -208,8 +209,26 @@ fn a_failing_test_of_the_base_does_not_block_and_is_named() {
     let tests = verdict.rung(Rung::TestsPass).unwrap();
     assert_eq!(
         (tests.state, tests.detail.as_str()),
-        (RungState::Passed, "2 tests, the same 2 pass; failing or flaky before: tests::broken")
+        (
+            RungState::Passed,
+            "2 tests, the same 2 pass; failing or flaky before: tests::broken, with counters in the code"
+        )
     );
+}
+
+#[test]
+fn what_fails_by_the_counters_alone_is_asked_again_of_the_code_as_it_is() {
+    // The old body beside the new one moves the lines below it.
+    let lib = format!("{LIB}\n#[test]\nfn stands_where_it_stood() {{\n    assert_eq!(line!(), 42);\n}}\n");
+    let line = lib[..lib.find("line!()").unwrap()].matches('\n').count() + 1;
+    let lib = lib.replace("line!(), 42", &format!("line!(), {line}"));
+    let change = proposal(&lib, "known.contains(item)", "known.iter().any(|k| k == item)");
+    let verdict = prove_one(&tiny_with(&lib), &change, &UNMEASURED);
+    let rung = |rung| verdict.rung(rung).map(|e| (e.state, e.detail.clone())).unwrap();
+    assert_eq!(rung(Rung::TestsPass), (RungState::Passed, "3 tests, the same 3 pass".into()));
+    assert!(!verdict.is_counted());
+    let (state, twins) = rung(Rung::TwinsAgree);
+    assert_eq!(state, RungState::Passed, "{twins}");
 }
 
 #[test]

@@ -1,11 +1,12 @@
-//! Rungs that are climbed only where they are asked for: verdicts in, the same with more evidence out.
+//! Rungs that are climbed only where they are asked for, and machine code where something is said to be faster: verdicts
+//! in, the same with more evidence out.
 
 use std::time::Instant;
 
 use super::{Found, ProveOptions, codegen, nothing_worse, power, properties, told};
 use crate::effects::evidence;
 use crate::jobs::stand::Yard;
-use crate::model::{Outcome, Power, Problem, Rewrite, Rung, RungState, Verdict};
+use crate::model::{Outcome, Power, Problem, Rewrite, Rung, RungState, Speed, Verdict};
 
 type Climb = fn(&Yard, &Rewrite) -> Result<(Found, Option<Power>), Problem>;
 
@@ -17,13 +18,19 @@ const RUNGS: &[(Rung, Climb)] = &[
     (Rung::NothingWorse, nothing_worse::climb),
 ];
 
-/// The rungs that are asked for and that a verdict can have and does not.
+/// The rungs that are asked for, or that what was found so far asks for, and that a verdict can have and does not.
 pub fn lacking(verdict: &Verdict, options: &ProveOptions) -> Vec<Rung> {
-    let lacks = |rung: &Rung| options.asks(*rung) && verdict.rung(*rung).is_none();
+    let is_asked = |rung: Rung| options.asks(rung) || (rung == Rung::Codegen && says_faster(verdict, options));
+    let lacks = |rung: &Rung| is_asked(*rung) && verdict.rung(*rung).is_none();
     match verdict.outcome() {
         Outcome::Refuted => Vec::new(),
         _ => RUNGS.iter().map(|(rung, _)| *rung).filter(lacks).collect(),
     }
+}
+
+/// Nothing is called faster before its machine code was seen to differ.
+fn says_faster(verdict: &Verdict, options: &ProveOptions) -> bool {
+    !options.no_measurement && verdict.measurement().is_some_and(|m| m.speed == Speed::Improved)
 }
 
 /// Climbs them for the verdicts that lack them, and keeps these with what was found.
@@ -56,7 +63,9 @@ pub fn add(
             let (tree, measurement) = (known.tree().to_owned(), known.measurement().cloned());
             let power = power.or_else(|| known.power().cloned());
             let neutral = rewrite.kind.is_neutral();
-            let with = Verdict::judge(rewrite.id.clone(), tree, evidence, measurement, neutral).with_power(power);
+            let with = Verdict::judge(rewrite.id.clone(), tree, evidence, measurement, neutral)
+                .with_power(power)
+                .with_counters(known.is_counted());
             evidence::save(&yard.base.tree, key, &with, neutral)?;
             *verdict = Some(with);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::{Climb, Found, ProveOptions, compiles, passes, reaches, together_faster};
+use super::{Climb, Found, ProveOptions, compiles, reaches, together_faster};
 use crate::jobs::stand::Yard;
 use crate::model::{EditSet, Evidence, Measurement, Problem, Rewrite, RewriteId, Rung, RungState, TextRange, Verdict};
 use crate::source;
@@ -131,16 +131,17 @@ fn together(members: &[Climb], options: &ProveOptions) -> Result<Option<Vec<Verd
         began,
     );
     let began = Instant::now();
-    let passed = passes::climb(&whole)?;
+    let (passed, begun) = reaches::begin(&whole, &rewrites, options.tests)?;
+    let is_counted = begun.is_counted;
     if passed.state == RungState::Failed {
         return Ok(None);
     }
     book.enter(Rung::TestsPass, members.iter().map(|_| said(passed.clone())).collect(), began);
     let began = Instant::now();
-    let mut reached = reaches::climb_all(&whole, &rewrites)?;
+    let mut reached = begun.finish(&whole, &rewrites)?;
     for (found, member) in reached.iter_mut().zip(members) {
         if found.hits.detail == reaches::UNCOUNTABLE {
-            *found = reaches::climb(member)?;
+            *found = reaches::alone(member)?;
         }
     }
     let (hits, twins) = reached.into_iter().map(|r| (r.hits, r.twins)).unzip();
@@ -156,7 +157,7 @@ fn together(members: &[Climb], options: &ProveOptions) -> Result<Option<Vec<Verd
     let judge = |(i, m): (usize, Option<Measurement>)| {
         let rewrite = members[i].rewrite;
         let neutral = rewrite.kind.is_neutral();
-        Verdict::judge(rewrite.id.clone(), tree.clone(), book.evidence[i].clone(), m, neutral)
+        Verdict::judge(rewrite.id.clone(), tree.clone(), book.evidence[i].clone(), m, neutral).with_counters(is_counted)
     };
     Ok(Some(measurements.into_iter().enumerate().map(judge).collect()))
 }

@@ -1,9 +1,11 @@
 //! The rung *compiles*: type questions answered in one compiler run, then the edit compared with the base.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
+use super::kept::Kept;
 use super::{Climb, Found};
-use crate::effects::cargo::Checked;
+use crate::effects::cargo::{self, Checked};
 use crate::effects::{evidence, files};
 use crate::jobs::stand::{Stand, Yard};
 use crate::model::{
@@ -30,16 +32,30 @@ pub struct Answered(BTreeMap<usize, (Answer, String)>);
 /// # Errors
 /// A base that does not build, with the compiler's first words.
 pub fn check_base(yard: &Yard, base: &Stand, packages: &[String]) -> Result<BaseCheck, Problem> {
+    let kept = kept_check(yard, packages)?;
+    if let Some((is_whole, out)) = files::read_text(&kept, "kept diagnostics").ok().and_then(|text| from_kept(&text)) {
+        if !is_whole {
+            yard.leave_out_benches();
+        }
+        return Ok(BaseCheck(cargo::diagnostics(&out, &base.cargo.prefix)));
+    }
     yard.step("cargo check (base)");
+    let mut is_whole = true;
     let mut checked = yard.check(base, packages, None)?;
     if !checked.ended.ok() && !yard.ear.cancel.is_cancelled() {
+        is_whole = false;
         checked = without_benches(yard, base, packages)?;
     }
     if checked.ended.ok() {
         evidence::keep_build(&yard.base.tree, Ok(()));
+        files::write_atomic(&kept, to_kept(is_whole, &checked.ended.out).as_bytes())?;
     }
     if checked.ended.ok() || yard.ear.cancel.is_cancelled() {
         return Ok(BaseCheck(checked.diagnostics));
+    }
+    // What is the machine's fault is not believed of the code the next time.
+    if let Some(problem) = diagnostics::machine_fault(&format!("{}{}", checked.ended.out, checked.ended.tail)) {
+        return Err(at_fault("compile the base", problem));
     }
     let said = checked.diagnostics.iter().find(|d| d.is_error()).map(Diagnostic::line_for_people);
     let said = said.or_else(|| checked.ended.tail.lines().rev().find(|l| l.starts_with("error")).map(String::from));
@@ -47,6 +63,29 @@ pub fn check_base(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Base
     evidence::keep_build(&yard.base.tree, Err(&said));
     Err(Problem::error(format!("the base does not build: {said}"))
         .help("make `cargo check --all-targets` pass in the project first"))
+}
+
+/// What is said where this machine keeps a proof from starting.
+pub fn at_fault(doing: &str, fault: &str) -> Problem {
+    Problem::error(format!("this machine could not {doing}: {fault}"))
+        .help("free some space, or set REFIT_CACHE_DIR to a folder that you can write")
+}
+
+/// Where the messages on this base stand: a tree that was compiled once compiles again.
+fn kept_check(yard: &Yard, packages: &[String]) -> Result<PathBuf, Problem> {
+    let (tree, features) = (&yard.base.tree, &yard.workspace.slo.code.features);
+    let name = files::hash(format!("{tree} {} {features:?} {packages:?}", yard.compiler()?).as_bytes()).0;
+    Ok(yard.slots.dir().join(format!("checked-{}", &name[..16])))
+}
+
+fn to_kept(is_whole: bool, out: &str) -> String {
+    format!("{}\n{out}", if is_whole { "all targets" } else { "without benches" })
+}
+
+/// Whether benches were checked, too, and what cargo wrote.
+fn from_kept(text: &str) -> Option<(bool, String)> {
+    let (first, out) = text.split_once('\n')?;
+    ["all targets", "without benches"].contains(&first).then(|| (first == "all targets", out.to_owned()))
 }
 
 /// Many benches need a nightly compiler or files that are not published; code and tests can be proved without them.
@@ -64,7 +103,8 @@ pub struct Asked {
     pub runs: usize,
 }
 
-/// Asks all type questions of all proposals in one run of the compiler, unless it rejects some of them.
+/// Asks all type questions of all proposals in one run of the compiler, unless it rejects some of them. What was
+/// answered on this tree before is not asked again.
 ///
 /// # Errors
 /// No cargo; a slot that cannot be written.
@@ -78,6 +118,11 @@ pub fn ask(yard: &Yard, stand: &Stand, rewrites: &[&Rewrite], packages: &[String
     let presence = presence(yard, rewrites, &asked);
     asked.extend(presence.iter().map(|(r, probe)| (*r, PRESENCE, probe)));
     let mut runs = 0;
+    let mut kept = Kept::of_base(yard)?;
+    for (r, p, probe) in &asked {
+        answered[*r].0.extend(kept.answer(probe).map(|known| (*p, known)));
+    }
+    asked.retain(|(r, p, _)| !answered[*r].0.contains_key(p));
     if asked.is_empty() {
         return Ok(Asked { of: answered, runs });
     }
@@ -107,7 +152,37 @@ pub fn ask(yard: &Yard, stand: &Stand, rewrites: &[&Rewrite], packages: &[String
             answered[r].0.insert(p, (answer, format!("the question does not compile here: {said}")));
         }
     }
+    for (r, p, probe) in &asked {
+        if let Some((answer, said)) = answered[*r].0.get(p) {
+            kept.take(probe, *answer, said);
+        }
+    }
+    kept.write()?;
     Ok(Asked { of: answered, runs })
+}
+
+/// As [`ask`]; where it has to be asked at all, the questions of `others` go along.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_among(
+    yard: &Yard,
+    stand: &Stand,
+    rewrites: &[&Rewrite],
+    others: &[Rewrite],
+    packages: &[String],
+) -> Result<Vec<Answered>, Problem> {
+    let kept = Kept::of_base(yard)?;
+    let is_open = |p: &Precondition| {
+        p.state == Answer::Open && p.probe.as_ref().is_some_and(|probe| kept.answer(probe).is_none())
+    };
+    let asks = rewrites.iter().any(|r| r.preconditions.iter().any(is_open));
+    let others = others.iter().filter(|o| asks && rewrites.iter().all(|r| r.id != o.id));
+    let all: Vec<&Rewrite> = rewrites.iter().copied().chain(others).collect();
+    let packages = if all.len() == rewrites.len() { packages.to_vec() } else { yard.packages_of(&all)? };
+    let mut answered = ask(yard, stand, &all, &packages)?.of;
+    answered.truncate(rewrites.len());
+    Ok(answered)
 }
 
 /// Where features or platforms leave code out, rustc accepts any edit of what it never sees. Type questions tell by
@@ -248,12 +323,18 @@ fn told(precondition: &Precondition, state: Answer, said: &str) -> String {
 
 fn refuted(added: &diagnostics::Added, checked: &Checked) -> Option<Found> {
     let rendered = |list: &[Diagnostic]| list.iter().map(|d| d.rendered.as_str()).collect::<String>();
+    if let Some(fault) = diagnostics::machine_fault(&format!("{}{}", checked.ended.out, checked.ended.tail)) {
+        let detail = format!("this machine could not compile it: {fault}");
+        return Some(Found::new(RungState::Undecided, detail).log(checked.ended.tail.clone()));
+    }
     if let Some(first) = added.errors.first() {
         let detail = format!("does not compile: {}", first.line_for_people());
         return Some(Found::new(RungState::Failed, detail).log(rendered(&added.errors)));
     }
     if !checked.ended.ok() {
-        let detail = format!("cargo check ended with {}", checked.ended.words());
+        let said = checked.ended.tail.lines().find(|l| l.starts_with("error"));
+        let said = said.map_or_else(String::new, |said| format!(": {}", said.trim_start_matches("error: ")));
+        let detail = format!("cargo check ended with {}{said}", checked.ended.words());
         return Some(Found::new(RungState::Failed, detail).log(checked.ended.tail.clone()));
     }
     let first = added.warnings.first()?;

@@ -1,27 +1,48 @@
 //! The rung *tests pass*: the base's results known from two runs, the candidate's compared test by test.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use super::{Climb, Found};
+use super::{Climb, Found, compiles};
 use crate::effects::files;
 use crate::effects::process::{Command, Ended, Exit};
 use crate::jobs::stand::{Stand, Yard};
 use crate::model::{Problem, RungState};
 use crate::verify::suite::{self, Compared, Results};
-use crate::verify::tests;
+use crate::verify::{diagnostics, tests};
 
 /// A second run of the base tells flaky tests; it is left out where the first took longer than this.
 const AGAIN_MS: u64 = 60_000;
 
+/// The tests of a candidate may take this much longer than the base's, and this many times as long, until they count as
+/// endless.
+const PATIENCE: Duration = Duration::from_secs(30);
+const TIMES: u32 = 10;
+
 /// What the tests of the base come to.
 pub struct Baseline {
     runs: Vec<Results>,
+    /// How long the first run took, without the build; `None` where the command builds for itself.
+    took: Option<Duration>,
 }
 
 impl Baseline {
     /// Tests that pass on the base, each time, and in this run.
     pub fn steady(&self, with: &Results) -> BTreeSet<String> {
         suite::steady(&self.runs.iter().chain([with]).collect::<Vec<_>>())
+    }
+
+    /// How long the tests of a candidate may take; `None` for as long as anything.
+    pub fn limit(&self) -> Option<Duration> {
+        self.took.map(|took| PATIENCE + took * TIMES)
+    }
+
+    /// A command with this limit.
+    pub fn limited(&self, command: Command) -> Command {
+        match self.limit() {
+            Some(limit) => command.limit(limit),
+            None => command,
+        }
     }
 
     /// What fails in a run that passes on the base.
@@ -69,13 +90,18 @@ fn of_tests(stand: &Stand, packages: &[String], filter: &[&str]) -> Command {
     stand.run(&args).merged()
 }
 
+/// True if the project says how its tests are run: then they cannot be chosen by name.
+pub fn has_own_command(yard: &Yard) -> bool {
+    yard.workspace.slo.workloads.iter().any(|w| !w.test_quick.is_empty())
+}
+
 /// Builds what [`command`] runs, so that the time limit of the tests and the second run of the base do not count the
 /// build. A build that fails is told by the run itself; `None` where the command builds for itself.
 ///
 /// # Errors
 /// No cargo.
 pub fn build(yard: &Yard, stand: &Stand, packages: &[String]) -> Result<Option<Ended>, Problem> {
-    if yard.workspace.slo.workloads.iter().any(|w| !w.test_quick.is_empty()) {
+    if has_own_command(yard) {
         return Ok(None);
     }
     yard.step(&format!("building the tests of {}", shown(packages)));
@@ -119,13 +145,14 @@ fn runs_of(
     packages: Option<&[String]>,
     (line, command): &(String, Command),
 ) -> Result<Baseline, Problem> {
-    let compiler = crate::effects::cargo::toolchain(&base.cargo.root, &yard.ear.cancel)?;
+    let compiler = yard.compiler()?;
     let name = files::hash(format!("{} {line} {compiler}", yard.base.tree).as_bytes()).0;
     let kept = |run: usize| yard.slots.dir().join(format!("baseline-{}-{run}", &name[..16]));
-    let mut runs = Vec::new();
+    let (mut runs, mut took) = (Vec::new(), None);
     for run in 0..2 {
-        if let Some(known) = files::read_text(&kept(run), "kept results").ok().and_then(|text| from_kept(&text)) {
+        if let Some((known, ms)) = files::read_text(&kept(run), "kept results").ok().and_then(|text| from_kept(&text)) {
             runs.push(known);
+            took = took.or(ms);
             continue;
         }
         if let (0, Some(packages)) = (run, packages) {
@@ -136,53 +163,69 @@ fn runs_of(
         if matches!(ended.exit, Exit::TimedOut | Exit::Cancelled) {
             break;
         }
+        if let Some(fault) = diagnostics::machine_fault(&ended.out).filter(|_| !ended.ok()) {
+            return Err(compiles::at_fault("run the tests of the base", fault));
+        }
         let results = suite::read(&ended.out, ended.ok());
-        files::write_atomic(&kept(run), to_kept(&ended.out, ended.ok()).as_bytes())?;
+        // Tests that do not build may build another time: a linker may lack what the code does not.
+        if !ended.out.contains("could not compile") {
+            files::write_atomic(&kept(run), to_kept(&ended).as_bytes())?;
+        }
         runs.push(results);
+        took = took.or(Some(ended.ms));
         if ended.ms > AGAIN_MS && run == 0 {
             break;
         }
     }
-    Ok(Baseline { runs })
+    let took = took.filter(|_| packages.is_some() && !has_own_command(yard)).map(Duration::from_millis);
+    Ok(Baseline { runs, took })
 }
 
 fn shown(packages: &[String]) -> String {
     if packages.is_empty() { String::from("the workspace") } else { packages.join(", ") }
 }
 
-fn to_kept(out: &str, ok: bool) -> String {
-    format!("{}\n{out}", if ok { "passed" } else { "failed" })
+fn to_kept(ended: &Ended) -> String {
+    format!("{} {}\n{}", if ended.ok() { "passed" } else { "failed" }, ended.ms, ended.out)
 }
 
-fn from_kept(text: &str) -> Option<Results> {
-    let (word, out) = text.split_once('\n')?;
-    ["passed", "failed"].contains(&word).then(|| suite::read(out, word == "passed"))
+/// The results and the milliseconds that they took.
+fn from_kept(text: &str) -> Option<(Results, Option<u64>)> {
+    let (first, out) = text.split_once('\n')?;
+    let (word, ms) = first.split_once(' ')?;
+    ["passed", "failed"].contains(&word).then(|| (suite::read(out, word == "passed"), ms.parse().ok()))
+}
+
+/// What is known of the rung before anything runs: there is nothing to compare with.
+pub fn unpinned(climb: &Climb) -> Option<Found> {
+    let Some(first) = climb.baseline.runs.first() else {
+        return Some(Found::new(RungState::Undecided, "the tests of the base did not end within their time limit"));
+    };
+    (suite::compare(&climb.baseline.runs, first) == Compared::NoTests).then(|| judged(Compared::NoTests))
 }
 
 /// Climbs the rung on the candidate that was just checked.
+///
+/// # Errors
+/// No cargo.
 pub fn climb(climb: &Climb) -> Result<Found, Problem> {
     let yard = climb.yard;
-    if climb.baseline.runs.is_empty() {
-        return Ok(Found::new(RungState::Undecided, "the tests of the base did not end within their time limit"));
-    }
-    if suite::compare(&climb.baseline.runs, &climb.baseline.runs[0]) == Compared::NoTests {
-        return Ok(Found::new(RungState::Untested, "the project has no test that passes: behaviour is not pinned"));
+    if let Some(found) = unpinned(climb) {
+        return Ok(found);
     }
     let packages = yard.packages_of(&[climb.rewrite])?;
     let (line, command) = command(yard, climb.candidate, &packages);
+    let command = climb.baseline.limited(command);
     let base = of_packages(&climb.baseline.runs, climb, &packages)?;
     let mut before: Option<Vec<String>> = None;
     build(yard, climb.candidate, &packages)?;
     loop {
         yard.step(&format!("{line} ({})", climb.rewrite.id));
         let ended = command.run(&yard.ear.cancel, &mut |line| yard.log(line))?;
-        if ended.exit == Exit::TimedOut {
-            return Ok(
-                Found::new(RungState::Undecided, "the tests did not end within their time limit").log(ended.tail)
-            );
-        }
-        let results = suite::read(&ended.out, ended.ok());
-        let compared = suite::compare(&base, &results);
+        let compared = match compared(&base, &ended) {
+            Ok(compared) => compared,
+            Err(late) => return Ok(*late),
+        };
         match (compared, before.take()) {
             (Compared::Broken(broken), None) if !yard.ear.cancel.is_cancelled() => before = Some(broken),
             (Compared::Same { .. }, Some(first)) => {
@@ -191,6 +234,34 @@ pub fn climb(climb: &Climb) -> Result<Found, Problem> {
             }
             (compared, _) => return Ok(judged(compared).log(excerpt(&ended.out, &ended.tail))),
         }
+    }
+}
+
+/// What one run of the candidate's tests says beside the base's.
+///
+/// # Errors
+/// Tests of the base that cannot be run.
+pub fn judged_by_base(climb: &Climb, ended: &Ended) -> Result<Found, Problem> {
+    let base = of_packages(&climb.baseline.runs, climb, &climb.yard.packages_of(&[climb.rewrite])?)?;
+    Ok(match compared(&base, ended) {
+        Ok(compared) => judged(compared).log(excerpt(&ended.out, &ended.tail)),
+        Err(late) => *late,
+    })
+}
+
+fn compared(base: &[Results], ended: &Ended) -> Result<Compared, Box<Found>> {
+    match ended.exit {
+        Exit::TimedOut => {
+            let late = Found::new(RungState::Undecided, "the tests did not end within their time limit");
+            Err(Box::new(late.log(ended.tail.clone())))
+        }
+        _ => match diagnostics::machine_fault(&ended.out).filter(|_| !ended.ok()) {
+            Some(fault) => {
+                let why = format!("this machine could not run the tests: {fault}");
+                Err(Box::new(Found::new(RungState::Undecided, why).log(ended.tail.clone())))
+            }
+            None => Ok(suite::compare(base, &suite::read(&ended.out, ended.ok()))),
+        },
     }
 }
 
@@ -250,9 +321,10 @@ mod tests {
 
     #[test]
     fn a_kept_run_reads_as_it_was_and_a_damaged_one_does_not() {
-        let out = "test a ... ok\n";
-        assert_eq!(from_kept(&to_kept(out, true)), Some(suite::read(out, true)));
-        assert_eq!(from_kept("pas"), None);
+        let out = String::from("test a ... ok\n");
+        let ended = Ended { exit: Exit::Code(0), out: out.clone(), tail: String::new(), ms: 1_234 };
+        assert_eq!(from_kept(&to_kept(&ended)), Some((suite::read(&out, true), Some(1_234))));
+        assert_eq!((from_kept("pas"), from_kept("passed\ntest a ... ok\n")), (None, None));
     }
 
     #[test]

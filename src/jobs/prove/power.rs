@@ -30,8 +30,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TIMES: u32 = 3;
 /// Address space of a mutant: one that fills a list without end stops there.
 const MEMORY: u64 = 8 << 30;
-/// More names than this are no command line.
-const NAMES: usize = 400;
 
 /// Climbs the rung.
 ///
@@ -300,12 +298,12 @@ impl<'a> Trial<'a> {
     /// Tries whether the tests that come by can be run alone, and within bounds of memory.
     fn by_name(&mut self, chosen: &[&Mutant]) -> Result<(), Problem> {
         let yard = self.field.yard;
-        let own_command = yard.workspace.slo.workloads.iter().any(|w| !w.test_quick.is_empty());
+        let own_command = passes::has_own_command(yard);
         let mut names: BTreeSet<String> = BTreeSet::new();
         for mutant in chosen {
             names.extend(self.tests_of(mutant).into_iter().flatten());
         }
-        let named = !own_command && !names.is_empty() && names.len() <= NAMES;
+        let named = !own_command && !names.is_empty() && names.len() <= power::NAMES;
         let names: Vec<String> = names.into_iter().collect();
         for (by_name, memory) in [(true, Some(MEMORY)), (true, None), (false, Some(MEMORY))] {
             if by_name && !named {

@@ -1,18 +1,21 @@
-//! The rungs *tests reach it* and *twins agree*: counters in the new code, and old and new body of each touched function on
-//! the same calls, in one build in the candidate's slot and one run of its tests.
+//! The rungs *tests pass*, *tests reach it* and *twins agree* from one build in the candidate's slot: counters in the new
+//! code, and old and new body of each touched function. The tests run once while the counters count, and those that come by
+//! once more while old and new are compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Climb, Found, by_workload};
+use super::{Climb, Found, Tests, by_workload, passes};
 use crate::effects::files;
-use crate::effects::process::{Command, Exit};
+use crate::effects::process::{Command, Ended, Exit};
 use crate::jobs::stand::Yard;
 use crate::model::{EditSet, Problem, Rewrite, RungState};
 use crate::verify::agree::{self, Home, LeftOut, Pair, Part, Shims};
 use crate::verify::agreement::{self, Asked};
 use crate::verify::change::Change;
 use crate::verify::hits::{self, Site};
+use crate::verify::power::NAMES;
 use crate::verify::twin::PER_PROPOSAL;
+use crate::verify::{power, suite, tests};
 
 /// Functions whose old body does not compile beside the new one are left out this often, before all are.
 const TRIES: usize = 3;
@@ -36,58 +39,189 @@ impl Reached {
     }
 }
 
-/// Climbs both rungs.
-pub fn climb(climb: &Climb) -> Result<Reached, Problem> {
-    let found = climb_all(climb, &[climb.rewrite])?;
+/// What is left to do for *tests reach it* and *twins agree* once *tests pass* is known.
+pub struct Begun {
+    /// True if the tests ran with counters in the code.
+    pub is_counted: bool,
+    next: Next,
+}
+
+enum Next {
+    /// Counters and comparisons are built and run together.
+    Build,
+    /// They stand in the slot, and the counters have run.
+    Compare(Box<Made>, Ran),
+    /// They do not build.
+    Unheard(&'static str, String),
+    /// Nobody asked for them.
+    Nothing,
+}
+
+/// Climbs *tests pass* for what stands in `whole`: in the build that counts and compares, while the comparisons rest, so that
+/// the tests see the new code alone. What does not pass there is asked again of the code as it is.
+///
+/// # Errors
+/// No cargo; a slot that cannot be written.
+pub fn begin(whole: &Climb, members: &[&Rewrite], tests: Tests) -> Result<(Found, Begun), Problem> {
+    let then = |next: Next| Begun { is_counted: false, next };
+    let known = match tests {
+        Tests::Counted => passes::unpinned(whole),
+        Tests::Plain => Some(passes::climb(whole)?),
+        Tests::PlainAlone => return Ok((passes::climb(whole)?, then(Next::Nothing))),
+    };
+    if let Some(known) = known {
+        return Ok((known, then(Next::Build)));
+    }
+    let next = match planted(whole, members, Heard::Hits)? {
+        Planted::Built(made, ran) => {
+            let found = passes::judged_by_base(whole, &ran.ended)?;
+            if found.state == RungState::Passed {
+                let detail = format!("{}, with counters in the code", found.detail);
+                let begun = Begun { is_counted: true, next: Next::Compare(Box::new(made), ran) };
+                return Ok((Found { detail, ..found }, begun));
+            }
+            if ran.ended.exit == Exit::TimedOut {
+                return Ok((found, then(Next::Nothing)));
+            }
+            Next::Build
+        }
+        Planted::Nothing(_) => Next::Build,
+        Planted::Unheard(why, tail) => Next::Unheard(why, tail),
+    };
+    if whole.yard.ear.cancel.is_cancelled() {
+        return Ok((Found::skipped("cancelled"), then(Next::Nothing)));
+    }
+    whole.candidate.put(whole.yard, &whole.yard.edited(whole.rewrite)?)?;
+    Ok((passes::climb(whole)?, then(next)))
+}
+
+/// Climbs both rungs for one that did not come through among others.
+///
+/// # Errors
+/// As [`begin`].
+pub fn alone(climb: &Climb) -> Result<Reached, Problem> {
+    let found = Begun { is_counted: false, next: Next::Build }.finish(climb, &[climb.rewrite])?;
     Ok(found.into_iter().next().unwrap_or_else(|| Reached::unheard("there is nothing to count", "")))
 }
 
-/// As [`climb`] for proposals that stand together in `whole`, counted in one run and judged apart.
-pub fn climb_all(whole: &Climb, members: &[&Rewrite]) -> Result<Vec<Reached>, Problem> {
+impl Begun {
+    /// Climbs both rungs for proposals that stand together in `whole`, judged apart.
+    ///
+    /// # Errors
+    /// As [`begin`].
+    pub fn finish(self, whole: &Climb, members: &[&Rewrite]) -> Result<Vec<Reached>, Problem> {
+        let unheard = |why: &str, tail: &str| members.iter().map(|_| Reached::unheard(why, tail)).collect();
+        let (made, ran, compared) = match self.next {
+            Next::Nothing => return Ok(Vec::new()),
+            Next::Unheard(why, tail) => return Ok(unheard(why, &tail)),
+            Next::Compare(made, ran) => {
+                let compared = compared(whole, &made, &ran)?;
+                (*made, ran, compared)
+            }
+            Next::Build => match planted(whole, members, Heard::Both)? {
+                Planted::Nothing(made) => return Ok(made.judged(members.len(), "", "")),
+                Planted::Unheard(why, tail) => return Ok(unheard(why, &tail)),
+                Planted::Built(made, mut ran) => {
+                    let compared = std::mem::take(&mut ran.agreed);
+                    (made, ran, compared)
+                }
+            },
+        };
+        if let Some(why) = ran.failure() {
+            return Ok(unheard(why, &ran.ended.tail));
+        }
+        let mut all = made.judged(members.len(), &ran.hits, &compared);
+        by_full_tests(whole, &made, &mut all)?;
+        by_workload(whole, &made, &mut all)?;
+        Ok(all)
+    }
+}
+
+/// A build with counters and both bodies.
+enum Planted {
+    /// It was built, and run once.
+    Built(Made, Ran),
+    /// No code that could be counted changes.
+    Nothing(Made),
+    /// It does not compile: why, and the end of the output.
+    Unheard(&'static str, String),
+}
+
+/// Builds it in the slot and runs the tests; functions in which the compiler finds errors are left out of the comparison.
+fn planted(whole: &Climb, members: &[&Rewrite], heard: Heard) -> Result<Planted, Problem> {
+    let yard = whole.yard;
     let mut without = BTreeMap::new();
+    let mut tail = String::new();
     for attempt in 0..=TRIES {
         let made = make(whole, members, &without)?;
         if made.sites.is_empty() {
-            return Ok(made.judged(members.len(), "", ""));
+            return Ok(Planted::Nothing(made));
         }
-        whole.candidate.put(whole.yard, &made.files)?;
-        let quick = run(whole, &quick(whole)?)?;
-        let offending = made.offending(&quick.errors);
-        if quick.failure == Some(UNCOUNTABLE) && !made.numbers().is_empty() && !whole.yard.ear.cancel.is_cancelled() {
-            let said = quick.errors.lines().find(|l| l.starts_with("error")).unwrap_or("the build fails");
-            let why = format!("does not compile with both bodies: {said}");
-            let all = offending.is_empty() || attempt + 1 >= TRIES;
-            let left = if all { made.numbers() } else { offending };
-            without.extend(left.into_iter().map(|n| (n, why.clone())));
-            continue;
+        whole.candidate.put(yard, &made.files)?;
+        let built = passes::build(yard, whole.candidate, &yard.packages_of(&[whole.rewrite])?)?;
+        let built = match built.filter(|b| b.out.contains(NOT_COMPILED)) {
+            Some(built) => built,
+            // A command of the project builds for itself.
+            None => match run(whole, &quick(whole)?, heard)? {
+                ran if !ran.ended.out.contains(NOT_COMPILED) || !ran.hits.is_empty() => {
+                    return Ok(Planted::Built(made, ran));
+                }
+                ran => ran.ended,
+            },
+        };
+        if made.numbers().is_empty() || yard.ear.cancel.is_cancelled() {
+            return Ok(Planted::Unheard(UNCOUNTABLE, built.tail));
         }
-        if let Some(why) = quick.failure {
-            return Ok(members.iter().map(|_| Reached::unheard(why, &quick.tail)).collect());
-        }
-        let mut all = made.judged(members.len(), &quick.hits, &quick.agreed);
-        by_full_tests(whole, &made, &mut all)?;
-        by_workload(whole, &made, &mut all)?;
-        return Ok(all);
+        let said = built.out.lines().find(|l| l.starts_with("error")).unwrap_or("the build fails");
+        let why = format!("does not compile with both bodies: {said}");
+        let offending = made.offending(&built.out);
+        let all = offending.is_empty() || attempt + 1 >= TRIES;
+        let left = if all { made.numbers() } else { offending };
+        without.extend(left.into_iter().map(|n| (n, why.clone())));
+        tail = built.tail;
     }
-    Ok(members.iter().map(|_| Reached::unheard(UNCOUNTABLE, "")).collect())
+    Ok(Planted::Unheard(UNCOUNTABLE, tail))
+}
+
+/// Both bodies on the calls of the tests that come by, as the counters told; what these comparisons wrote.
+fn compared(whole: &Climb, made: &Made, ran: &Ran) -> Result<String, Problem> {
+    let threads = hits::threads(&ran.hits);
+    let compares = made.shims.iter().any(|s| !s.pairs.is_empty());
+    if !compares || threads.is_empty() || whole.yard.ear.cancel.is_cancelled() {
+        return Ok(String::new());
+    }
+    let results = suite::read(&ran.ended.out, ran.ended.ok());
+    let all: BTreeSet<String> = results.tests.keys().map(|n| suite::short(n).to_owned()).collect();
+    let named = power::tests_of(&threads, &all, &all).filter(|names| names.len() <= NAMES);
+    let command = match named {
+        Some(names) if !passes::has_own_command(whole.yard) => {
+            let packages = whole.yard.packages_of(&[whole.rewrite])?;
+            let line = format!("{} that come by", tests(names.len()));
+            (line, passes::by_name(whole.candidate, &packages, &names))
+        }
+        _ => quick(whole)?,
+    };
+    // The tests that have run may have written over it.
+    whole.candidate.put(whole.yard, &made.files)?;
+    Ok(run(whole, &command, Heard::Comparisons)?.agreed)
 }
 
 /// What the quick tests leave out the full ones may execute; then they have to pass, too.
 fn by_full_tests(whole: &Climb, made: &Made, all: &mut [Reached]) -> Result<(), Problem> {
     let yard = whole.yard;
     let untested = |f: &Found| f.state == RungState::Untested;
-    let Some(command) = super::passes::full(yard, whole.candidate) else { return Ok(()) };
+    let Some(command) = passes::full(yard, whole.candidate) else { return Ok(()) };
     if !all.iter().any(|r| untested(&r.hits)) || yard.ear.cancel.is_cancelled() {
         return Ok(());
     }
-    let mut full = run(whole, &command)?;
+    let mut full = run(whole, &command, Heard::Both)?;
     let agreed = std::mem::take(&mut full.agreed);
-    let mut broken = if full.ok { None } else { super::passes::broken_by(yard, &full.out, false)? };
+    let broken_by = |ended: &Ended| if ended.ok() { Ok(None) } else { passes::broken_by(yard, &ended.out, false) };
+    let mut broken = broken_by(&full.ended)?;
     if broken.is_some() && !agreed.is_empty() {
         // It may be the comparison that they do not bear.
-        let plain = run_with(whole, &command, false)?;
-        broken = if plain.ok { None } else { super::passes::broken_by(yard, &plain.out, false)? };
-        full = plain;
+        full = run(whole, &command, Heard::Hits)?;
+        broken = broken_by(&full.ended)?;
     }
     let members = all.len();
     for (reached, by_full) in all.iter_mut().zip(made.judged(members, &full.hits, &agreed)) {
@@ -242,64 +376,67 @@ pub(super) fn reshaped(yard: &Yard, rewrite: &Rewrite) -> Result<BTreeSet<String
     Ok(rewrite.edits.iter().zip(&edited).flat_map(of).collect())
 }
 
-/// What one counting run came to.
+/// What of a build is switched on while it runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Hits,
+    Comparisons,
+    Both,
+}
+
+/// What one run came to.
 struct Ran {
     hits: String,
     agreed: String,
-    out: String,
-    tail: String,
-    /// What the build said, where it failed.
-    errors: String,
-    ok: bool,
-    failure: Option<&'static str>,
+    ended: Ended,
+}
+
+impl Ran {
+    /// Why the counters tell nothing. They outlive the process that made them: what a run that was cut short did count is
+    /// counted.
+    fn failure(&self) -> Option<&'static str> {
+        let is_late = self.hits.is_empty() && self.ended.exit == Exit::TimedOut;
+        is_late.then_some("the counting run did not end within its time limit")
+    }
 }
 
 fn quick(whole: &Climb) -> Result<(String, Command), Problem> {
     let packages = whole.yard.packages_of(&[whole.rewrite])?;
-    Ok(super::passes::command(whole.yard, whole.candidate, &packages))
+    Ok(passes::command(whole.yard, whole.candidate, &packages))
 }
 
-fn run(whole: &Climb, command: &(String, Command)) -> Result<Ran, Problem> {
-    run_with(whole, command, true)
-}
-
-fn run_with(whole: &Climb, (line, command): &(String, Command), compares: bool) -> Result<Ran, Problem> {
+fn run(whole: &Climb, (line, command): &(String, Command), heard: Heard) -> Result<Ran, Problem> {
     let yard = whole.yard;
     let (log, agreed) = (yard.slots.dir().join("hits"), yard.slots.dir().join("agreed"));
     files::remove(&log);
     files::remove(&agreed);
-    let built = super::passes::build(yard, whole.candidate, &yard.packages_of(&[whole.rewrite])?)?;
-    if let Some(built) = built.filter(|b| b.out.contains("could not compile")) {
-        let (hits, agreed, out) = (String::new(), String::new(), String::new());
-        return Ok(Ran {
-            hits,
-            agreed,
-            out,
-            tail: built.tail,
-            errors: built.out,
-            ok: false,
-            failure: Some(UNCOUNTABLE),
-        });
+    let doing = match heard {
+        Heard::Hits => "counting",
+        Heard::Comparisons => "comparing",
+        Heard::Both => "counting and comparing",
+    };
+    yard.step(&format!("{line} ({}, {doing})", whole.rewrite.id));
+    let mut command = command.clone();
+    if matches!(heard, Heard::Hits | Heard::Both) {
+        command = command.env(hits::VARIABLE, log.to_string_lossy());
     }
-    yard.step(&format!("{line} ({}, counting and comparing)", whole.rewrite.id));
-    let mut command = command.clone().env(hits::VARIABLE, log.to_string_lossy());
-    if compares {
+    if matches!(heard, Heard::Comparisons | Heard::Both) {
         // Errors that carry a backtrace print the lines of old and new.
         let quiet = command.env("RUST_BACKTRACE", "0").env("RUST_LIB_BACKTRACE", "0");
         command = quiet.env(agree::VARIABLE, agreed.to_string_lossy());
     }
+    if let Some(limit) = whole.baseline.limit() {
+        // Comparing takes no longer than the rest.
+        command = command.limit(limit * if heard == Heard::Hits { 1 } else { 2 });
+    }
     let ended = command.run(&yard.ear.cancel, &mut |line| yard.log(line))?;
     let hits = files::read_text(&log, "hits").unwrap_or_default();
     let agreed = files::read_text(&agreed, "comparisons").unwrap_or_default();
-    // Counters outlive the process that made them: what a run that was cut short did count is counted.
-    let failure = match hits.is_empty() {
-        true if ended.exit == Exit::TimedOut => Some("the counting run did not end within its time limit"),
-        true if ended.out.contains("could not compile") => Some(UNCOUNTABLE),
-        _ => None,
-    };
-    let errors = if failure == Some(UNCOUNTABLE) { ended.out.clone() } else { String::new() };
-    Ok(Ran { hits, agreed, ok: ended.ok(), errors, out: ended.out, tail: ended.tail, failure })
+    Ok(Ran { hits, agreed, ended })
 }
+
+/// What cargo says where something does not compile.
+const NOT_COMPILED: &str = "could not compile";
 
 /// What is said where the counters are at fault.
 pub const UNCOUNTABLE: &str = "the counters do not compile here";
