@@ -1,10 +1,13 @@
 //! A landed commit in; whether its message, its note and its numbers agree, and what the proof says today, out.
 
-use super::{Ear, ProveOptions, Workspace, prove};
+use super::{Ear, ProveOptions, Workspace, load_reviews, prove};
+use crate::detect;
 use crate::effects::attestation::{self, Attestation};
 use crate::effects::git::{Base, LandedCommit, Repository};
-use crate::model::{Measurement, Outcome, Problem, Rewrite, Rung, RungState, Verdict};
+use crate::model::{EditSet, FunctionId, Measurement, Outcome, Problem, Rewrite, RewriteId, Rung, RungState, Verdict};
 use crate::pipeline::{Depth, Inputs};
+use crate::review::edits_between;
+use crate::source;
 use crate::verify::timing;
 
 /// Numbers that were computed from the same slices differ by no more than this fraction.
@@ -208,15 +211,12 @@ fn proved_again(
     let (head, tip) = (parent.clone(), parent);
     let base = Base { tree: attested.base.clone(), head, tip, tip_tree, branch: None, dirty: vec![], notes: vec![] };
     let then = Workspace { earlier: Some(base), ..workspace.clone() };
-    let proved = derived(&then, attested, ear).and_then(|rewrite| match rewrite {
-        Some(rewrite) => Ok(prove(&then, &[rewrite], &as_then(attested, options), ear).map_err(one)?.pop()),
-        None => Err(vec![Problem::note(match attested.refit == env!("CARGO_PKG_VERSION") {
-            true => format!("{} is not derived any more: a reviewer edited it", attested.proposal),
-            false => format!("this Refit does not derive {}, which Refit {} did", attested.proposal, attested.refit),
-        })]),
+    let proved = found(&then, repository, landed, attested, ear).and_then(|found| match found {
+        Ok((rewrite, how)) => Ok((prove(&then, &[rewrite], &as_then(attested, options), ear).map_err(one)?.pop(), how)),
+        Err(why) => Err(vec![Problem::note(why)]),
     });
-    let verdict = match proved {
-        Ok(verdict) => verdict,
+    let (verdict, how) = match proved {
+        Ok(proved) => proved,
         // What is on paper counts without it.
         Err(problems) => return not(problems.first().map_or_else(String::new, |p| p.what.clone())),
     };
@@ -227,18 +227,91 @@ fn proved_again(
                 Outcome::Refuted => Some(false),
                 Outcome::Inconclusive => None,
             };
-            Compared::new("proved again", agrees, format!("{}: {}", v.outcome().word(), v.by()))
+            Compared::new("proved again", agrees, format!("{}: {}{how}", v.outcome().word(), v.by()))
         }
         None => Compared::new("proved again", None, "stopped before anything was proved"),
     };
     Ok((verdict, point))
 }
 
-/// The proposal as the rules derive it from the base of then.
-fn derived(then: &Workspace, attested: &Attestation, ear: &Ear) -> Result<Option<Rewrite>, Vec<Problem>> {
+/// The proposal and, unless the rules derive it as it landed, where it comes from; or why it cannot be made again.
+type Found = Result<(Rewrite, String), String>;
+
+/// As the rules derive it from the base of then, else as a reviewer edited that, else as the commit holds it.
+fn found(
+    then: &Workspace,
+    repository: &Repository,
+    landed: &LandedCommit,
+    attested: &Attestation,
+    ear: &Ear,
+) -> Result<Found, Vec<Problem>> {
+    let is_it = |r: &&Rewrite| r.id.0 == attested.proposal;
     let inputs = Inputs { all: true, depth: Depth::Propose, despite_quality: true, ..Inputs::default() };
     let analysis = then.compose(inputs, ear)?;
-    Ok(analysis.rewrites.into_iter().find(|r| r.id.0 == attested.proposal))
+    let known = [&analysis.rewrites[..], &analysis.on_request[..]].concat();
+    if let Some(derived) = known.iter().find(is_it) {
+        return Ok(Ok((derived.clone(), String::new())));
+    }
+    let reviewed = load_reviews(then, &known).map_err(|p| vec![p])?;
+    if let Some(edited) = reviewed.iter().map(|r| &r.rewrite).find(is_it) {
+        return Ok(Ok((edited.clone(), String::from("; as its reviewer edited it"))));
+    }
+    of_commit(repository, landed, attested).map_err(|p| vec![p])
+}
+
+/// The difference between the base of then and the commit, where that is what was proved. What the rule asked the
+/// compiler is bound to code that only the rule can find: that is not asked again.
+fn of_commit(repository: &Repository, landed: &LandedCommit, attested: &Attestation) -> Result<Found, Problem> {
+    let Some(rule) = detect::rule(&attested.rule) else {
+        return Ok(Err(format!("Refit {} had the rule {}, which this one has not", attested.refit, attested.rule)));
+    };
+    let wanted = |path: &str| attested.files.iter().any(|(file, _)| file == path);
+    let before = repository.read_files(&attested.base, wanted)?;
+    let after = repository.read_files(&repository.tree_of(&landed.commit)?, wanted)?;
+    let text = |all: &[(String, Vec<u8>)], file: &str| {
+        let (_, bytes) = all.iter().find(|(path, _)| path == file)?;
+        String::from_utf8(bytes.clone()).ok()
+    };
+    let (mut edits, mut diff) = (Vec::new(), String::new());
+    for (file, digest) in &attested.files {
+        let (Some(old), Some(new)) = (text(&before, file), text(&after, file)) else {
+            return Ok(Err(format!("{file} is not in both the base of then and the commit")));
+        };
+        if attestation::digest(new.as_bytes()) != *digest {
+            let why = "no rule derives it, nobody's edit of it is in this repository, and";
+            return Ok(Err(format!("{why} {file} landed beside other changes, so that its own text is nowhere")));
+        }
+        edits.push(EditSet::new(file.clone(), source::hash(&old), edits_between(file, &old, &new))?);
+        diff.push_str(&source::diff(file, &old, &new));
+    }
+    let Some((first, _)) = attested.files.first() else { return Ok(Err(String::from("it changes no file"))) };
+    let rewrite = Rewrite {
+        id: RewriteId(attested.proposal.clone()),
+        rule: rule.id,
+        eye: rule.eye,
+        kind: rule.kind,
+        class: rule.class,
+        file: first.clone(),
+        line: 1,
+        end_line: 1,
+        function: FunctionId(String::new()),
+        title: landed.subject.clone(),
+        finding: String::new(),
+        edits,
+        touched: Vec::new(),
+        diff,
+        preconditions: Vec::new(),
+        obligations: attested.obligations.clone(),
+        hunks_independent: false,
+        cost: None,
+    };
+    let asked = attested.preconditions.len();
+    let not_asked = match asked {
+        0 => String::new(),
+        1 => String::from("; its precondition is not asked again"),
+        n => format!("; its {n} preconditions are not asked again"),
+    };
+    Ok(Ok((rewrite, format!("; as the commit holds it, because no rule derives it{not_asked}"))))
 }
 
 /// Everything fresh, and on demand what was climbed then.
@@ -255,6 +328,7 @@ fn as_then(attested: &Attestation, options: &ProveOptions) -> ProveOptions {
         codegen: options.codegen || climbed(Rung::Codegen),
         nothing_worse: options.nothing_worse || climbed(Rung::NothingWorse),
         no_measurement: options.no_measurement,
+        ..ProveOptions::default()
     }
 }
 

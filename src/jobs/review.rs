@@ -248,7 +248,7 @@ fn not_there(set: &EditSet) -> Problem {
 impl Desk {
     fn open(workspace: &Workspace, rewrites: &[Rewrite]) -> Result<Desk, Problem> {
         let repository = workspace.repository()?;
-        let base = repository.base(&workspace.branch)?;
+        let base = workspace.base()?;
         let touched = |path: &str| rewrites.iter().any(|r| r.edits.iter().any(|set| set.file() == path));
         let files = repository.read_files(&base.tree, touched)?;
         let texts = files.into_iter().filter_map(|(path, bytes)| Some((path, String::from_utf8(bytes).ok()?)));

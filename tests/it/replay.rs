@@ -2,6 +2,7 @@
 
 use refit::jobs::{self, ProveOptions, Replay, Workspace};
 use refit::model::*;
+use refit::pipeline::{Depth, Inputs};
 use refit::verify::timing;
 
 use crate::proposals::*;
@@ -81,6 +82,56 @@ fn message_change_evidence_and_interval_of_a_landed_commit_are_found_again() {
     assert!(attested.slices.as_ref().is_some_and(|s| s.starts_with("sha256:")));
     let shown = scene.git(&["log", "-1", "--notes=refit", BRANCH]);
     assert!(shown.contains("Refit-Attestation: sha256:") && shown.contains("refit verify --replay"), "{shown}");
+}
+
+/// A crate in which a rule finds something, and a list that says so.
+const SHOP: &str = "//! Sales.\n\n/// Pieces on sale.\npub fn on_sale(lines: &[(u32, u64)], sale: &[u32]) -> u64 {\n    let mut pieces = 0;\n    for line in lines {\n        if sale.contains(&line.0) {\n            pieces += line.1;\n        }\n    }\n    pieces\n}\n\n#[test]\nfn pieces_are_counted() {\n    assert_eq!(on_sale(&[(1, 2), (2, 5)], &[1]), 2);\n}\n";
+
+/// Proves, signs and lands, and looks again.
+fn replayed_after_landing(workspace: &Workspace, rewrite: &Rewrite) -> Vec<(&'static str, Option<bool>, String)> {
+    let options = ProveOptions { no_measurement: true, ..ProveOptions::default() };
+    let proved = jobs::prove(workspace, std::slice::from_ref(rewrite), &options, &deaf()).expect("the proof runs");
+    accept(workspace, rewrite);
+    let signed = jobs::sign(workspace, rewrite, proved.into_iter().next(), "", Some("not timed".into())).unwrap();
+    jobs::apply(workspace, &[signed], &deaf()).unwrap();
+    let replayed = jobs::replay(workspace, &workspace.branch, &options, &deaf()).unwrap();
+    assert!(replayed.holds(), "{replayed:#?}");
+    replayed.proposals[0].points.iter().map(|p| (p.what, p.agrees, p.detail.clone())).collect()
+}
+
+#[test]
+fn what_a_reviewer_edited_is_proved_again_as_it_was_edited() {
+    let scene = crate::verify::tiny_with(SHOP);
+    let workspace = crate::verify::open(&scene);
+    let inputs = Inputs { all: true, depth: Depth::Propose, despite_quality: true, ..Inputs::default() };
+    let found = workspace.compose(inputs, &deaf()).unwrap().rewrites.remove(0);
+    let text = refit::source::apply(&found.edits[0], SHOP).unwrap();
+    let edited =
+        jobs::edit(&workspace, &found, "src/lib.rs", &text.replace("pieces += line.1", "pieces = pieces + line.1"))
+            .unwrap();
+    assert_ne!(edited.id, found.id);
+    let points = replayed_after_landing(&workspace, &edited);
+    let of = |what: &str| points.iter().find(|p| p.0 == what).unwrap_or_else(|| panic!("{what}: {points:#?}"));
+    assert!(of("proved again").2.ends_with("; as its reviewer edited it"), "{points:#?}");
+    assert!(of("compiles").2.contains("4 of 4 preconditions hold"), "{points:#?}");
+    for rung in ["compiles", "tests pass", "tests reach it", "twins agree"] {
+        assert_eq!(of(rung).1, Some(true), "{points:#?}");
+    }
+}
+
+#[test]
+fn what_no_rule_derives_is_proved_again_as_the_commit_holds_it() {
+    let scene = crate::verify::tiny_with(SHOP);
+    let workspace = crate::verify::open(&scene);
+    let rule = refit::detect::rule("linear-lookup-in-loop").unwrap().id;
+    let by_hand = Rewrite {
+        rule,
+        ..propose(&workspace, "src/lib.rs", "sale.contains(&line.0)", "sale.iter().any(|s| *s == line.0)")
+    };
+    let points = replayed_after_landing(&workspace, &by_hand);
+    let of = |what: &str| points.iter().find(|p| p.0 == what).unwrap_or_else(|| panic!("{what}: {points:#?}"));
+    assert!(of("proved again").2.ends_with("; as the commit holds it, because no rule derives it"), "{points:#?}");
+    assert_eq!((of("tests pass").1, of("twins agree").1), (Some(true), Some(true)), "{points:#?}");
 }
 
 #[test]
