@@ -16,6 +16,7 @@ mod crash;
 mod example;
 mod flame_pane;
 mod formats;
+mod hostile;
 mod joined;
 mod known;
 mod land;
