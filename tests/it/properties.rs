@@ -1,9 +1,12 @@
 //! Old and new on made inputs: what the tests never ask is asked, and what cannot be asked says why.
 
+use std::process::{Command, Stdio};
+
 use refit::jobs::ProveOptions;
 use refit::model::*;
 
-use crate::verify::{UNMEASURED, proposal, prove_one, tiny_with};
+use crate::scene::Scene;
+use crate::verify::{LOCK, MANIFEST, UNMEASURED, proposal, prove_one, tiny_with};
 
 const ASKED: ProveOptions = ProveOptions { properties: true, ..UNMEASURED };
 
@@ -292,4 +295,106 @@ fn what_cannot_be_called_with_made_inputs_stays_open_and_names_the_parameter() {
     let said = "of takes `&self`, of which no value can be made: Limit has private fields, and there is no function";
     assert!(found.detail.starts_with(said), "{}", found.detail);
     assert_ne!(verdict.outcome(), Outcome::Refuted);
+}
+
+const SHOP: &str = r#"//! What a basket comes to.
+
+/// A line of a basket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// What is bought.
+    pub sku: u32,
+    /// How often.
+    pub count: u64,
+}
+
+/// Pieces of the lines that are on sale.
+pub fn on_sale(lines: &[Line], sale: &[u32]) -> u64 {
+    let mut pieces = 0;
+    for line in lines {
+        if sale.contains(&line.sku) {
+            pieces += line.count;
+        }
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_on_sale_are_counted() {
+        let lines = [Line { sku: 1, count: 2 }, Line { sku: 2, count: 5 }];
+        assert_eq!(on_sale(&lines, &[1]), 2);
+        assert_eq!(on_sale(&lines, &[]), 0);
+    }
+}
+"#;
+
+/// `refit` on a project, with an editor that forgets the sum; what it printed.
+fn program(scene: &Scene, args: &[&str], status: i32) -> String {
+    let editor = scene.root().join(".git/editor.sh");
+    let script =
+        "#!/bin/sh\nsed 's/pieces += line.count/pieces = line.count/' \"$1\" > \"$1.new\" && mv \"$1.new\" \"$1\"\n";
+    std::fs::write(&editor, script).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_refit"));
+    command.args(args).arg("--root").arg(scene.root()).env_remove("VISUAL");
+    command.env("EDITOR", format!("sh {}", editor.display())).stdin(Stdio::null());
+    let ran = command.output().expect("refit runs");
+    let said = String::from_utf8(ran.stdout).unwrap();
+    assert_eq!(ran.status.code(), Some(status), "{args:?}: {said}{}", String::from_utf8_lossy(&ran.stderr));
+    said
+}
+
+/// The tests of a project's copy with this library: true if they pass.
+fn passes(scene: &Scene, lib: &str) -> bool {
+    let place = tempfile::tempdir().unwrap();
+    for (name, text) in [("Cargo.toml", MANIFEST), ("Cargo.lock", LOCK), ("src/lib.rs", lib)] {
+        let path = place.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--offline", "--lib", "--quiet"]).current_dir(place.path());
+    // One folder for both builds.
+    let ran = cargo.env("CARGO_TARGET_DIR", scene.root().join("target")).output().expect("cargo runs");
+    assert!(!String::from_utf8_lossy(&ran.stderr).contains("could not compile"), "{ran:?}");
+    ran.status.success()
+}
+
+#[test]
+fn the_program_refutes_by_made_inputs_alone_what_a_person_edited_and_offers_a_test_that_tells() {
+    let scene = tiny_with(SHOP);
+    let found: serde_json::Value =
+        serde_json::from_str(&program(&scene, &["propose", "--all", "--json"], 0)).expect("one document");
+    let id = found["rewrites"][0]["id"].as_str().expect("a rule finds the list");
+    let edited = program(&scene, &["review", "edit", id], 0);
+    let edited = edited.split(' ').next().unwrap();
+    assert_ne!(edited, id);
+    let asked = ["verify", edited, "--trust", "--no-measurement", "--properties"];
+    let told: serde_json::Value =
+        serde_json::from_str(&program(&scene, &[&asked[..], &["--json"]].concat(), 1)).expect("one document");
+    let verdict = &told["verdicts"][0];
+    let rungs: Vec<(&str, &str)> = verdict["evidence"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| (e["rung"].as_str().unwrap(), e["state"].as_str().unwrap()))
+        .collect();
+    let others = ["compiles", "tests pass", "tests reach it", "twins agree"].map(|rung| (rung, "passed"));
+    assert_eq!(rungs[..5], [&others[..], &[("properties agree", "failed")]].concat()[..], "{told:#}");
+    assert_eq!(verdict["verdict"], "refuted");
+    // Shrunk: two lines of which the second says nothing.
+    let by = verdict["by"].as_str().unwrap();
+    assert!(by.starts_with("properties agree: on_sale(lines = vec![Line { sku: "), "{by}");
+    assert_eq!(by.matches("Line {").count(), 2, "{by}");
+    let test = verdict["evidence"][4]["log"].as_str().unwrap();
+    assert!(test.starts_with("#[test]\nfn on_sale_gives_what_it_gave() {\n    let a0 = vec![Line {"), "{test}");
+    let shown = program(&scene, &asked, 1);
+    assert!(shown.contains(&format!("a test that keeps what the old code does:\n\n{test}")), "{shown}");
+    // The test that is offered compiles where it is put, holds for the old code and fails for the new.
+    let with_test = format!("{}{test}}}\n", SHOP.strip_suffix("}\n").unwrap());
+    assert!(passes(&scene, &with_test));
+    assert!(!passes(&scene, &with_test.replace("pieces += line.count", "pieces = line.count")));
 }
