@@ -2,9 +2,11 @@
 //! which rung; and right versions, of which it refutes none.
 //!
 //! A few of each run with all tests; all of them with
-//! `cargo test --test it -- --ignored wrong_rewrites --nocapture`.
+//! `cargo test --test it -- --ignored wrong_rewrites --nocapture`, which calls old and new on made inputs, too.
 
-use refit::jobs::{Ear, prove};
+use std::collections::BTreeMap;
+
+use refit::jobs::{Ear, ProveOptions, prove};
 use refit::model::*;
 
 use crate::verify::{UNMEASURED, open, proposal, tiny_with};
@@ -230,7 +232,7 @@ const RIGHT: &[(&str, &str)] = &[
     ),
     (
         "    let mut all = Vec::with_capacity(a.len() + b.len());\n    let (mut i, mut j) = (0, 0);\n    while i < a.len() && j < b.len() {\n        if a[i] <= b[j] {\n            all.push(a[i]);\n            i += 1;\n        } else {\n            all.push(b[j]);\n            j += 1;\n        }\n    }\n    all.extend_from_slice(&a[i..]);\n    all.extend_from_slice(&b[j..]);\n    all",
-        "    let mut all = [a, b].concat();\n    all.sort_unstable();\n    all",
+        "    let mut all = Vec::with_capacity(a.len() + b.len());\n    let (mut left, mut right) = (a.iter().peekable(), b.iter().peekable());\n    while let (Some(x), Some(y)) = (left.peek(), right.peek()) {\n        all.push(if x <= y { *left.next().unwrap() } else { *right.next().unwrap() });\n    }\n    all.extend(left.chain(right));\n    all",
     ),
     (
         "name.split_whitespace().filter_map(|w| w.chars().next())",
@@ -275,12 +277,137 @@ const RIGHT: &[(&str, &str)] = &[
         "    match table.iter().find(|(c, _)| *c == code) {\n        Some((_, name)) => name,\n        None => panic!(\"no name for {code}\"),\n    }",
         "    let Some((_, name)) = table.iter().find(|(c, _)| *c == code) else { panic!(\"no name for {code}\") };\n    name",
     ),
+    (
+        "let part = part.trim();\n        if !part.is_empty() {\n            out.push(part.to_string());\n        }",
+        "match part.trim() {\n            \"\" => {}\n            part => out.push(part.to_string()),\n        }",
+    ),
+    ("for part in line.split(',') {", "for part in line.split(|c| c == ',') {"),
+    (
+        "let mut out = Vec::new();\n    for part in line",
+        "let mut out = Vec::with_capacity(line.len() / 2);\n    for part in line",
+    ),
+    ("sorted[rank.clamp(1, sorted.len()) - 1]", "*sorted.get(rank.clamp(1, sorted.len()) - 1).unwrap_or(&0)"),
+    (
+        "let rank = (share * sorted.len() as f64).ceil() as usize;",
+        "let rank = f64::ceil(share * sorted.len() as f64) as usize;",
+    ),
+    (
+        "match sums.iter_mut().find(|(n, _)| n == name) {\n            Some((_, sum)) => *sum += amount,\n            None => sums.push((name.clone(), *amount)),\n        }",
+        "if let Some((_, sum)) = sums.iter_mut().find(|(n, _)| n == name) {\n            *sum += amount;\n        } else {\n            sums.push((name.clone(), *amount));\n        }",
+    ),
+    ("match sums.iter_mut().find(|(n, _)| n == name) {", "match sums.iter_mut().find(|item| item.0 == *name) {"),
+    (
+        "match sums.iter_mut().find(|(n, _)| n == name) {\n            Some((_, sum)) => *sum += amount,",
+        "match sums.iter().position(|(n, _)| n == name) {\n            Some(at) => sums[at].1 += amount,",
+    ),
+    (
+        "if cents.len() != 2 {\n        return Err(format!(\"{} digits of cents\", cents.len()));\n    }",
+        "match cents.len() {\n        2 => {}\n        n => return Err(format!(\"{n} digits of cents\")),\n    }",
+    ),
+    (
+        "let whole: u64 = whole.parse().map_err(|_| format!(\"no number: {whole}\"))?;",
+        "let Ok(whole) = whole.parse::<u64>() else { return Err(format!(\"no number: {whole}\")) };",
+    ),
+    (
+        "let cents: u64 = cents.parse().map_err(|_| format!(\"no cents: {cents}\"))?;\n    Ok(whole * 100 + cents)",
+        "match cents.parse::<u64>() {\n        Ok(cents) => Ok(whole * 100 + cents),\n        Err(_) => Err(format!(\"no cents: {cents}\")),\n    }",
+    ),
+    ("for byte in bytes {\n        sum = sum", "for byte in bytes.iter() {\n        sum = sum"),
+    (
+        "sum = sum.wrapping_mul(31).wrapping_add(u32::from(*byte));",
+        "sum = (sum << 5).wrapping_sub(sum).wrapping_add(u32::from(*byte));",
+    ),
+    ("assert!(n > 0, \"a window of nothing\");", "if n == 0 {\n        panic!(\"a window of nothing\");\n    }"),
+    (
+        "values.windows(n).map(|w| w.iter().sum()).collect()",
+        "values.windows(n).map(|w| w.iter().copied().sum::<i64>()).collect()",
+    ),
+    (
+        "let mut all = Vec::with_capacity(a.len() + b.len());\n    let (mut i, mut j) = (0, 0);",
+        "let (mut i, mut j) = (0, 0);\n    let mut all = Vec::new();",
+    ),
+    (
+        "all.extend_from_slice(&a[i..]);\n    all.extend_from_slice(&b[j..]);",
+        "all.extend(a[i..].iter().chain(&b[j..]));",
+    ),
+    (
+        ".filter_map(|w| w.chars().next()).flat_map(char::to_uppercase)",
+        ".flat_map(|w| w.chars().take(1)).flat_map(char::to_uppercase)",
+    ),
+    (
+        "name.split_whitespace().filter_map(|w| w.chars().next()).flat_map(char::to_uppercase).collect()",
+        "let mut all = String::new();\n    for word in name.split_whitespace() {\n        all.extend(word.chars().next().into_iter().flat_map(char::to_uppercase));\n    }\n    all",
+    ),
+    (
+        "sorted.into_iter().map(|(name, _)| name.clone()).collect()",
+        "sorted.iter().map(|item| item.0.clone()).collect()",
+    ),
+    (
+        "let mut sorted: Vec<&(String, u32)> = items.iter().collect();\n    sorted.sort_by(|a, b| b.1.cmp(&a.1));",
+        "let mut sorted: Vec<&(String, u32)> = Vec::with_capacity(items.len());\n    sorted.extend(items);\n    sorted.sort_by(|a, b| a.1.cmp(&b.1).reverse());",
+    ),
+    (
+        "if after < 0 {\n            self.refused += 1;\n            return Err(format!(\"{account} lacks {}\", -after));\n        }",
+        "if after.is_negative() {\n            self.refused += 1;\n            return Err(format!(\"{account} lacks {}\", after.abs()));\n        }",
+    ),
+    (
+        "self.balances.insert(account.to_string(), after);\n        self.history.push((self.day, account.to_string(), cents));",
+        "let account = account.to_string();\n        self.history.push((self.day, account.clone(), cents));\n        self.balances.insert(account, after);",
+    ),
+    (
+        "let balance = self.balances.get(account).copied().unwrap_or(0);",
+        "let balance = *self.balances.get(account).unwrap_or(&0);",
+    ),
+    ("self.balances.values().sum()", "self.balances.iter().map(|(_, held)| held).sum()"),
+    ("*text = words.join(\" \");", "text.clear();\n    text.push_str(&words.join(\" \"));"),
+    (
+        "let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();",
+        "let words: Vec<String> = text.split_whitespace().map(|word| word.to_lowercase()).collect();",
+    ),
+    (
+        "Some(values.iter().sum::<f64>() / values.len() as f64)",
+        "let sum: f64 = values.iter().copied().sum();\n    Some(sum / values.len() as f64)",
+    ),
+    (
+        "values.iter().copied().fold(f64::NEG_INFINITY, f64::max)",
+        "let mut highest = f64::NEG_INFINITY;\n    for value in values {\n        highest = highest.max(*value);\n    }\n    highest",
+    ),
+    (
+        "let twice = if i % 2 == 1 { digit * 2 } else { digit };\n        sum += if twice > 9 { twice - 9 } else { twice };",
+        "sum += match (i % 2, digit) {\n            (1, 5..) => digit * 2 - 9,\n            (1, _) => digit * 2,\n            _ => digit,\n        };",
+    ),
+    ("sum % 10 == 0", "sum / 10 * 10 == sum"),
+    ("2u64.saturating_pow(attempt)", "2u64.checked_pow(attempt).unwrap_or(u64::MAX)"),
+    (
+        "let went = old.iter().filter(|o| !new.contains(o)).cloned().collect();",
+        "let mut went = old.to_vec();\n    went.retain(|o| !new.contains(o));",
+    ),
+    (
+        "let came = new.iter().filter(|n| !old.contains(n)).cloned().collect();",
+        "let came = new.iter().filter(|n| old.iter().all(|o| o != *n)).cloned().collect();",
+    ),
+    ("let mut out = String::with_capacity(text.len());\n    for c", "let mut out = String::new();\n    for c"),
+    ("'<' => out.push_str(\"&lt;\"),", "'<' => out += \"&lt;\","),
+    (
+        "if self.tokens == 0 {\n            return false;\n        }\n        self.tokens -= 1;\n        true",
+        "match self.tokens.checked_sub(1) {\n            Some(left) => {\n                self.tokens = left;\n                true\n            }\n            None => false,\n        }",
+    ),
+    ("self.last = self.last.max(now);", "if now > self.last {\n            self.last = now;\n        }"),
+    (
+        "match text.char_indices().nth(letters) {\n        Some((at, _)) => &text[..at],\n        None => text,\n    }",
+        "text.char_indices().nth(letters).map_or(text, |(at, _)| &text[..at])",
+    ),
+    ("values.truncate(n);\n    values", "values.into_iter().take(n).collect()"),
+    (
+        "match table.iter().find(|(c, _)| *c == code) {\n        Some((_, name)) => name,\n        None => panic!(\"no name for {code}\"),\n    }",
+        "for (known, name) in table {\n        if *known == code {\n            return name;\n        }\n    }\n    panic!(\"no name for {code}\")",
+    ),
 ];
 
-fn verdicts<'t>(changes: impl Iterator<Item = (&'t str, &'t str)>) -> Vec<Verdict> {
+fn verdicts<'t>(changes: impl Iterator<Item = (&'t str, &'t str)>, options: &ProveOptions) -> Vec<Verdict> {
     let scene = tiny_with(LIB);
     let rewrites: Vec<Rewrite> = changes.map(|(from, to)| proposal(LIB, from, to)).collect();
-    prove(&open(&scene), &rewrites, &UNMEASURED, &Ear::deaf()).expect("the proof runs")
+    prove(&open(&scene), &rewrites, options, &Ear::deaf()).expect("the proof runs")
 }
 
 /// The rung that refuted it.
@@ -291,14 +418,14 @@ fn refuting(verdict: &Verdict) -> Option<Rung> {
 #[test]
 fn a_few_wrong_rewrites_that_pass_the_tests_are_refuted_by_the_twins() {
     let few = || WRONG.iter().take(2);
-    for ((what, ..), verdict) in few().zip(verdicts(few().map(|(_, from, to)| (*from, *to)))) {
+    for ((what, ..), verdict) in few().zip(verdicts(few().map(|(_, from, to)| (*from, *to)), &UNMEASURED)) {
         assert_eq!(refuting(&verdict), Some(Rung::TwinsAgree), "{what}: {:?}", verdict.evidence());
     }
 }
 
 #[test]
 fn a_few_right_rewrites_agree() {
-    for ((from, _), verdict) in RIGHT.iter().zip(verdicts(RIGHT.iter().take(6).copied())) {
+    for ((from, _), verdict) in RIGHT.iter().zip(verdicts(RIGHT.iter().take(6).copied(), &UNMEASURED)) {
         let twins = verdict.rung(Rung::TwinsAgree).unwrap();
         assert_eq!(twins.state, RungState::Passed, "{from}: {twins:?}");
     }
@@ -306,25 +433,29 @@ fn a_few_right_rewrites_agree() {
 
 #[test]
 #[ignore = "takes some minutes"]
-fn all_wrong_rewrites_are_refuted_and_no_right_one_is() {
-    let mut by: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
-    for ((what, ..), verdict) in WRONG.iter().zip(verdicts(WRONG.iter().map(|(_, from, to)| (*from, *to)))) {
+fn of_sixty_wrong_rewrites_fifty_seven_are_refuted_and_of_sixty_right_ones_none() {
+    assert!(WRONG.len() >= 60 && RIGHT.len() >= 60, "{} wrong, {} right", WRONG.len(), RIGHT.len());
+    let options = ProveOptions { properties: true, ..UNMEASURED };
+    let mut by: BTreeMap<&str, usize> = BTreeMap::new();
+    for ((what, ..), verdict) in WRONG.iter().zip(verdicts(WRONG.iter().map(|(_, from, to)| (*from, *to)), &options)) {
         assert_ne!(refuting(&verdict), Some(Rung::Compiles), "{what} does not compile: {}", verdict.by());
         let word = refuting(&verdict).map_or("nothing", Rung::word);
         println!("{what}: {word}: {}", verdict.by());
         *by.entry(word).or_default() += 1;
     }
     println!("{} wrong rewrites, refuted by: {by:?}", WRONG.len());
-    let (missed, tested) = (by.get("nothing").copied().unwrap_or(0), by.get("tests pass").copied().unwrap_or(0));
-    let mut refuted = 0;
-    let mut agreed = 0;
-    for ((from, _), verdict) in RIGHT.iter().zip(verdicts(RIGHT.iter().copied())) {
+    let (mut refuted, mut agreed) = (Vec::new(), 0);
+    for ((from, to), verdict) in RIGHT.iter().zip(verdicts(RIGHT.iter().copied(), &options)) {
         let twins = verdict.rung(Rung::TwinsAgree).unwrap();
         println!("{:?}: {:?} {}", from.lines().next(), twins.state, verdict.by());
-        refuted += usize::from(verdict.outcome() == Outcome::Refuted);
         agreed += usize::from(twins.state == RungState::Passed);
+        if verdict.outcome() == Outcome::Refuted {
+            refuted.push(format!("{to}: {}", verdict.by()));
+        }
     }
-    println!("{} right rewrites: {agreed} agree, {refuted} refuted", RIGHT.len());
-    assert_eq!(refuted, 0);
-    assert!(missed * 20 <= WRONG.len() && tested * 3 <= WRONG.len(), "{by:?}");
+    println!("{} right rewrites: {agreed} agree, {} refuted", RIGHT.len(), refuted.len());
+    assert_eq!(refuted, [""; 0]);
+    let of = |rung: &str| by.get(rung).copied().unwrap_or(0);
+    assert!(WRONG.len() - of("tests pass") >= 40, "too few pass the tests that were there: {by:?}");
+    assert!((WRONG.len() - of("nothing")) * 60 >= 57 * WRONG.len(), "{by:?}");
 }
