@@ -205,7 +205,9 @@ fn climb_all(
         }
         let members: Vec<Climb> = group.iter().map(|i| climb(*i)).collect();
         for (i, verdict) in group.iter().zip(batch::climb(&members, options)?) {
-            if !yard.ear.cancel.is_cancelled() {
+            // What is the machine's fault is not kept.
+            let is_known = baseline.is_sure() && !verdict.evidence().iter().any(compiles::is_at_fault);
+            if !yard.ear.cancel.is_cancelled() && is_known {
                 evidence::save(&yard.base.tree, key, &verdict, rewrites[*i].kind.is_neutral())?;
             }
             verdicts[*i] = Some(verdict);

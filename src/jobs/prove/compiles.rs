@@ -9,7 +9,8 @@ use crate::effects::cargo::{self, Checked};
 use crate::effects::{evidence, files};
 use crate::jobs::stand::{Stand, Yard};
 use crate::model::{
-    Answer, AnsweredBy, Diagnostic, Precondition, Probe, ProbeQuestion, Problem, Rewrite, RungState, TextRange,
+    Answer, AnsweredBy, Diagnostic, Evidence, Precondition, Probe, ProbeQuestion, Problem, Rewrite, RungState,
+    TextRange,
 };
 use crate::source::{FileRole, SourceFile};
 use crate::verify::{diagnostics, probe};
@@ -65,9 +66,17 @@ pub fn check_base(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Base
         .help("make `cargo check --all-targets` pass in the project first"))
 }
 
+/// How what is said of a machine's fault begins.
+pub const AT_FAULT: &str = "this machine could not";
+
+/// True for evidence that says more of the machine than of the code.
+pub fn is_at_fault(evidence: &Evidence) -> bool {
+    evidence.detail.starts_with(AT_FAULT)
+}
+
 /// What is said where this machine keeps a proof from starting.
 pub fn at_fault(doing: &str, fault: &str) -> Problem {
-    Problem::error(format!("this machine could not {doing}: {fault}"))
+    Problem::error(format!("{AT_FAULT} {doing}: {fault}"))
         .help("free some space, or set REFIT_CACHE_DIR to a folder that you can write")
 }
 
@@ -324,7 +333,7 @@ fn told(precondition: &Precondition, state: Answer, said: &str) -> String {
 fn refuted(added: &diagnostics::Added, checked: &Checked) -> Option<Found> {
     let rendered = |list: &[Diagnostic]| list.iter().map(|d| d.rendered.as_str()).collect::<String>();
     if let Some(fault) = diagnostics::machine_fault(&format!("{}{}", checked.ended.out, checked.ended.tail)) {
-        let detail = format!("this machine could not compile it: {fault}");
+        let detail = format!("{AT_FAULT} compile it: {fault}");
         return Some(Found::new(RungState::Undecided, detail).log(checked.ended.tail.clone()));
     }
     if let Some(first) = added.errors.first() {

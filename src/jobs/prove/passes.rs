@@ -32,6 +32,11 @@ impl Baseline {
         suite::steady(&self.runs.iter().chain([with]).collect::<Vec<_>>())
     }
 
+    /// True unless the tests of the base failed as a whole: what rests on that is no knowledge of the code.
+    pub fn is_sure(&self) -> bool {
+        self.runs.iter().all(|run| run.ok || !run.tests.is_empty())
+    }
+
     /// How long the tests of a candidate may take; `None` for as long as anything.
     pub fn limit(&self) -> Option<Duration> {
         self.took.map(|took| PATIENCE + took * TIMES)
@@ -167,8 +172,8 @@ fn runs_of(
             return Err(compiles::at_fault("run the tests of the base", fault));
         }
         let results = suite::read(&ended.out, ended.ok());
-        // Tests that do not build may build another time: a linker may lack what the code does not.
-        if !ended.out.contains("could not compile") {
+        // Tests that do not build or start may do so another time: a linker may lack what the code does not.
+        if ended.ok() || !results.tests.is_empty() {
             files::write_atomic(&kept(run), to_kept(&ended).as_bytes())?;
         }
         runs.push(results);
@@ -257,7 +262,7 @@ fn compared(base: &[Results], ended: &Ended) -> Result<Compared, Box<Found>> {
         }
         _ => match diagnostics::machine_fault(&ended.out).filter(|_| !ended.ok()) {
             Some(fault) => {
-                let why = format!("this machine could not run the tests: {fault}");
+                let why = format!("{} run the tests: {fault}", compiles::AT_FAULT);
                 Err(Box::new(Found::new(RungState::Undecided, why).log(ended.tail.clone())))
             }
             None => Ok(suite::compare(base, &suite::read(&ended.out, ended.ok()))),
