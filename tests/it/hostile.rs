@@ -238,7 +238,7 @@ fn a_full_disk_is_told_as_that_and_refutes_nothing() {
         );
         assert_eq!(scene.everything(), before, "{blocks} blocks");
     }
-    assert_eq!(undisturbed(&scene, cache.path())[..4], HOLDS);
+    assert_eq!(undisturbed(&scene, tempfile::tempdir().unwrap().path())[..4], HOLDS);
     let nowhere = scene.top().join("Cargo.toml");
     let ran = verify(&scene, cache.path(), &[]).env("REFIT_CACHE_DIR", &nowhere).output().expect("refit runs");
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
