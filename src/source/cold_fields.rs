@@ -59,8 +59,9 @@ fn is_free(file: &SourceFile, item: &syn::ItemStruct) -> bool {
     let is_plain = derives(&item.attrs).iter().all(|d| KNOWN.contains(&d.as_str()));
     let is_fixed = item.attrs.iter().any(|a| a.path().is_ident("repr"));
     let name = item.ident.to_string();
+    let asks = ["size_of::<", "align_of::<", "offset_of!("].map(|word| format!("{word}{name}"));
     let is_measured =
-        ["size_of", "transmute", "from_raw_parts", "align_of", "offset_of"].iter().any(|w| file.text.contains(w));
+        asks.iter().map(String::as_str).chain(["transmute", "from_raw_parts"]).any(|w| file.text.contains(w));
     is_plain
         && !is_fixed
         && !is_measured

@@ -52,7 +52,7 @@ Each element allocates its arrays, and who reads one follows a pointer. That is 
 ## When it is refused
 
 A walk looks at the array; the struct has a `repr`, is `Copy` or generic, or derives what asks for its bytes; something in
-the file asks for sizes or offsets; a pattern takes the struct apart; what is done with an array cannot be done through a box
+the file asks for its size or offsets; a pattern takes the struct apart; what is done with an array cannot be done through a box
 (rustc does not accept it).
 ";
 
@@ -81,6 +81,7 @@ mod tests {
             "struct E { n: u32, a: [u8; 512] } struct T { es: Vec<E> } impl T { fn f(&self) -> bool { $0self.es.iter().any(|e| e.n == 1)$0 } fn g(&self, i: usize) -> u8 { self.es[i].a[0] } }",
             "mod m { struct E { n: u32, t: Vec<String>, a: [u8; 256] } fn f(es: &Vec<E>) -> u32 { let mut s = 0; $0for (i, e) in es.iter().enumerate() { s += e.n; }$0 s } }",
             "struct E { hot: bool, a: [u8; 128], big: [u32; 64] } fn f(es: &[E]) -> u32 { let mut s = 0; $0for e in es { if e.hot { s += e.big[0]; } }$0 s }",
+            "struct E { n: u32, a: [u8; 512] } const S: usize = size_of::<Other>(); fn f(es: &[E]) -> u32 { $0es.iter().map(|e| e.n)$0.sum() }",
             "struct E { n: u32, a: [u8; 512] } struct T { es: std::collections::VecDeque<E> } impl T { fn f(&self) -> u32 { $0self.es.iter().fold(0, |s, e| s + e.n)$0 } }",
         ] {
             check(&RULE, text);
