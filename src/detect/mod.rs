@@ -105,6 +105,7 @@ pub struct FileFacts {
 /// All rules, in the order of listings.
 pub const REGISTRY: &[&Rule] = &[
     &loops::quadratic_membership::RULE,
+    &loops::grouped_by_search::RULE,
     &loops::linear_lookup::RULE,
     &loops::nested_join::RULE,
     &loops::pairwise::RULE,
@@ -145,6 +146,7 @@ pub const REGISTRY: &[&Rule] = &[
     &errors::contains_then_insert::RULE,
     &errors::insert_if_missing::RULE,
     &errors::updated_or_inserted::RULE,
+    &errors::asked_for_nothing::RULE,
     &errors::sorted_twice::RULE,
     &errors::checked_twice::RULE,
     &errors::match_to_question::RULE,

@@ -1,7 +1,7 @@
 //! A vector that is walked once in; the walk without the vector out.
 
-use super::{Draft, Recipe, borrow, file_of, hoist, holds, short, std_types};
-use crate::model::{Finding, RuleId, TextEdit};
+use super::{Draft, Recipe, borrow, file_of, hoist, holds, probe, short, std_types};
+use crate::model::{Finding, ProbeQuestion, RuleId, TextEdit};
 use crate::source::{SourceFile, Template, lexer};
 
 /// The recipe.
@@ -14,8 +14,12 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     if !lexer::comments(file.slice(finding.range)).is_empty() {
         return Err("a comment stands inside the `let`".to_owned());
     }
-    let count = if finding.capture("counted").is_some() { ".count()" } else { "" };
-    let edits = if finding.capture("at-once").is_some() {
+    let count = match () {
+        () if finding.capture("counted").is_some() => ".count()",
+        () if finding.capture("asked").is_some() => ".next().is_none()",
+        () => "",
+    };
+    let mut edits = if finding.capture("at-once").is_some() {
         Template::new(file, walked).keep(chain).text(count).edits()
     } else {
         vec![
@@ -23,15 +27,23 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
             TextEdit { range: walked, text: format!("{}{count}", file.on_one_line(chain)) },
         ]
     };
+    let stars = finding.captures.iter().filter(|(name, _)| *name == "star");
+    edits.extend(stars.map(|(_, range)| TextEdit { range: *range, text: String::new() }));
+    let mut preconditions = vec![
+        holds("the vector is walked once, and nothing else looks at it or changes what it was made of before"),
+        holds("the closures look at their elements and do nothing else"),
+        std_types::is_one(file, root, &std_types::WALKED),
+    ];
+    if file.slice(chain).contains("cloned") {
+        let what = format!("cloning the elements of `{}` copies plain data", file.on_one_line(root));
+        preconditions.push(probe(file, what, root, ProbeQuestion::PlainClone));
+    }
+    preconditions
+        .push(borrow("nothing changes what is walked meanwhile, and the elements are told from the chain alone"));
     Ok(Draft {
         title: format!("walk {} without a vector in {}", file.on_one_line(root), short(&finding.function)),
         edits: vec![(file.path.clone(), edits)],
-        preconditions: vec![
-            holds("the vector is walked once, and nothing else looks at it or changes what it was made of before"),
-            holds("the closures look at their elements and do nothing else"),
-            std_types::is_one(file, root, &std_types::WALKED),
-            borrow("nothing changes what is walked meanwhile, and the elements are told from the chain alone"),
-        ],
+        preconditions,
         ..Draft::default()
     })
 }
@@ -41,6 +53,30 @@ mod tests {
     use crate::rewrite::testing::{check, check_refuses};
 
     const RULE: &str = "collect-then-loop";
+
+    #[test]
+    fn a_loop_over_references_takes_the_elements_themselves() {
+        check(
+            RULE,
+            "fn f(lines: &[Line]) -> u64 {
+    let values: Vec<u64> = lines.iter().filter(|l| l.qty > 0).map(|l| l.cents * 2).collect();
+    let mut total = 0;
+    for v in values.iter() {
+        total += *v;
+    }
+    total
+}
+",
+            "fn f(lines: &[Line]) -> u64 {
+    let mut total = 0;
+    for v in lines.iter().filter(|l| l.qty > 0).map(|l| l.cents * 2) {
+        total += v;
+    }
+    total
+}
+",
+        );
+    }
 
     #[test]
     fn a_vector_without_a_name_is_left_out_as_well() {

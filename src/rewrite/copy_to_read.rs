@@ -26,6 +26,11 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
             ProbeQuestion::PlainClone,
         ));
     }
+    for whole in ranges("whole") {
+        let what = format!("cloning `{}` copies plain data", file.on_one_line(whole));
+        preconditions.push(probe(file, what, whole, ProbeQuestion::PlainClone));
+    }
+    edits.extend(ranges("kept").map(|range| TextEdit { range, text: ".clone()".to_owned() }));
     preconditions.push(borrow("the original may be looked at where the copy was, and compares as the copy did"));
     Ok(Draft {
         title: format!("look at the original instead of a copy in {}", short(&finding.function)),
@@ -56,6 +61,40 @@ mod tests {
             RULE,
             "fn f(xs: &Vec<u64>) -> u64 {\n    xs.clone().iter().sum()\n}\n",
             "fn f(xs: &Vec<u64>) -> u64 {\n    xs.iter().sum()\n}\n",
+        );
+    }
+
+    #[test]
+    fn a_part_is_taken_of_the_original() {
+        check(
+            RULE,
+            "struct User {
+    name: String,
+}
+fn f(user: &User) -> String {
+    let name = user.clone().name; // alone
+    format!(\"<{name}>\")
+}
+",
+            "struct User {
+    name: String,
+}
+fn f(user: &User) -> String {
+    let name = user.name.clone(); // alone
+    format!(\"<{name}>\")
+}
+",
+        );
+        check(
+            RULE,
+            "fn f(name: &str, n: u8) -> String {
+    format!(\"{}-{n}\", name.to_string())
+}
+",
+            "fn f(name: &str, n: u8) -> String {
+    format!(\"{}-{n}\", name)
+}
+",
         );
     }
 

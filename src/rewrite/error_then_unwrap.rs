@@ -57,6 +57,9 @@ fn wrapped(file: &SourceFile, finding: &Finding) -> Result<String, String> {
     let taken: Vec<TextEdit> =
         finding.capture("taken").map(|range| TextEdit { range, text: name.clone() }).into_iter().collect();
     let text = place::edited(file, returned, &taken);
+    if finding.capture("name").is_none() && taken.is_empty() {
+        return Ok(format!(".map_err(|_| {text})"));
+    }
     // `E::Read(e)` is what `E::Read` does.
     if let Some(syn::Expr::Call(call)) = expr_at(file, returned)
         && let syn::Expr::Path(_) = &*call.func
@@ -152,6 +155,28 @@ mod tests {
             "fn f(text: &str) -> Result<u32, E> {
     let n = text.parse::<u32>();
     let n = n.map_err(E::Number)?;
+    Ok(n)
+}
+",
+        );
+    }
+
+    #[test]
+    fn an_error_of_ones_own_takes_its_place() {
+        check(
+            RULE,
+            "fn f(text: &str) -> Result<u32, E> {
+    let n = text.parse::<u32>();
+    if n.is_err() {
+        return Err(E::Bad);
+    }
+    let n = n.unwrap();
+    Ok(n)
+}
+",
+            "fn f(text: &str) -> Result<u32, E> {
+    let n = text.parse::<u32>();
+    let n = n.map_err(|_| E::Bad)?;
     Ok(n)
 }
 ",

@@ -3,7 +3,7 @@
 use super::keyed::{Keyed, keyed};
 use super::{Draft, Recipe, borrow, file_of, holds, place, probe, probe_at};
 use crate::model::{Finding, Precondition, ProbeQuestion, RuleId, TextEdit, TextRange};
-use crate::source::{self, Node, SourceFile, Template};
+use crate::source::{self, Node, SourceFile, Template, types};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("linear-lookup-in-loop"), derive };
@@ -22,8 +22,14 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
             let references = if method == "find" || method == "filter" { 2 } else { 1 };
             let element = expr(file, captured("element")?)?;
             let key = expr(file, captured("key")?)?;
-            let keyed = keyed(files, file, element, key, references)?;
-            site.keyed(method, &keyed, captured("key")?, element)
+            let (keyed, item) = match site.pair() {
+                Some(pair) => site.keyed_by_part(pair, element, key)?,
+                None => {
+                    let item = source::usage::place(strip(element)).map(|p| p.root).ok_or("the element has no name")?;
+                    (keyed(files, file, element, key, references)?, item)
+                }
+            };
+            site.keyed(method, &keyed, captured("key")?, &item)
         }
     }?;
     let list = site.list();
@@ -94,20 +100,53 @@ impl Site<'_> {
         Ok((edits, name, vec![self.elements_are_hashable()]))
     }
 
-    fn keyed(&self, method: &str, keyed: &Keyed, key: TextRange, element: &syn::Expr) -> Built {
+    /// The pattern of a closure that takes a pair apart.
+    fn pair(&self) -> Option<&syn::PatTuple> {
+        let Some(syn::Expr::Closure(closure)) = self.call.args.first() else { return None };
+        match closure.inputs.first() {
+            Some(syn::Pat::Tuple(pair)) => Some(pair),
+            _ => None,
+        }
+    }
+
+    /// `|(name, _)| name == key`: the part of the element that the name stands for, by its position.
+    fn keyed_by_part(
+        &self,
+        pair: &syn::PatTuple,
+        element: &syn::Expr,
+        key: &syn::Expr,
+    ) -> Result<(Keyed, String), String> {
+        let name = source::usage::place(element).map(|p| p.root).ok_or("the element has no name")?;
+        let is_it = |pat: &syn::Pat| matches!(pat, syn::Pat::Ident(p) if p.ident == name);
+        let at = pair.elems.iter().position(is_it).ok_or("the part has no position")?;
+        let item = place::fresh_name(self.file, self.finding.range, &super::contains_then_get::one_of(&self.list()));
+        // The name is a reference to the part.
+        let asked = match element {
+            syn::Expr::Path(_) => self.file.text_of(key).to_owned(),
+            _ => super::keyed::referenced(self.file, key),
+        };
+        Ok((Keyed { held: format!("&{item}.{at}"), asked, field: "key".to_owned() }, item))
+    }
+
+    fn keyed(&self, method: &str, keyed: &Keyed, key: TextRange, item: &str) -> Built {
         let condition = if keyed.field.is_empty() {
             self.elements_are_hashable()
         } else {
-            self.require_statement_scope(key)?;
-            let text = format!("`{}` is `Eq + Hash`, and both agree", self.file.slice(key));
-            probe(self.file, text, key, ProbeQuestion::HashEq)
+            let shown = self.file.slice(key);
+            match self.require_statement_scope(key) {
+                Ok(()) => {
+                    let text = format!("`{shown}` is `Eq + Hash`, and both agree");
+                    probe(self.file, text, key, ProbeQuestion::HashEq)
+                }
+                Err(_) if self.is_of_std(key) => holds(format!("`{shown}` is a text or a whole number of std")),
+                Err(reason) => return Err(reason),
+            }
         };
-        let item = source::usage::place(strip(element)).map(|p| p.root).ok_or("the element has no name")?;
         let (name, build, answer) = match method {
-            "any" => self.key_set(keyed, &item),
-            "find" => self.first_by_key(keyed, &item),
-            "filter" => self.all_by_key(keyed, &item),
-            _ => self.position_by_key(keyed, &item),
+            "any" => self.key_set(keyed, item),
+            "find" => self.first_by_key(keyed, item),
+            "filter" => self.all_by_key(keyed, item),
+            _ => self.position_by_key(keyed, item),
         };
         let mut edits = self.before(&build);
         edits.extend(Template::new(self.file, self.file.range(self.call)).text(answer).edits());
@@ -158,6 +197,22 @@ impl Site<'_> {
         );
         let answer = format!("{name}.get({}).copied()", keyed.asked);
         (name, build, answer)
+    }
+
+    /// True where the file says that the key is a text or a number whose equality and hash agree.
+    fn is_of_std(&self, key: TextRange) -> bool {
+        let mut expr = source::expr_at(self.file, key);
+        while let Some(syn::Expr::Unary(syn::ExprUnary { op: syn::UnOp::Deref(_), expr: inner, .. })) = expr {
+            expr = Some(inner);
+        }
+        let ty = expr.and_then(|expr| types::type_of(self.file, expr));
+        let head = ty.as_ref().and_then(|ty| types::head(types::strip(ty)));
+        head.is_some_and(|head| {
+            let is_text = head == "str" || head == "String";
+            let is_number =
+                ty.as_ref().is_some_and(|ty| types::is_primitive(types::strip(ty))) && !head.starts_with('f');
+            is_text || is_number
+        })
     }
 
     /// A probe of the key is a statement: what the key names must be in scope where a statement can stand.
@@ -230,6 +285,62 @@ mod tests {
             .filter_map(|p| p.probe.as_ref().map(|probe| probe.question.clone()))
             .collect();
         assert_eq!(open, [ProbeQuestion::IsSequence, ProbeQuestion::ElementHashEq]);
+    }
+
+    #[test]
+    fn a_part_of_a_pair_is_the_key() {
+        check(
+            RULE,
+            "fn f(keys: &[String], table: &[(String, u64)]) -> u64 {
+    let mut total = 0;
+    for key in keys {
+        if let Some((_, value)) = table.iter().find(|(name, _)| name == key) {
+            total += value;
+        }
+    }
+    total
+}
+",
+            "fn f(keys: &[String], table: &[(String, u64)]) -> u64 {
+    let mut total = 0;
+    let mut table_by_key = std::collections::HashMap::new();
+    for entry in table.iter() {
+        table_by_key.entry(&entry.0).or_insert(entry);
+    }
+    for key in keys {
+        if let Some((_, value)) = table_by_key.get(key).copied() {
+            total += value;
+        }
+    }
+    total
+}
+",
+        );
+    }
+
+    #[test]
+    fn a_key_of_a_closure_is_known_by_what_is_walked() {
+        check(
+            RULE,
+            "struct Item {
+    sku: String,
+}
+fn f(names: &[String], all: &[Item]) -> Vec<usize> {
+    names.iter().map(|name| all.iter().filter(|item| item.sku == *name).count()).collect()
+}
+",
+            "struct Item {
+    sku: String,
+}
+fn f(names: &[String], all: &[Item]) -> Vec<usize> {
+    let mut all_by_sku: std::collections::HashMap<_, Vec<_>> = std::collections::HashMap::new();
+    for item in all.iter() {
+        all_by_sku.entry(&item.sku).or_default().push(item);
+    }
+    names.iter().map(|name| all_by_sku.get(name).into_iter().flatten().copied().count()).collect()
+}
+",
+        );
     }
 
     #[test]

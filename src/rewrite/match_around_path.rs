@@ -1,8 +1,8 @@
 //! A `match` around the main path of a function in; `?` and the main path behind it out.
 
-use super::{Draft, Recipe, borrow, file_of, holds, short};
-use crate::model::{Finding, RuleId, TextRange};
-use crate::source::{self, SourceFile, Template, expr_at};
+use super::{Draft, Recipe, borrow, file_of, holds, place, short};
+use crate::model::{Finding, RuleId};
+use crate::source::{SourceFile, Template, expr_at};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("match-around-path"), derive };
@@ -16,7 +16,11 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         new = new.text(format!("let {} = ", file.on_one_line(pattern)));
     }
     let wrapped = wrapped(file, finding)?;
-    new = new.text("").keep(result).text(format!("{wrapped}?;\n")).keep_moved(body, -steps(file, finding, body));
+    new = new
+        .text("")
+        .keep(result)
+        .text(format!("{wrapped}?;\n"))
+        .keep_moved(body, -place::steps(file, finding.range.start, body.start));
     if finding.capture("statement").is_some() {
         new = new.text(";");
     }
@@ -51,14 +55,6 @@ fn wrapped(file: &SourceFile, finding: &Finding) -> Result<String, String> {
         return Ok(format!(".map_err({})", file.text_of(&*call.func)));
     }
     Ok(format!(".map_err(|{name}| {text})"))
-}
-
-/// Steps of indentation by which the lines of the body stand further in than the `match`.
-fn steps(file: &SourceFile, finding: &Finding, body: TextRange) -> i32 {
-    let own = source::indent_of(&file.text, finding.range.start).len();
-    let inner = source::indent_of(&file.text, body.start).len();
-    let unit = source::indent_unit(&file.text, body.start).len().max(1);
-    (inner.saturating_sub(own) / unit) as i32
 }
 
 #[cfg(test)]

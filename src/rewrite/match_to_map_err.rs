@@ -1,8 +1,8 @@
 //! A `match` that wraps an error and returns it in; `map_err` and `?` out.
 
-use super::{Draft, Recipe, borrow, file_of, holds, short};
+use super::{Draft, Recipe, borrow, file_of, holds, place, short};
 use crate::model::{Finding, RuleId};
-use crate::source::{self, SourceFile, Template};
+use crate::source::{SourceFile, Template};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("match-to-map-err"), derive };
@@ -17,7 +17,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         Some(variant) => new.text(".map_err(").keep(variant),
         None => {
             let new = new.text(format!(".map_err(|{}| ", file.slice(name)));
-            new.keep_moved(returned, -steps(file, finding, returned.start))
+            new.keep_moved(returned, -place::steps(file, finding.range.start, returned.start))
         }
     };
     Ok(Draft {
@@ -30,14 +30,6 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         ],
         ..Draft::default()
     })
-}
-
-/// Steps of indentation by which the line of `at` stands further in than the match.
-fn steps(file: &SourceFile, finding: &Finding, at: u32) -> i32 {
-    let own = source::indent_of(&file.text, finding.range.start).len();
-    let inner = source::indent_of(&file.text, at).len();
-    let unit = source::indent_unit(&file.text, at).len().max(1);
-    (inner.saturating_sub(own) / unit) as i32
 }
 
 #[cfg(test)]

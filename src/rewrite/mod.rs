@@ -14,6 +14,7 @@ use crate::source::{self, SourceFile};
 pub(crate) mod testing;
 
 mod after_loop;
+mod asked_for_nothing;
 mod block_on_in_async;
 mod blocking_handle_in_async;
 mod blocking_in_async;
@@ -43,6 +44,7 @@ mod fields_under_guard;
 mod flattened;
 mod flush_after_loop;
 mod from_impl;
+mod grouped_by_search;
 mod guard_across_work;
 mod guard_idle_between;
 mod guard_over_loop;
@@ -144,6 +146,7 @@ pub struct Draft {
 /// All recipes.
 pub const REGISTRY: &[&Recipe] = &[
     &quadratic_membership::RECIPE,
+    &grouped_by_search::RECIPE,
     &linear_lookup::RECIPE,
     &nested_join::RECIPE,
     &pairwise::RECIPE,
@@ -184,6 +187,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &contains_then_insert::RECIPE,
     &insert_if_missing::RECIPE,
     &updated_or_inserted::RECIPE,
+    &asked_for_nothing::RECIPE,
     &said_again::OF_SORTS,
     &said_again::OF_CHECKS,
     &question_mark::RECIPE,

@@ -25,10 +25,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let held = if fields.is_empty() { element.clone() } else { format!("&{element}{fields}") };
     let head =
         format!("let mut {seen} = {set}::new();\nfor {element} in {shown}.iter() {{\n    if !{seen}.insert({held}) ");
-    let own = source::indent_of(&file.text, finding.range.start).len();
-    let inner = source::indent_of(&file.text, then.end).len();
-    let unit = source::indent_unit(&file.text, then.end).len().max(1);
-    let steps = 1 - (inner.saturating_sub(own) / unit) as i32;
+    let steps = 1 - place::steps(file, finding.range.start, then.end);
     let new = Template::new(file, finding.range).text(head).keep_moved(then, steps).text("\n}");
     let what = format!("`{}` is `Eq + Hash`, and both agree", file.on_one_line(left));
     Ok(Draft {

@@ -61,6 +61,13 @@ fn imports(tree: &syn::UseTree, path: &[&str], renamed: bool) -> bool {
     }
 }
 
+/// Steps of indentation by which the line of `inner` stands further in than that of `outer`.
+pub fn steps(file: &SourceFile, outer: u32, inner: u32) -> i32 {
+    let width = |at: u32| source::indent_of(&file.text, at).len();
+    let unit = source::indent_unit(&file.text, inner).len().max(1);
+    (width(inner).saturating_sub(width(outer)) / unit) as i32
+}
+
 /// Fails where the crate of the file says `#![no_std]`: it has no hash collections.
 pub fn require_std(files: &[SourceFile], file: &SourceFile) -> Result<(), String> {
     let of_crate = files.iter().filter(|f| f.role.krate == file.role.krate);

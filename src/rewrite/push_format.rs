@@ -1,6 +1,6 @@
 //! A function that pushes formatted texts onto others in; the function that formats where the text is wanted out.
 
-use super::{Draft, Recipe, borrow, file_of, holds, place, short, std_types};
+use super::{Draft, Recipe, borrow, file_of, hoist, holds, place, short, std_types};
 use crate::model::{Answer, AnsweredBy, Finding, Precondition, RuleId, TextEdit, TextRange};
 use crate::source::lexer::{self, TokenKind};
 use crate::source::{self, SourceFile, Template, columns_before};
@@ -10,15 +10,33 @@ pub const RECIPE: Recipe = Recipe { rule: RuleId("push-format"), derive };
 
 fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
-    let ranges = |name: &'static str| finding.captures.iter().filter(move |(n, _)| *n == name).map(|(_, r)| *r);
+    let ranges = |name: &'static str| ranges_of(finding, name);
     let mut edits = import(files, file, finding)?;
     let mut preconditions = vec![holds("the arguments do not look at the text they are pushed onto")];
     for ((site, text), arguments) in ranges("site").zip(ranges("text")).zip(ranges("arguments")) {
-        edits.extend(written(file, site, text, arguments).edits());
+        let is_marked = |mark: &str| ranges_of(finding, mark).any(|range| range == site);
+        if is_marked("grown") {
+            edits.push(TextEdit { range: site, text: grown(file, text, arguments)? });
+        } else if is_marked("shown") {
+            edits.extend(
+                Template::new(file, site)
+                    .text("let _ = write!(")
+                    .keep(text)
+                    .text(", \"{}\", ")
+                    .keep(arguments)
+                    .text(")")
+                    .edits(),
+            );
+        } else {
+            edits.extend(written(file, site, text, arguments).edits());
+        }
         let question = std_types::is_one(file, text, &std_types::STRING);
         if preconditions.iter().all(|p| p.text != question.text) {
             preconditions.push(question);
         }
+    }
+    for bound in ranges("let") {
+        edits.push(TextEdit { range: hoist::whole_lines(file, bound), text: String::new() });
     }
     preconditions.push(borrow("the text may be written to while its arguments are borrowed"));
     preconditions.push(Precondition {
@@ -33,6 +51,31 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         preconditions,
         ..Draft::default()
     })
+}
+
+fn ranges_of<'a>(finding: &'a Finding, name: &'a str) -> impl Iterator<Item = TextRange> + 'a {
+    finding.captures.iter().filter(move |(n, _)| *n == name).map(|(_, r)| *r)
+}
+
+/// `let _ = write!(text, "…", …)` for `text = format!("{}…", text, …)`: what stands first is there already.
+fn grown(file: &SourceFile, text: TextRange, arguments: TextRange) -> Result<String, String> {
+    let (given, name) = (file.slice(arguments).trim(), file.slice(text));
+    let tokens = lexer::tokens(given);
+    let literal = tokens.first().filter(|t| t.kind == TokenKind::Str).ok_or("the format string is gone")?.text(given);
+    if tokens.iter().any(|t| t.is_comment()) {
+        return Err("a comment stands among the arguments".to_owned());
+    }
+    let after = given[literal.len()..].trim();
+    let (literal, after) = match literal.strip_prefix("\"{}") {
+        Some(rest) => {
+            let after = after.strip_prefix(',').map(str::trim_start).and_then(|a| a.strip_prefix(name));
+            (rest, after.ok_or("the text is not the first argument")?)
+        }
+        None => (literal.strip_prefix(&format!("\"{{{name}}}")).ok_or("the text does not stand first")?, after),
+    };
+    let after = after.trim().trim_end_matches(',').trim_end();
+    let after = after.strip_prefix(',').map_or(String::new(), |a| format!(", {}", a.trim_start()));
+    Ok(format!("let _ = write!({name}, \"{literal}{after})"))
 }
 
 /// `let _ = write!(text, arguments)` for the statement at `site`, on as many lines as rustfmt would take.
@@ -137,6 +180,55 @@ mod tests {
 ",
         );
         assert_eq!(rewrite.preconditions.len(), 4);
+    }
+
+    #[test]
+    fn a_text_that_is_named_or_grown_is_written_as_well() {
+        check(
+            RULE,
+            "use std::fmt::Write as _;
+fn f(xs: &[P], out: &mut String, n: u64) {
+    for x in xs {
+        // One row.
+        let row = format!(\"{}|\", x.name);
+        out.push_str(&row); // kept
+    }
+    out.push_str(&n.to_string());
+}
+",
+            "use std::fmt::Write as _;
+fn f(xs: &[P], out: &mut String, n: u64) {
+    for x in xs {
+        // One row.
+        let _ = write!(out, \"{}|\", x.name); // kept
+    }
+    let _ = write!(out, \"{}\", n);
+}
+",
+        );
+        check(
+            RULE,
+            "use std::fmt::Write as _;
+fn f(xs: &[P]) -> String {
+    let mut out = String::new();
+    for x in xs {
+        out = format!(\"{}{}\\n\", out, x.name);
+        out = format!(\"{out};\");
+    }
+    out
+}
+",
+            "use std::fmt::Write as _;
+fn f(xs: &[P]) -> String {
+    let mut out = String::new();
+    for x in xs {
+        let _ = write!(out, \"{}\\n\", x.name);
+        let _ = write!(out, \";\");
+    }
+    out
+}
+",
+        );
     }
 
     #[test]

@@ -76,7 +76,8 @@ fn needs_semicolon(file: &SourceFile, whole: &syn::Expr, ladder: TextRange) -> b
             syn::Expr::Block(block) => block.block.stmts.is_empty(),
             _ => false,
         }),
-        other => matches!(other, syn::Expr::If(_)),
+        syn::Expr::If(node) => node.else_branch.is_none(),
+        _ => false,
     };
     bare && (drops_value || !is_last)
 }

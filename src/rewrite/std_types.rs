@@ -72,6 +72,21 @@ pub const TAKEN_FROM: Family = Family {
         "std::collections::BTreeSet<_>",
     ],
 };
+/// What can be walked or taken from, and does neither where it is empty.
+pub const TAKEN_OR_WALKED: Family = Family {
+    name: "a collection of std",
+    types: &[
+        "std::vec::Vec<_>",
+        "[_]",
+        "[_; 0]",
+        "std::collections::VecDeque<_>",
+        "std::collections::BinaryHeap<_>",
+        "std::collections::HashMap<_, _>",
+        "std::collections::HashSet<_>",
+        "std::collections::BTreeMap<_, _>",
+        "std::collections::BTreeSet<_>",
+    ],
+};
 /// Sets whose `insert` says whether the value was new.
 pub const SET: Family =
     Family { name: "a set of std", types: &["std::collections::HashSet<_>", "std::collections::BTreeSet<_>"] };

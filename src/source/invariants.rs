@@ -218,7 +218,8 @@ pub fn parts(value: &syn::Expr) -> Option<Vec<syn::Expr>> {
                         && call.args.iter().all(|a| matches!(a, syn::Expr::Lit(_)))
                 }
             };
-            (makes && call.turbofish.is_none() && is_place(&call.receiver)).then(|| vec![(*call.receiver).clone()])
+            let of = untrimmed(&call.receiver);
+            (makes && call.turbofish.is_none() && is_place(of)).then(|| vec![of.clone()])
         }
         syn::Expr::Macro(mac) if mac.mac.path.is_ident("format") => {
             let arguments = arguments(&mac.mac)?;
@@ -244,6 +245,19 @@ pub fn parts(value: &syn::Expr) -> Option<Vec<syn::Expr>> {
             (!parts.is_empty()).then_some(parts)
         }
         _ => None,
+    }
+}
+
+/// The text of which a part is lent: `name` of `name.trim()`.
+fn untrimmed(expr: &syn::Expr) -> &syn::Expr {
+    match peel(expr) {
+        syn::Expr::MethodCall(call)
+            if call.args.is_empty()
+                && ["as_str", "trim", "trim_end", "trim_start"].iter().any(|name| call.method == name) =>
+        {
+            untrimmed(&call.receiver)
+        }
+        other => other,
     }
 }
 

@@ -260,7 +260,7 @@ impl<'ast> Visit<'ast> for Mentions<'_> {
 
     fn visit_expr_field(&mut self, node: &'ast syn::ExprField) {
         let is_it = matches!(&node.member, syn::Member::Named(n) if n == self.name);
-        if is_it && !(plain_name(&node.base).is_some_and(|n| n == "self")) {
+        if is_it && plain_name(&node.base).is_none_or(|n| n != "self") {
             let other = types::type_of(self.file, &node.base).and_then(|ty| types::head(types::strip(&ty)));
             self.is_known &= other.is_some_and(|head| head != self.owner);
         }

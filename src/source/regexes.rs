@@ -63,13 +63,18 @@ fn built(file: &SourceFile, builder: &str) -> String {
     if imports(file, last) == [whole.clone()] { last.to_owned() } else { whole }
 }
 
-/// A string literal, or an array of them, borrowed or not.
+/// A string literal or a constant, or an array of them, borrowed or not.
 fn is_literal(expr: &syn::Expr) -> bool {
     match expr {
         syn::Expr::Lit(lit) => matches!(lit.lit, syn::Lit::Str(_)),
         syn::Expr::Array(array) => array.elems.iter().all(is_literal),
         syn::Expr::Reference(reference) => is_literal(&reference.expr),
         syn::Expr::Macro(mac) => mac.mac.path.is_ident("concat"),
+        // A constant, by the convention that nothing else has such a name.
+        syn::Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let name = last.ident.to_string();
+            name.len() > 1 && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        }),
         _ => false,
     }
 }

@@ -183,14 +183,18 @@ impl<'a> Filled<'a> {
             }
             expr = peel(&call.receiver);
         }
-        let syn::Expr::Array(array) = expr else { return None };
-        let first = array.elems.first().map(|entry| parts(entry, map)).unwrap_or_default();
-        array.elems.iter().all(|e| is_entry(e, map)).then(|| Filled {
+        // The type is written down: no entry is needed to tell it.
+        let elements: Vec<syn::Expr> = match expr {
+            syn::Expr::Array(array) => array.elems.iter().cloned().collect(),
+            syn::Expr::Macro(list) if list.mac.path.is_ident("vec") => super::names::arguments(&list.mac)?,
+            _ => return None,
+        };
+        elements.iter().all(|e| is_entry(e, map)).then(|| Filled {
             collection,
             spelled: spelled.join("::"),
             fills: Vec::new(),
-            sample: first,
-            entries: array.elems.len(),
+            sample: Vec::new(),
+            entries: elements.len(),
         })
     }
 

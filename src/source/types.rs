@@ -361,10 +361,25 @@ fn item(file: &SourceFile, expr: &syn::Expr, at: TextRange, depth: u32) -> Optio
 /// What a `for` over a value of this type binds: `&T` over a reference to a sequence of `T`, `T` over the sequence itself.
 fn iterated(ty: &syn::Type) -> Option<syn::Type> {
     match ty {
+        syn::Type::ImplTrait(bounds) => bounds.bounds.iter().find_map(|bound| match bound {
+            syn::TypeParamBound::Trait(bound) => item_of_bound(&bound.path),
+            _ => None,
+        }),
         syn::Type::Reference(r) if r.mutability.is_some() => None,
         syn::Type::Reference(r) => walked(strip(&r.elem), true),
         owned => walked(owned, false),
     }
+}
+
+/// `T` of `Iterator<Item = T>` and `IntoIterator<Item = T>`.
+fn item_of_bound(path: &syn::Path) -> Option<syn::Type> {
+    let last = path.segments.last()?;
+    let syn::PathArguments::AngleBracketed(list) = &last.arguments else { return None };
+    let is_iterator = last.ident == "Iterator" || last.ident == "IntoIterator";
+    list.args.iter().filter(|_| is_iterator).find_map(|argument| match argument {
+        syn::GenericArgument::AssocType(item) if item.ident == "Item" => Some(item.ty.clone()),
+        _ => None,
+    })
 }
 
 /// The elements of a collection of std, by reference or not; the pairs of a map.
@@ -637,6 +652,7 @@ mod tests {
         check("fn f(t: &str) { t.lines().map(|l| HERE(l)) }", Some("&str"));
         check("fn f(xs: &[S]) { xs.iter().fold(0, |n, s| HERE(s)) }", Some("&S"));
         check("fn f(x: Option<String>) { x.map(|x| HERE(x)) }", Some("String"));
+        check("fn f<'a>(xs: impl Iterator<Item = &'a str>) { for x in xs { HERE(x) } }", Some("&'astr"));
         check("fn f(xs: I) { xs.iter().map(|x| HERE(x)) }", None);
         check("fn f(xs: &[u8]) { xs.iter().map(g).map(|x| HERE(x)) }", None);
     }

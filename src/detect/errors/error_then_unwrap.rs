@@ -101,8 +101,9 @@ fn guard<'a>(file: &SourceFile, stmt: &'a syn::Stmt) -> Option<Guard<'a>> {
         }
         _ => false,
     };
-    let taken = find(file, returned, &takes)?;
-    Some(Guard { result, returned, taken: Some(taken), name: None })
+    // What is returned may say nothing of the error.
+    let taken = find(file, returned, &takes);
+    Some(Guard { result, returned, taken, name: None })
 }
 
 /// The first expression of that kind, those among the arguments of a macro included.
@@ -119,7 +120,9 @@ fn passed_on(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact
     let place = usage::place(guard.result).filter(|p| p.is_plain)?;
     let in_returned = usage::uses_in_expr(file, guard.returned, &place.root);
     // What is made by a function or a conversion may be converted once more by `?`.
-    let is_certain = is_plain(file, guard.returned, &guard) || makes(guard.returned);
+    let is_variant = matches!(guard.returned, syn::Expr::Path(p)
+        if p.path.segments.last().is_some_and(|s| s.ident.to_string().starts_with(char::is_uppercase)));
+    let is_certain = is_plain(file, guard.returned, &guard) || makes(guard.returned) || is_variant;
     let is_named_once = in_returned.len() == usize::from(guard.taken.is_some());
     if !is_certain || !is_named_once || may_leave(guard.returned) {
         return None;
@@ -202,6 +205,7 @@ mod tests {
     fn fires_where_an_error_is_returned_and_the_value_unwrapped() {
         for text in [
             "fn f(s: &str) -> Result<u8, E> { let r = g(s); $0if r.is_err() { return Err(r.unwrap_err()); }$0 let v = r.unwrap(); Ok(v) }",
+            "fn f(s: &str) -> Result<u8, E> { let r = g(s); $0if r.is_err() { return Err(E::Gone(1)); }$0 let v = r.unwrap(); Ok(v) }",
             "fn f(s: &str) -> Result<u8, E> { let r = g(s); $0if let Err(e) = r { return Err(e); }$0 let r = r.unwrap(); h(r); Ok(r) }",
             "fn f(s: &str) -> Result<u8, E> { let r = g(s); $0if let Err(e) = r { return Err(E::from(e)); }$0 Ok(r.unwrap()) }",
             "fn f(s: &str) -> io::Result<u8> { let r = g(s); $0if r.is_err() { return Err(r.unwrap_err().into()); }$0 h(); Ok(r.unwrap().n) }",
@@ -222,7 +226,8 @@ mod tests {
                 // The block does more, or gives back something else.
                 "fn f(s: &str) -> Result<u8, E> { let r = g(s); if r.is_err() { count(); return Err(r.unwrap_err()); } let v = r.unwrap(); Ok(v) }",
                 "fn f(s: &str) -> Result<u8, E> { let r = g(s); if r.is_err() { return Ok(0); } let v = r.unwrap(); Ok(v) }",
-                "fn f(s: &str) -> Result<u8, E> { let r = g(s); if r.is_err() { return Err(E::Gone); } let v = r.unwrap(); Ok(v) }",
+                "fn f(s: &str) -> Result<u8, E> { let r = g(s); if r.is_err() { return Err(gone()); } let v = r.unwrap(); Ok(v) }",
+                "fn f(s: &str) -> Result<u8, E> { let r = g(s); if r.is_err() { return Err(E::Gone(r.is_ok())); } let v = r.unwrap(); Ok(v) }",
                 "fn f(s: &str) -> Result<u8, E> { let r = g(s); if r.is_err() { return Err(r.unwrap_err()); } else { h(); } let v = r.unwrap(); Ok(v) }",
                 "fn f(s: &str) -> Result<u8, E> { let r = g(s); if r.is_ok() { return Err(E::Ok); } let v = r.unwrap(); Ok(v) }",
                 "fn f(s: &str) -> Result<u8, E> { let r = g(s); if let Err(e) = r { return Err(load(e)?); } let v = r.unwrap(); Ok(v) }",

@@ -1,5 +1,6 @@
 //! A `match` or `if let` whose one arm holds what is done and whose other only passes the error on.
 
+use super::match_to_let_else::GUARDS;
 use super::match_to_map_err::{makes, may_leave};
 use super::match_to_question::{arms, is_converted, is_variant, only_expression};
 use crate::detect::{Fact, Rule, each};
@@ -69,7 +70,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
             for (index, stmt) in block.stmts.iter().enumerate() {
                 let is_end = index + 1 == block.stmts.len();
                 let is_value = is_end && std::ptr::eq(block, function.block);
-                found.extend(around(block, index, is_value).map(|path| fact(file, stmt, is_end, &path)));
+                found.extend(around(file, block, index, is_value).map(|path| fact(file, stmt, is_end, &path)));
             }
         }
     }
@@ -86,7 +87,7 @@ struct Path<'a> {
     returned: &'a syn::Expr,
 }
 
-fn around(block: &syn::Block, index: usize, is_value: bool) -> Option<Path<'_>> {
+fn around<'a>(file: &SourceFile, block: &'a syn::Block, index: usize, is_value: bool) -> Option<Path<'a>> {
     let syn::Stmt::Expr(expr, semicolon) = &block.stmts[index] else { return None };
     let path = match expr {
         syn::Expr::Match(node) => of_match(node, is_value && semicolon.is_none())?,
@@ -99,12 +100,29 @@ fn around(block: &syn::Block, index: usize, is_value: bool) -> Option<Path<'_>> 
     }
     let rest = shapes::rest(block, index);
     let names = bound_by(path.pat);
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let stmts = path.block.map(|b| b.stmts.as_slice()).unwrap_or_default();
     let has_items = stmts.iter().any(|s| matches!(s, syn::Stmt::Item(_)));
     let has_locals = stmts.iter().any(|s| matches!(s, syn::Stmt::Local(_)));
-    let is_free = rest.stmts.is_empty() || (!has_locals && !rest.stmts.iter().any(|s| mentions_any(s, &names)));
+    let words: Vec<&str> = names.iter().map(String::as_str).collect();
+    let is_unseen = !rest.stmts.iter().any(|s| mentions_any(s, &words));
+    // Behind the arms the value would live on: a guard, or a file that is closed by being dropped.
+    let is_gone = names.iter().all(|name| is_given_away(file, &path, name));
+    let is_free = rest.stmts.is_empty() || (!has_locals && is_unseen && is_gone);
     (is_free && !has_items).then_some(path)
+}
+
+/// True if the arm surely moves the value, or only counts with it.
+fn is_given_away(file: &SourceFile, path: &Path<'_>, name: &str) -> bool {
+    let is_plain =
+        |expr: &syn::Expr| !shapes::exprs_in(expr).iter().any(|e| ends_itself(e) || matches!(e, syn::Expr::Closure(_)));
+    let gives = |expr: &syn::Expr| {
+        let uses = usage::uses_in_expr(file, expr, name);
+        is_plain(expr) && (assigns(expr) || uses.iter().any(|u| u.is_bare && u.how == usage::How::Value))
+    };
+    match path.block {
+        Some(block) => block.stmts.iter().any(|stmt| matches!(stmt, syn::Stmt::Expr(expr, _) if gives(expr))),
+        None => gives(path.body),
+    }
 }
 
 /// `match r { Ok(p) => …, Err(e) => return Err(e) }`; as the value of the function `Err(e) => Err(e)` as well.
@@ -173,8 +191,6 @@ fn is_plain(pat: &syn::Pat) -> bool {
 
 /// True if a temporary of the looked-at expression may be a guard: its own value is taken out in both ways.
 fn may_hold(result: &syn::Expr) -> bool {
-    const GUARDS: &[&str] =
-        &["lock", "read", "write", "borrow", "borrow_mut", "try_lock", "enter", "guard", "pin", "acquire"];
     let is_guard = |e: &syn::Expr| match e {
         syn::Expr::MethodCall(call) => GUARDS.iter().any(|name| call.method == name),
         syn::Expr::Call(call) => match &*call.func {
@@ -297,6 +313,8 @@ mod tests {
                 // More follows.
                 "fn f(s: &str) -> Result<u8, E> { match g(s) { Ok(n) => { let k = n + 1; h(k); } Err(e) => return Err(e) } Ok(k) }",
                 "fn f(s: &str, n: u8) -> Result<u8, E> { match g(s) { Ok(n) => { h(n); } Err(e) => return Err(e) } Ok(n) }",
+                "fn f(s: &str) -> Result<u8, E> { match open(s) { Ok(n) => { h(&n); } Err(e) => return Err(e) } Ok(1) }",
+                "fn f(s: &str) -> Result<u8, E> { match open(s) { Ok(n) => { if a() { h(n); } } Err(e) => return Err(e) } Ok(1) }",
                 "fn f(s: &str) -> Result<u8, E> { let x = match g(s) { Ok(v) => h(v), Err(e) => Err(e) }; x }",
                 // `?` would leave something else, or nothing.
                 "fn f(s: &str) -> Option<u8> { match s.parse() { Ok(v) => Some(v), Err(e) => return Err(e) } }",

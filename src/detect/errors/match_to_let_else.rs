@@ -207,10 +207,12 @@ fn ends_in_brace(expr: &syn::Expr) -> bool {
     )
 }
 
+/// Methods that give a guard.
+pub(super) const GUARDS: &[&str] =
+    &["lock", "read", "write", "borrow", "borrow_mut", "try_lock", "enter", "guard", "pin", "acquire"];
+
 /// True if a temporary of the expression may be a guard, by the names of its calls.
 fn may_hold(expr: &syn::Expr) -> bool {
-    const GUARDS: &[&str] =
-        &["lock", "read", "write", "borrow", "borrow_mut", "try_lock", "enter", "guard", "pin", "acquire"];
     shapes::exprs_in(expr).into_iter().any(|e| match e {
         syn::Expr::MethodCall(call) => GUARDS.iter().any(|name| call.method == name),
         syn::Expr::Call(_) => true,

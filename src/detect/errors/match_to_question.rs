@@ -207,8 +207,17 @@ impl<'a> Visit<'a> for Ladders<'a> {
     fn visit_item(&mut self, _: &'a syn::Item) {}
 }
 
-/// `match o { Some(v) => v, None => return None }` in any place.
+/// `match o { Some(v) => v, None => return None }` in any place, and `if let Some(v) = o { v } else { return None }`.
 fn option_rung(expr: &syn::Expr) -> Option<&syn::Expr> {
+    if let syn::Expr::If(node) = expr {
+        let syn::Expr::Let(cond) = &*node.cond else { return None };
+        let name = wrapped_name(&cond.pat, "Some")?;
+        let [syn::Stmt::Expr(value, None)] = node.then_branch.stmts.as_slice() else { return None };
+        let (_, other) = node.else_branch.as_ref()?;
+        let syn::Expr::Return(back) = only_expression(other) else { return None };
+        let is_passed_on = back.expr.as_deref().is_some_and(is_none);
+        return (is_passed_on && plain_name(value).is_some_and(|ident| *ident == name)).then_some(&*cond.expr);
+    }
     let syn::Expr::Match(node) = expr else { return None };
     let (some, none) = option_arms(node)?;
     let name = wrapped_name(&some.pat, "Some")?;
@@ -434,6 +443,8 @@ mod tests {
         let option = |body: &str| format!("fn f() -> Option<u8> {{ {body} }}");
         let ladder = "match g() { Some(v) => v, None => return None }";
         check_sites(&RULE, &option(&format!("let v = {ladder}; Some(v)")), &[ladder]);
+        let looked_into = "if let Some(v) = g() { v } else { return None; }";
+        check_sites(&RULE, &option(&format!("let v = {looked_into}; Some(v)")), &[looked_into]);
         let lent = "match &self.a { None => { return None; } Some(v) => v }";
         check_sites(&RULE, &option(&format!("let v = {lent}; Some(*v)")), &[lent]);
         let echo = "match g() { Ok(v) => Ok(v), Err(e) => Err(e) }";
@@ -456,6 +467,9 @@ mod tests {
                 &option("let v = match g() { Some(v) if v > 1 => v, None => return None, _ => 1 }; Some(v)"),
                 &option("let v = match g() { Some(v) => v, None => { miss(); return None; } }; Some(v)"),
                 &option("match g() { Some(v) => Some(v + 1), None => None }"),
+                &option("let v = if let Some(v) = g() { v } else { return Some(0) }; Some(v)"),
+                &option("let v = if let Some(v) = g() { v + 1 } else { return None }; Some(v)"),
+                &option("let v = if let Some(v) = g() { v } else { miss(); return None }; Some(v)"),
                 &option("match &self.a { Some(v) => Some(v), None => None }"),
                 "fn f() -> Result<u8, E> { match g() { Ok(v) => Ok(v), Err(e) => Err(e.into()) } }",
                 "fn f() -> Result<u8, E> { match g() { Ok(v) => Ok(w), Err(e) => Err(e) } }",

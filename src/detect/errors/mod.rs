@@ -1,5 +1,6 @@
 //! Functions in, errors that are passed on by hand out.
 
+pub mod asked_for_nothing;
 pub mod checked_then_unwrapped;
 pub mod checked_twice;
 pub mod contains_then_get;

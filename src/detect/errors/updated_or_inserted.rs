@@ -128,7 +128,7 @@ fn update<'a>(file: &SourceFile, value: &'a syn::Expr) -> Option<Update<'a>> {
     let get = shapes::method(looked_up, "get", 1)?;
     let (op, left, operand) = step(file, changed)?;
     let is_old = plain_name(dereferenced(left)).is_some_and(|found| found == name);
-    let is_used_once = shapes::count(operand, &name.to_string()) == 0;
+    let is_used_once = usage::uses_in_expr(file, operand, &name.to_string()).is_empty();
     (is_old && is_used_once).then_some(Update {
         map: &get.receiver,
         asked: &get.args[0],
@@ -250,7 +250,7 @@ fn changed_or_inserted(file: &SourceFile, stmt: &syn::Stmt) -> Option<Fact> {
                 operand: &b.right,
                 initial: Initial::After(first),
             };
-            let is_used_once = shapes::count(&*b.right, &name.to_string()) == 0;
+            let is_used_once = usage::uses_in_expr(file, &b.right, &name.to_string()).is_empty();
             (is_old && is_used_once).then(|| fact(file, file.range(stmt), insert, &update)).flatten()
         }
         syn::Expr::MethodCall(push) if push.method == "push" && push.args.len() == 1 => {

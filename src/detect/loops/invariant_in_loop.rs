@@ -187,6 +187,11 @@ mod tests {
     }
 
     #[test]
+    fn fires_on_a_part_of_what_stands_outside_the_loop() {
+        fires_on("xs.iter().any(|x| *x == email.trim().to_lowercase());", "email.trim().to_lowercase()");
+    }
+
+    #[test]
     fn fires_on_a_text_that_each_round_starts_from() {
         let made = r#"format!("{email}/")"#;
         fires_on(&format!("for x in xs {{ let a = {made}; let mut b = a; b.push_str(x); v.push(b); }}"), made);
@@ -220,6 +225,8 @@ mod tests {
         ignores_body("for x in xs { let a = n.to_lowercase(); n = a.trim().to_owned(); }");
         ignores_body("for x in xs { let a = n.to_lowercase(); g(&mut n, &a); }");
         ignores_body(r#"for (i, x) in xs.iter().enumerate() { g(&format!("{email}{i}")); }"#);
+        ignores_body("for x in xs { g(&x.trim().to_lowercase()); }");
+        ignores_body("for x in xs { g(&next().trim().to_lowercase()); }");
         ignores_body("for x in xs { let s = x.trim(); g(&s.to_lowercase()); }");
         check_ignores(
             &RULE,

@@ -140,13 +140,38 @@ fn search(file: &SourceFile, call: &syn::ExprMethodCall) -> Option<Fact> {
 
 /// The sides of `|element| element.key == key`: one speaks of the element alone, the other not at all.
 fn equality(closure: &syn::ExprClosure) -> Option<(&syn::Expr, &syn::Expr)> {
-    let [syn::Pat::Ident(parameter)] = closure.inputs.iter().collect::<Vec<_>>()[..] else { return None };
     let syn::Expr::Binary(syn::ExprBinary { left, op: syn::BinOp::Eq(_), right, .. }) = &*closure.body else {
         return None;
     };
-    let name = parameter.ident.to_string();
     let sides = [(&**left, &**right), (&**right, &**left)];
+    let name = match closure.inputs.iter().collect::<Vec<_>>()[..] {
+        [syn::Pat::Ident(parameter)] => parameter.ident.to_string(),
+        [syn::Pat::Tuple(pair)] => {
+            let names = pair_names(pair)?;
+            let is_free = |key: &syn::Expr| names.iter().all(|name| is_independent(key, name));
+            let is_part = |e: &syn::Expr| {
+                usage::place(e).is_some_and(|p| p.fields.is_empty() && names.contains(&p.root) && !contains_index(e))
+            };
+            return sides.into_iter().find(|(element, key)| is_part(element) && is_free(key));
+        }
+        _ => return None,
+    };
     sides.into_iter().find(|(element, key)| is_part_of(element, &name) && is_independent(key, &name))
+}
+
+/// The names in `(name, _)`; `None` for anything but names and `_`.
+fn pair_names(pair: &syn::PatTuple) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    for part in &pair.elems {
+        match part {
+            syn::Pat::Ident(p) if p.by_ref.is_none() && p.mutability.is_none() && p.subpat.is_none() => {
+                names.push(p.ident.to_string());
+            }
+            syn::Pat::Wild(_) => {}
+            _ => return None,
+        }
+    }
+    Some(names)
 }
 
 /// `element`, `*element`, `element.field`, `element.field.as_str()`.
@@ -236,6 +261,26 @@ mod tests {
             "fn f(items: &[Item], known: &Vec<u32>) -> Vec<u32> {
                 items.iter().map(|i| i.id).filter(|id| !$0known.contains(id)$0).collect()
             }",
+        );
+    }
+
+    #[test]
+    fn fires_on_searches_by_a_part_of_a_pair() {
+        check(
+            &RULE,
+            "fn f(keys: &[String], table: &[(String, u64)]) -> u64 {
+                let mut t = 0;
+                for k in keys { if let Some((_, v)) = $0table.iter().find(|(n, _)| n == k)$0 { t += v; } }
+                t
+            }",
+        );
+        check_ignores(
+            &RULE,
+            &[
+                "fn f(ks: &[K], t: &[(K, u64)]) { for k in ks { g(t.iter().find(|(n, m)| n == m)); } }",
+                "fn f(ks: &[K], t: &[(K, (u8, u8))]) { for k in ks { g(t.iter().find(|(n, (a, _))| a == k)); } }",
+                "fn f(ks: &[K], t: &[(K, u64)]) { for k in ks { g(t.iter().find(|&(n, _)| n == k)); } }",
+            ],
         );
     }
 

@@ -3,6 +3,7 @@
 pub mod collection_in_loop;
 pub mod constant_parsed;
 pub mod constant_table_rebuilt;
+pub mod grouped_by_search;
 mod hoist;
 pub mod index_loop;
 pub mod insert_first;

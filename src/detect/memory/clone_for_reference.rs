@@ -126,6 +126,18 @@ fn part(file: &SourceFile, argument: &syn::Expr, copy: &syn::ExprMethodCall) -> 
     })
 }
 
+/// `list[i]`, by an index that is there already.
+fn is_element(expr: &syn::Expr) -> bool {
+    match expr {
+        syn::Expr::Index(i) => {
+            let is_range = matches!(*i.index, syn::Expr::Range(_));
+            !is_range && shapes::is_quiet(&i.index) && usage::place(&i.expr).is_some_and(|p| p.is_plain)
+        }
+        syn::Expr::Field(f) => is_element(&f.base),
+        _ => false,
+    }
+}
+
 fn lent(file: &SourceFile, argument: &syn::Expr) -> Option<Fact> {
     let (clone, way) = copied(argument)?;
     if way == "&"
@@ -143,13 +155,13 @@ fn lent(file: &SourceFile, argument: &syn::Expr) -> Option<Fact> {
                 .note("message", "a literal is copied for the time of a call that only borrows it"),
         );
     }
-    let place = usage::place(&clone.receiver).filter(|p| p.is_plain)?;
+    let place = usage::place(&clone.receiver).filter(|p| p.is_plain || is_element(&clone.receiver))?;
     // Whether a bare name is a reference, its type must say; a field is what it is.
     let ty = types::type_of(file, &clone.receiver);
     let head = ty.as_ref().and_then(|ty| types::head(types::strip(ty)));
     let shown = file.text_of(&clone.receiver);
     let new = instead(way, &clone.method.to_string(), shown, ty.as_ref())?;
-    let is_known = ty.is_some() || !place.fields.is_empty();
+    let is_known = ty.is_some() || !place.fields.is_empty() && place.is_plain;
     let is_cheap = ty.as_ref().is_some_and(types::is_primitive);
     if !is_known || is_cheap || head.as_deref().is_some_and(is_shared_by_cloning) {
         return None;
@@ -189,6 +201,8 @@ mod tests {
             "fn f(s: &mut String) { *s += $0&\"&\".to_string()$0; g($0&\"a\".to_owned()$0); }",
             "fn f(s: &mut String, t: &str) { *s += $0&t.to_string()$0; }",
             "fn f(zips: &[&str]) -> Vec<u8> { zips.iter().map(|zip| zone_of($0&zip.to_string()$0)).collect() }",
+            "fn f(v: &[S], i: usize) { g($0&v[i].clone()$0); }",
+            "struct R { all: Vec<S> } impl R { fn f(&self, i: usize) { g($0&self.all[i].clone()$0); } }",
             "fn f(o: &Order) -> bool { matches(Some(1), $0&o.key.clone()$0) }",
         ] {
             check(&RULE, text);
@@ -215,7 +229,9 @@ mod tests {
                 "fn f(s: &mut String, n: u64) { *s += &n.to_string(); }",
                 "fn f(ns: &[u64]) { ns.iter().for_each(|n| g(&n.to_string())); }",
                 "fn f(o: &Order) { g(&o.lines().clone()); }",
-                "fn f(v: &[S], i: usize) { g(&v[i].clone()); }",
+                "fn f(v: &Rows, i: usize) { g(&v[i].clone()); }",
+                "fn f(v: &[u64], i: usize) { g(&v[i].clone()); }",
+                "fn f(v: &[S]) { g(&v[next()].clone()); }",
                 "fn f(v: &[S], i: usize) { g(&v[i].to_vec()); }",
                 "fn f(v: &Pages) { g(&v[1..].to_vec()); }",
                 "fn f(v: &[S]) { g(v[1..].to_vec()); }",

@@ -236,7 +236,7 @@ pub(super) fn is_read_by_reference(u: &Use) -> bool {
 }
 
 /// True if nothing up to a place changes, moves or locks what is copied, by what can be seen.
-fn is_unchanged_up_to(file: &SourceFile, rest: &syn::Block, place: &PlacePath, last: u32) -> bool {
+pub(super) fn is_unchanged_up_to(file: &SourceFile, rest: &syn::Block, place: &PlacePath, last: u32) -> bool {
     usage::uses(file, rest, &place.root)
         .iter()
         .filter(|u| u.name.start < last && usage::may_overlap(place, &place.root, &u.fields))

@@ -67,6 +67,7 @@ const STEPS: &[(&str, usize)] = &[
     ("filter", 1),
     ("filter_map", 1),
     ("copied", 0),
+    ("cloned", 0),
     ("enumerate", 0),
     ("rev", 0),
     ("skip", 1),
@@ -96,6 +97,7 @@ fn at_once(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
         syn::Expr::MethodCall(call) if call.args.is_empty() => match call.method.to_string().as_str() {
             "into_iter" => (&*call.receiver, file.range(expr), false),
             "len" => (&*call.receiver, file.range(expr), true),
+            "is_empty" => (&*call.receiver, file.range(expr), false),
             _ => return None,
         },
         syn::Expr::MethodCall(call) if call.method == "extend" && call.args.len() == 1 => {
@@ -108,6 +110,7 @@ fn at_once(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
     if collect.method != "collect" || !collect.args.is_empty() || !is_vec(None, collect) {
         return None;
     }
+    let is_asked = matches!(expr, syn::Expr::MethodCall(call) if call.method == "is_empty");
     let root = chain(&collect.receiver, false)?;
     let is_ended = match expr {
         syn::Expr::ForLoop(around) => is_touched_in(file, &around.body, root),
@@ -126,6 +129,7 @@ fn at_once(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
         .capture("walked", walked)
         .capture("at-once", walked)
         .note("message", "a vector is allocated and filled only to be walked once");
+    let fact = if is_asked { fact.capture("asked", walked) } else { fact };
     Some(if is_counted { fact.capture("counted", walked) } else { fact })
 }
 
@@ -154,7 +158,25 @@ fn collected(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact
     if is_counted {
         fact = fact.capture("counted", walked);
     }
+    for star in stars(file, next, &walked) {
+        fact = fact.capture("star", star);
+    }
     Some(fact)
+}
+
+/// The `*` before the element of a loop over references to a list, whose chain gives the elements themselves.
+fn stars(file: &SourceFile, next: &syn::Stmt, walked: &TextRange) -> Vec<TextRange> {
+    let syn::Stmt::Expr(syn::Expr::ForLoop(l), _) = next else { return Vec::new() };
+    let is_lent = file.slice(*walked).starts_with('&') || file.slice(*walked).ends_with(".iter()");
+    let (true, syn::Pat::Ident(name)) = (is_lent, &*l.pat) else { return Vec::new() };
+    let star = |expr: &&syn::Expr| match expr {
+        syn::Expr::Unary(u) if matches!(u.op, syn::UnOp::Deref(_)) && shapes::is_name(&u.expr, &name.ident) => {
+            let start = file.range(*expr).start;
+            Some(TextRange { start, end: start + 1 })
+        }
+        _ => None,
+    };
+    shapes::exprs(&l.body).iter().filter_map(star).collect()
 }
 
 /// True where the annotation or the turbofish says `Vec`.
@@ -181,7 +203,11 @@ fn only_counts(next: &syn::Stmt) -> bool {
         syn::Stmt::Expr(syn::Expr::Binary(b), _) => {
             let is_number =
                 matches!(b.op, syn::BinOp::AddAssign(_) | syn::BinOp::SubAssign(_) | syn::BinOp::MulAssign(_));
-            is_number && plain_name(&b.left).is_some() && is_look(&b.right)
+            let right = match &*b.right {
+                syn::Expr::Unary(u) if matches!(u.op, syn::UnOp::Deref(_)) => &*u.expr,
+                other => other,
+            };
+            is_number && plain_name(&b.left).is_some() && is_look(right)
         }
         _ => false,
     };
@@ -334,7 +360,7 @@ fn walked(file: &SourceFile, next: &syn::Stmt, name: &syn::Ident) -> Option<(Tex
     };
     if let syn::Stmt::Expr(syn::Expr::ForLoop(around), _) = next {
         let is_bound = bound_by(&around.pat).iter().any(|bound| name == bound);
-        // A sum takes numbers as it takes references to them.
+        // Where references and what they refer to are not taken alike, rustc says so.
         let by_reference = |expr: &syn::Expr| match expr {
             syn::Expr::MethodCall(call) => {
                 call.method == "iter" && call.args.is_empty() && shapes::is_name(&call.receiver, name)
@@ -342,7 +368,7 @@ fn walked(file: &SourceFile, next: &syn::Stmt, name: &syn::Ident) -> Option<(Tex
             syn::Expr::Reference(r) => r.mutability.is_none() && shapes::is_name(&r.expr, name),
             _ => false,
         };
-        let is_walked = by_value(&around.expr) || by_reference(&around.expr) && only_counts(next);
+        let is_walked = by_value(&around.expr) || by_reference(&around.expr);
         return (!is_bound && is_walked).then(|| (file.range(&*around.expr), false));
     }
     json::run_once(next).into_iter().find_map(|expr| {
@@ -369,6 +395,10 @@ mod tests {
             "fn f(xs: &[X]) -> usize { $0let a = xs.iter().filter(|x| x.is_on).collect::<Vec<_>>();$0 a.len() }",
             "fn f(xs: &[X]) { $0let all: Vec<u8> = xs.iter().map(|x| x.a).collect();$0 let mut sum = 0; for n in all { sum += n; } }",
             "fn f(xs: &[X]) -> u64 { $0let all: Vec<u64> = xs.iter().filter(|x| x.n > 0).map(|x| u64::from(x.n) * x.c).collect();$0 let mut t = 0; for v in all.iter() { t += v; } t }",
+            "fn f(xs: &[X]) { $0let a: Vec<&str> = xs.iter().map(|x| x.a.as_str()).collect();$0 for n in &a { g(n); } }",
+            "fn f(m: &HashMap<u8, u32>) -> u32 { let mut t = 0; $0let all: Vec<u32> = m.values().cloned().collect();$0 for v in all.iter() { t += *v; } t }",
+            "fn f(m: &HashMap<String, u32>) { for k in $0m.keys().cloned().collect::<Vec<_>>()$0 { g(&k); } }",
+            "fn f(xs: &[X]) -> bool { $0xs.iter().filter(|x| x.n > 1).collect::<Vec<_>>()$0.is_empty() }",
             "fn f(t: &str) -> usize { $0let parts: Vec<&str> = t.split(',').collect();$0 parts.len() }",
             "fn f(&self) { $0let ks: Vec<_> = self.map.keys().collect();$0 for k in ks.into_iter() { g(k); } }",
             "fn f(t: &str) { $0let ls: Vec<_> = t.lines().map(|l| l.trim()).collect();$0 for l in ls { g(l); } }",
@@ -403,7 +433,6 @@ mod tests {
                 "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| { n += 1; x.a }).collect(); for n in a { g(n); } }",
                 "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a * x.b).collect(); for n in a { g(n); } }",
                 "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a * x.b).collect(); for n in a { t += load(n); } }",
-                "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|x| x.a).collect(); for n in &a { g(n); } }",
                 "fn f(xs: &[X]) -> R { let a: Vec<u8> = xs.iter().map(|x| x.a.parse()).collect::<Result<_, _>>()?; for n in a { g(n); } Ok(()) }",
                 "fn f(xs: &[X]) { let a: Vec<u8> = xs.iter().map(|_| 1).collect(); for n in a { g(n); } }",
                 "fn f(xs: &[X]) { let a: Vec<(u8, u64)> = xs.iter().map(|x| (x.a, 0)).collect(); for n in a { g(n); } }",

@@ -2,7 +2,7 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
-use crate::source::{SourceFile, shapes, types, usage};
+use crate::source::{SourceFile, names, shapes, types, usage};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -19,7 +19,8 @@ pub const RULE: Rule = Rule {
 
 const EXPLAIN: &str = "\
 Finds `a.to_string() == b.to_string()`, `name.clone() != other` and `list.clone().len()`, `text.to_owned().starts_with(\"a\")`: a copy of
-a text or a collection of std that lives for one comparison or one question.
+a text or a collection of std that lives for one comparison or one question, or to be written by `format!`; and `user.clone().name`,
+which copies all for a part.
 
 ## Why it costs
 
@@ -100,8 +101,18 @@ const OF_STD: &[&str] = &["str", "String", "Vec", "[]", "VecDeque", "HashMap", "
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
     for body in shapes::bodies(file) {
-        for expr in shapes::exprs(body) {
+        let exprs = shapes::exprs(body);
+        for expr in &exprs {
             found.extend(compared(file, expr).or_else(|| asked(file, expr)));
+            found.extend(part_taken(file, &exprs, expr));
+            if let syn::Expr::Macro(m) = expr {
+                found.extend(shown(file, &m.mac));
+            }
+        }
+        for stmt in shapes::blocks_in(body).into_iter().flat_map(|block| &block.stmts) {
+            if let syn::Stmt::Macro(m) = stmt {
+                found.extend(shown(file, &m.mac));
+            }
         }
     }
     found
@@ -164,6 +175,64 @@ fn compared(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
     Some(fact.note("message", format!("`{what}` is copied only to be compared")))
 }
 
+/// `user.clone().age` and `user.clone().name.len()`: all of it is copied for one part.
+fn part_taken(file: &SourceFile, exprs: &[&syn::Expr], expr: &syn::Expr) -> Option<Fact> {
+    let syn::Expr::Field(part) = expr else { return None };
+    let clone = shapes::method(&part.base, "clone", 0)?;
+    usage::place(&clone.receiver)
+        .filter(|place| place.is_plain && !(place.root == "self" && place.fields.is_empty()))?;
+    let ty = types::type_of(file, &clone.receiver)?;
+    let owner = types::head(types::strip(&ty))?;
+    let syn::Member::Named(name) = &part.member else { return None };
+    let declared = types::struct_fields(file).into_iter().find(|f| f.owner == owner && name == &f.name)?;
+    let of_part: syn::Type = syn::parse_str(&declared.ty).ok()?;
+    let is_base = |e: &&&syn::Expr| match e {
+        syn::Expr::MethodCall(call) => std::ptr::eq(&*call.receiver, expr) && is_question(&call.method.to_string()),
+        syn::Expr::Binary(b) => {
+            let is_compared = matches!(b.op, syn::BinOp::Eq(_) | syn::BinOp::Ne(_));
+            is_compared && (std::ptr::eq(&*b.left, expr) || std::ptr::eq(&*b.right, expr))
+        }
+        syn::Expr::Reference(r) => std::ptr::eq(&*r.expr, expr),
+        _ => false,
+    };
+    let is_lent = exprs.iter().any(|e| is_base(&e));
+    let copy = TextRange { start: file.range(&*clone.receiver).end, end: file.range(clone).end };
+    let what = file.on_one_line(file.range(&*clone.receiver));
+    let fact = Fact::at(file, file.range(clone))
+        .capture("copy", copy)
+        .capture("whole", file.range(&*clone.receiver))
+        .note("message", format!("all of `{what}` is copied for its `{name}`"));
+    if is_lent || types::is_primitive(&of_part) {
+        return Some(fact);
+    }
+    // What is kept of it is copied alone.
+    let end = file.range(expr).end as usize;
+    let is_kept = !exprs.iter().any(|e| matches!(e, syn::Expr::MethodCall(c) if std::ptr::eq(&*c.receiver, expr)))
+        && !exprs.iter().any(|e| matches!(e, syn::Expr::Field(f) if std::ptr::eq(&*f.base, expr)))
+        && !exprs.iter().any(|e| matches!(e, syn::Expr::Index(i) if std::ptr::eq(&*i.expr, expr)));
+    is_kept.then(|| fact.capture("kept", TextRange::at(end)))
+}
+
+/// Arguments of a formatting macro that are copies: `format!("{}", user.name.clone())`.
+fn shown(file: &SourceFile, mac: &syn::Macro) -> Vec<Fact> {
+    const WRITES: &[&str] = &["format", "print", "println", "eprint", "eprintln", "write", "writeln"];
+    let is_writing = WRITES.iter().any(|name| mac.path.segments.last().is_some_and(|s| s.ident == name));
+    let arguments = if is_writing { names::arguments(mac).unwrap_or_default() } else { Vec::new() };
+    let is_named = |e: &&syn::Expr| !matches!(e, syn::Expr::Lit(_));
+    let given = arguments.iter().skip_while(|e| !matches!(e, syn::Expr::Lit(_))).filter(is_named);
+    let fact = |argument: &syn::Expr| {
+        let value = if let syn::Expr::Assign(named) = argument { &*named.right } else { argument };
+        let copied = copied(file, value)?;
+        let what = file.on_one_line(file.range(copied.place));
+        let fact = Fact::at(file, file.range(value))
+            .capture("copy", copied.copy)
+            .capture("place", file.range(copied.place))
+            .note("message", format!("`{what}` is copied only to be written"));
+        Some(fact)
+    };
+    given.filter_map(fact).collect()
+}
+
 /// `place.clone().len()`.
 fn asked(file: &SourceFile, expr: &syn::Expr) -> Option<Fact> {
     let syn::Expr::MethodCall(call) = expr else { return None };
@@ -201,6 +270,11 @@ mod tests {
             "fn f(a: &str) -> Option<u8> { $0a.to_string()$0.parse().ok() }",
             "impl O { fn f(&self) -> String { $0self.key.clone()$0.to_lowercase() } }",
             "fn f(a: &str) -> String { $0a.to_owned()$0.replace('a', \"b\") }",
+            "fn f(a: &O) -> String { format!(\"{}-{}\", $0a.key.clone()$0, a.xs.len()) }",
+            "fn f(a: &O) { println!(\"{}\", $0a.key.to_string()$0); }",
+            "fn f(os: &[O]) -> Vec<usize> { os.iter().map(|o| $0o.clone()$0.key.len()).collect() }",
+            "fn f(o: &O) -> String { $0o.clone()$0.key }",
+            "fn f(o: &O) -> bool { $0o.clone()$0.key == \"a\" }",
         ] {
             // The struct stands in front of all.
             check(&RULE, &format!("{order} {text}"));
@@ -213,6 +287,12 @@ mod tests {
             &RULE,
             &[
                 "fn f(a: u64, b: &str) -> bool { a.to_string() == b }",
+                "fn f(a: u64) -> String { format!(\"{}\", a.to_string()) }",
+                "fn f(a: &str) { log!(\"{}\", a.to_string()); }",
+                "fn f(a: &str) -> Vec<String> { vec![a.to_string()] }",
+                "fn f(a: &T) -> u8 { a.clone().n }",
+                "struct P { n: Vec<u8> } fn f(p: &P) -> u8 { p.clone().n.pop().unwrap() }",
+                "struct P { n: u8 } impl P { fn f(&self) -> u8 { self.clone().n } }",
                 "fn f(a: &Id, b: &str) -> bool { a.to_string() == b }",
                 "fn f(a: &str, b: &str) -> bool { a == b }",
                 "fn f(a: Arc<Vec<u8>>) -> usize { a.clone().len() }",

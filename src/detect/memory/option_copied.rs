@@ -1,6 +1,6 @@
 //! Options that are copied with all that is in them, only to be read.
 
-use super::clone_then_read::{is_read_by_reference, is_shared_by_cloning};
+use super::clone_then_read::{is_read_by_reference, is_shared_by_cloning, is_unchanged_up_to};
 use super::copy_to_read::is_question;
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
@@ -58,6 +58,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
         for expr in shapes::exprs(body) {
             found.extend(match expr {
                 syn::Expr::MethodCall(call) => defaulted(file, expr, call).or_else(|| looked_into(file, call)),
+                syn::Expr::Match(node) => matched(file, node),
                 syn::Expr::If(node) => match &*node.cond {
                     syn::Expr::Let(cond) => taken_apart(file, &cond.pat, &cond.expr, &node.then_branch),
                     _ => None,
@@ -76,6 +77,8 @@ struct Copied<'a> {
     plain: TextRange,
     copy: TextRange,
     inner: syn::Type,
+    /// The place that is read instead.
+    place: usage::PlacePath,
     /// True for a place that holds the option, false for an option of a reference.
     is_held: bool,
 }
@@ -89,25 +92,25 @@ fn copied<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<Copied<'a>> {
     let ty = types::type_of(file, option)?;
     let copy = TextRange { start: file.range(option).end, end: file.range(expr).end };
     let is_option = |ty: &syn::Type| types::head(ty).as_deref() == Some("Option");
-    let (inner, plain, is_held) = if call.method == "clone" {
+    let (inner, plain, place, is_held) = if call.method == "clone" {
         let place = usage::place(option).filter(|p| p.is_plain)?;
         let is_mutable = matches!(&ty, syn::Type::Reference(r) if r.mutability.is_some());
         let of = types::strip(&ty);
         (!is_mutable && is_option(of) && place.root != "Self").then_some(())?;
-        (types::argument(of)?, file.range(option), true)
+        (types::argument(of)?, file.range(option), place, true)
     } else if call.method == "cloned" {
         let syn::Expr::MethodCall(look) = option else { return None };
-        usage::place(&look.receiver).filter(|p| p.is_plain)?;
+        let place = usage::place(&look.receiver).filter(|p| p.is_plain)?;
         is_option(&ty).then_some(())?;
         let syn::Type::Reference(inner) = types::argument(&ty)? else { return None };
-        (*inner.elem, file.range(&*look.receiver), false)
+        (*inner.elem, file.range(&*look.receiver), place, false)
     } else {
         return None;
     };
     let head = types::head(&inner)?;
     let is_costly =
         !types::is_primitive(&inner) && !is_shared_by_cloning(&head) && head.starts_with(char::is_uppercase);
-    (is_costly && head.len() > 1).then_some(Copied { option, plain, copy, inner, is_held })
+    (is_costly && head.len() > 1).then_some(Copied { option, plain, copy, inner, place, is_held })
 }
 
 fn fact(file: &SourceFile, copied: &Copied<'_>, site: TextRange) -> Fact {
@@ -166,7 +169,12 @@ fn defaulted(file: &SourceFile, whole: &syn::Expr, call: &syn::ExprMethodCall) -
             let uses = usage::uses(file, &rest, &name);
             let is_compared = |u: &usage::Use| is_text && u.is_bare && u.how == How::Compare && !u.is_captured;
             let is_read = !uses.is_empty() && uses.iter().all(|u| is_read_by_reference(u) || is_compared(u));
-            (is_read && usage::bindings(file, &rest, &name).is_empty()).then_some(())?;
+            let last = uses.iter().map(|u| u.whole.end).max()?;
+            // A loop over the copy goes on to its end.
+            let stmts = rest.stmts.iter().map(|s| file.range(s));
+            let last = stmts.filter(|s| s.start < last).map(|s| s.end).max()?;
+            let is_fixed = is_unchanged_up_to(file, &rest, &found.place, last);
+            (is_read && is_fixed && usage::bindings(file, &rest, &name).is_empty()).then_some(())?;
             for u in uses.iter().filter(|u| u.is_bare && u.how == How::Read && file.slice(u.whole).starts_with('&')) {
                 fact = fact.capture("reference", TextRange { start: u.whole.start, end: u.name.start });
             }
@@ -200,6 +208,7 @@ fn looked_into(file: &SourceFile, call: &syn::ExprMethodCall) -> Option<Fact> {
     let method = call.method.to_string();
     let closure = match (method.as_str(), call.args.len()) {
         ("is_some" | "is_none", 0) => return Some(fact(file, &found, file.range(&*call.receiver))),
+        ("unwrap", 0) | ("expect", 1) => return unwrapped(file, call, &found),
         ("map" | "is_some_and" | "is_none_or" | "and_then", 1) => &call.args[0],
         ("map_or" | "map_or_else", 2) => &call.args[1],
         _ => return None,
@@ -217,6 +226,28 @@ fn looked_into(file: &SourceFile, call: &syn::ExprMethodCall) -> Option<Fact> {
     Some(if found.is_held { fact.capture("as_ref", found.copy) } else { fact })
 }
 
+/// `option.clone().unwrap().name.len()`: the copy is unwrapped for one question.
+fn unwrapped(file: &SourceFile, call: &syn::ExprMethodCall, found: &Copied<'_>) -> Option<Fact> {
+    let range = file.range(call);
+    let path = path_to(file, range);
+    let mut at = path.iter().position(|node| matches!(node, Node::Expr(e) if file.range(*e) == range))?;
+    let mut inner = range;
+    while let Some(Node::Expr(outer @ syn::Expr::Field(f))) = path[..at].last()
+        && file.range(&*f.base) == inner
+    {
+        inner = file.range(*outer);
+        at -= 1;
+    }
+    match path[..at].last()? {
+        Node::Expr(syn::Expr::MethodCall(asked)) if file.range(&*asked.receiver) == inner => {
+            is_question(&asked.method.to_string()).then_some(())?;
+        }
+        _ => return None,
+    }
+    let fact = fact(file, found, file.range(&*call.receiver));
+    Some(if found.is_held { fact.capture("as_ref", found.copy) } else { fact })
+}
+
 /// `if let Some(n) = option.clone() { … }`, where the block only looks at `n`.
 fn taken_apart(file: &SourceFile, pat: &syn::Pat, value: &syn::Expr, block: &syn::Block) -> Option<Fact> {
     let found = copied(file, value)?;
@@ -224,12 +255,24 @@ fn taken_apart(file: &SourceFile, pat: &syn::Pat, value: &syn::Expr, block: &syn
     let [name] = bound_by(pat).try_into().ok()?;
     let name: String = name;
     let uses = usage::uses(file, block, &name);
-    if uses.is_empty() || !uses.iter().all(looks) || !usage::bindings(file, block, &name).is_empty() {
+    let is_fixed = is_unchanged_up_to(file, block, &found.place, u32::MAX);
+    if uses.is_empty() || !uses.iter().all(looks) || !usage::bindings(file, block, &name).is_empty() || !is_fixed {
         return None;
     }
     let is_reference = matches!(types::type_of(file, found.option), Some(syn::Type::Reference(_)));
     let fact = fact(file, &found, file.range(value));
     Some(if found.is_held && !is_reference { fact.capture("lent", file.range(found.option)) } else { fact })
+}
+
+/// `match option.clone() { Some(n) => …, None => … }`, where the arm only looks at `n`.
+fn matched(file: &SourceFile, node: &syn::ExprMatch) -> Option<Fact> {
+    let [first, second] = node.arms.as_slice() else { return None };
+    let is_some = |arm: &syn::Arm| shapes::bound_in_variant(&arm.pat, "Some").is_some();
+    let (some, none) = if is_some(first) { (first, second) } else { (second, first) };
+    let is_none = matches!(&none.pat, syn::Pat::Ident(p) if p.ident == "None") || matches!(none.pat, syn::Pat::Wild(_));
+    let brace_token = syn::token::Brace::default();
+    let body = syn::Block { brace_token, stmts: vec![syn::Stmt::Expr((*some.body).clone(), None)] };
+    if is_none { taken_apart(file, &some.pat, &node.expr, &body) } else { None }
 }
 
 /// True if the use means the same of a reference: parts that are given away are left alone.
@@ -260,6 +303,9 @@ mod tests {
             "fn f(s: &S) -> usize { $0s.note.clone()$0.map_or(0, |n| n.trim().len()) }",
             "fn f(s: &S) -> bool { $0s.note.clone()$0.is_some() }",
             "fn f(s: &S) { if let Some(n) = $0s.note.clone()$0 { g(&n); } }",
+            "fn f(s: &S) -> usize { match $0s.owner.clone()$0 { Some(o) => o.tags.len(), None => 0 } }",
+            "fn f(s: &S) -> usize { $0s.owner.clone()$0.unwrap().name.len() }",
+            "fn f(s: &S) -> bool { $0s.note.clone()$0.expect(\"set\").is_empty() }",
             "fn f(note: &Option<String>) { if let Some(n) = $0note.clone()$0 { println!(\"{n}\"); } else { h(); } }",
         ] {
             check(&RULE, &format!("{ITEMS} {text}"));
@@ -280,6 +326,12 @@ mod tests {
             "fn f(s: &S) -> Option<T> { s.owner.clone().map(|o| keep(o)) }",
             "fn f(s: &S) { if let Some(n) = s.note.clone() { keep(n); } }",
             "fn f(s: &S) { if let Some(n) = s.note.clone() { spawn(move || g(&n)); } }",
+            "fn f(s: &S) -> T { match s.owner.clone() { Some(o) => o.name, None => none() } }",
+            "fn f(s: &S) -> Owner { s.owner.clone().unwrap() }",
+            "fn f(s: &S) -> T { s.owner.clone().unwrap().name }",
+            "fn f(s: &mut S, k: &str) { let ids = s.by.get(k).cloned().unwrap_or_default(); for id in &ids { s.by.remove(&key(id)); } }",
+            "impl S { fn f(&mut self, k: &str) { let ids = self.by.get(k).cloned().unwrap_or_default(); for id in &ids { self.go(*id); } } fn go(&mut self, id: u8) {} }",
+            "fn f(s: &mut S) { if let Some(n) = s.note.clone() { s.note = None; g(&n); } }",
             "fn f(s: &S) { for n in s.tags.clone().unwrap_or_default() { g(n); } }",
             "fn f(s: &S) -> bool { s.note.clone().is_some_and(|n| n == name()) }",
             // Another default, another type, a handle.
