@@ -201,37 +201,38 @@ impl<'a> Uses<'a> {
     fn follow(&mut self, names: &[(String, bool)], scope: &[&syn::Expr], is_reference: bool) {
         for (name, is_array) in names {
             for node in scope {
-                for found in usage::uses_in_expr(self.file, node, name) {
-                    let at =
-                        |at: u32, text: &str| TextEdit { range: TextRange { start: at, end: at }, text: text.into() };
-                    let is_starred = found.fields.is_empty()
-                        && found.place.start < found.name.start
-                        && self.file.slice(TextRange { start: found.place.start, end: found.name.start }) == "*"
-                        && found.place.end == found.name.end;
-                    let is_field_init = found.name == found.place && self.is_shorthand(found.name);
-                    match &found.how {
-                        _ if is_field_init && !is_reference => {
-                            self.edits.push(at(found.name.start, &format!("{name}: *")))
-                        }
-                        _ if is_starred && is_reference => self.edits.push(at(found.place.start, "*")),
-                        How::Value | How::Scrutinee if found.is_bare && !is_reference => {
-                            self.edits.push(at(found.place.start, "*"));
-                        }
-                        // `&name` of a box is not what `&name` of its content was.
-                        How::Read | How::Mutate
-                            if found.is_bare && !is_reference && self.file.slice(found.whole).starts_with('&') =>
-                        {
-                            self.edits.push(at(found.place.start, "*"));
-                        }
-                        How::Iterated if found.is_bare && *is_array => {
-                            let edit =
-                                if is_reference { at(found.place.end, ".iter()") } else { at(found.place.start, "*") };
-                            self.edits.push(edit);
-                        }
-                        _ => {}
-                    }
-                }
+                let uses = usage::uses_in_expr(self.file, node, name);
+                let edits = uses.iter().filter_map(|found| self.unboxed(found, name, *is_array, is_reference));
+                let edits: Vec<TextEdit> = edits.collect();
+                self.edits.extend(edits);
             }
+        }
+    }
+
+    /// What one use of a name that is a box now needs to mean what it meant.
+    fn unboxed(&self, found: &usage::Use, name: &str, is_array: bool, is_reference: bool) -> Option<TextEdit> {
+        let at = |at: u32, text: &str| Some(TextEdit { range: TextRange { start: at, end: at }, text: text.into() });
+        let (place, slice) = (found.place, |start, end| self.file.slice(TextRange { start, end }));
+        let is_starred = found.fields.is_empty()
+            && place.start < found.name.start
+            && slice(place.start, found.name.start) == "*"
+            && place.end == found.name.end;
+        if is_reference {
+            return match &found.how {
+                _ if is_starred => at(place.start, "*"),
+                How::Iterated if found.is_bare && is_array => at(place.end, ".iter()"),
+                _ => None,
+            };
+        }
+        match &found.how {
+            _ if found.name == place && self.is_shorthand(found.name) => at(found.name.start, &format!("{name}: *")),
+            How::Value | How::Scrutinee if found.is_bare => at(place.start, "*"),
+            // `&name` of a box is not what `&name` of its content was.
+            How::Read | How::Mutate if found.is_bare && self.file.slice(found.whole).starts_with('&') => {
+                at(place.start, "*")
+            }
+            How::Iterated if found.is_bare && is_array => at(place.start, "*"),
+            _ => None,
         }
     }
 

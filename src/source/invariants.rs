@@ -5,6 +5,8 @@ use super::visit::{self, Visit};
 use super::SourceFile;
 use super::functions::{Function, head, items};
 use super::names::{Use, arguments, bound_by, bound_in, is_formatting, mentions, peel, plain_name, root, uses};
+use super::rounds::{self, InRounds, Rounds};
+use super::usage::is_reading_method;
 
 /// A value that every round of a loop makes anew.
 pub struct Invariant<'a> {
@@ -24,184 +26,70 @@ pub struct Invariant<'a> {
 pub const TEXT_METHODS: &[&str] =
     &["to_lowercase", "to_uppercase", "to_ascii_lowercase", "to_ascii_uppercase", "to_string"];
 
-/// Methods that call their closure once for each element, whatever they are called on.
-const EACH: &[&str] = &[
-    "all",
-    "any",
-    "filter_map",
-    "find_map",
-    "flat_map",
-    "fold",
-    "for_each",
-    "max_by_key",
-    "min_by_key",
-    "partition",
-    "position",
-    "retain",
-    "skip_while",
-    "sort_by",
-    "sort_by_key",
-    "take_while",
-];
-/// Methods that do so on iterators, but not on an `Option`.
-const EACH_OF_ITERATOR: &[&str] = &["filter", "find", "inspect", "map", "and_then", "zip"];
-const ITERATORS: &[&str] = &[
-    "iter",
-    "into_iter",
-    "iter_mut",
-    "lines",
-    "chars",
-    "bytes",
-    "split",
-    "split_whitespace",
-    "keys",
-    "values",
-    "drain",
-    "windows",
-    "chunks",
-    "enumerate",
-    "filter",
-    "rev",
-    "skip",
-    "take",
-    "zip",
-    "cloned",
-    "copied",
-];
-/// Methods of texts that only look, so that a text made before the loop serves them.
-const LOOKS: &[&str] = &[
-    "as_bytes",
-    "as_str",
-    "bytes",
-    "char_indices",
-    "chars",
-    "cmp",
-    "contains",
-    "ends_with",
-    "eq",
-    "eq_ignore_ascii_case",
-    "find",
-    "is_empty",
-    "is_char_boundary",
-    "len",
-    "lines",
-    "matches",
-    "ne",
-    "parse",
-    "rfind",
-    "split",
-    "split_once",
-    "split_whitespace",
-    "starts_with",
-    "strip_prefix",
-    "strip_suffix",
-    "to_lowercase",
-    "to_string",
-    "to_owned",
-    "to_uppercase",
-    "to_ascii_lowercase",
-    "to_ascii_uppercase",
-    "trim",
-    "trim_end",
-    "trim_start",
-    "as_ref",
-    "clone",
-    "get",
-    "iter",
-];
-
 /// The invariants of a function.
 pub fn invariants<'a>(function: &Function<'a>) -> Vec<Invariant<'a>> {
-    let mut walk = Walk { function: *function, levels: Vec::new(), stmts: Vec::new(), found: Vec::new() };
+    let mut walk = Walk { function: *function, rounds: Rounds::default(), found: Vec::new() };
     walk.visit_block(function.block);
     walk.found
 }
 
 /// True if a place stays the same in a loop of the function, and can be seen before the statement around the loop.
-pub fn is_fixed<'a>(function: &Function<'a>, part: &syn::Expr, around: &syn::Expr, before: &syn::Stmt) -> bool {
-    let walk = Walk { function: *function, levels: Vec::new(), stmts: Vec::new(), found: Vec::new() };
-    walk.is_fixed(part, around, before)
+pub fn is_fixed(function: &Function<'_>, part: &syn::Expr, around: &syn::Expr, before: &syn::Stmt) -> bool {
+    let Some(name) = root(part).map(|ident| ident.to_string()) else { return true };
+    // A constant is no text that a loop makes, and a name bound beside the loop is out of reach before it.
+    let bound = bound_in(around).contains(&name) || bound_in_stmt(before, around).contains(&name);
+    !bound && !name.starts_with(char::is_uppercase) && !is_changed(around, &name, is_settled(function, &name))
+}
+
+/// True where the name's declaration lets nobody change it: no `mut`, no `&mut`.
+fn is_settled(function: &Function<'_>, name: &str) -> bool {
+    for input in &function.sig.inputs {
+        match input {
+            syn::FnArg::Receiver(receiver) if name == "self" => return !mentions(receiver, "mut"),
+            syn::FnArg::Typed(typed) if bound_by(&typed.pat).iter().any(|n| n == name) => {
+                return !mentions(typed, "mut");
+            }
+            _ => {}
+        }
+    }
+    let mut declared = Declarations { name, all: Vec::new() };
+    declared.visit_block(function.block);
+    declared.all.len() == 1 && declared.all[0]
 }
 
 /// True where a text that lives outside the loop serves every use of the name.
 pub fn only_looked_at<'a>(stmts: impl IntoIterator<Item = &'a syn::Stmt>, name: &str) -> bool {
     let Some(uses) = uses(stmts, name) else { return false };
     uses.iter().all(|found| match &found.how {
-        Use::Method(method) => LOOKS.contains(&method.as_str()),
+        Use::Method(method) => is_reading_method(method),
         Use::Borrow | Use::Compare | Use::Format | Use::Captured | Use::Index => true,
         _ => false,
     })
 }
 
-/// What surrounds the place where the walk stands, innermost last.
-#[derive(Clone, Copy)]
-enum Level<'a> {
-    /// A loop or the closure of an iterator, and the statement around it.
-    Loop(&'a syn::Expr, &'a syn::Stmt),
-    /// Something that is not evaluated in each round.
-    Sometimes,
-}
-
 struct Walk<'a> {
     function: Function<'a>,
-    levels: Vec<Level<'a>>,
-    stmts: Vec<&'a syn::Stmt>,
+    rounds: Rounds<'a>,
     found: Vec<Invariant<'a>>,
 }
 
 impl<'a> Walk<'a> {
-    fn at(&mut self, level: Level<'a>, visit: impl FnOnce(&mut Self)) {
-        self.levels.push(level);
-        visit(self);
-        self.levels.pop();
-    }
-
-    fn in_loop(&mut self, around: &'a syn::Expr, visit: impl FnOnce(&mut Self)) {
-        let Some(stmt) = self.stmts.last().copied() else { return };
-        self.at(Level::Loop(around, stmt), visit);
-    }
-
-    fn sometimes(&mut self, visit: impl FnOnce(&mut Self)) {
-        self.at(Level::Sometimes, visit);
+    /// Goes on with a value of which nothing but a look is wanted: a text that is made for it is noted.
+    fn looked_at(&mut self, value: &'a syn::Expr) {
+        if parts(value).is_some() {
+            self.consider(value, None);
+        } else {
+            self.visit_expr(value);
+        }
     }
 
     /// Notes `value` if it is a text made of what does not change in the loops around.
     fn consider(&mut self, value: &'a syn::Expr, binding: Option<&'a syn::Stmt>) {
         let Some(parts) = parts(value) else { return };
-        let mut outermost = None;
-        for level in self.levels.iter().rev() {
-            let Level::Loop(around, before) = *level else { break };
-            if !parts.iter().all(|part| self.is_fixed(part, around, before)) {
-                break;
-            }
-            outermost = Some((around, before));
-        }
-        if let Some((around, before)) = outermost {
+        let is_fixed = |around, before| parts.iter().all(|part| is_fixed(&self.function, part, around, before));
+        if let Some((around, before)) = self.rounds.outermost(is_fixed) {
             self.found.push(Invariant { value, binding, around, before, parts });
         }
-    }
-
-    fn is_fixed(&self, part: &syn::Expr, around: &syn::Expr, before: &syn::Stmt) -> bool {
-        let Some(name) = root(part).map(|ident| ident.to_string()) else { return true };
-        // A constant is no text that a loop makes, and a name bound beside the loop is out of reach before it.
-        let bound = bound_in(around).contains(&name) || bound_in_stmt(before, around).contains(&name);
-        !bound && !name.starts_with(char::is_uppercase) && !is_changed(around, &name, self.is_settled(&name))
-    }
-
-    /// True where the name's declaration lets nobody change it: no `mut`, no `&mut`.
-    fn is_settled(&self, name: &str) -> bool {
-        for input in &self.function.sig.inputs {
-            match input {
-                syn::FnArg::Receiver(receiver) if name == "self" => return !mentions(receiver, "mut"),
-                syn::FnArg::Typed(typed) if bound_by(&typed.pat).iter().any(|n| n == name) => {
-                    return !mentions(typed, "mut");
-                }
-                _ => {}
-            }
-        }
-        let mut declared = Declarations { name, all: Vec::new() };
-        declared.visit_block(self.function.block);
-        declared.all.len() == 1 && declared.all[0]
     }
 }
 
@@ -381,7 +269,7 @@ impl<'a> Visit<'a> for Changes<'_> {
     }
 
     fn visit_expr_method_call(&mut self, node: &'a syn::ExprMethodCall) {
-        let looks = LOOKS.contains(&node.method.to_string().as_str());
+        let looks = is_reading_method(&node.method.to_string());
         self.changed |= !self.settled && !looks && self.is_rooted(&node.receiver);
         if !self.is_rooted(&node.receiver) {
             self.visit_expr(&node.receiver);
@@ -402,7 +290,7 @@ impl<'a> Visit<'a> for Changes<'_> {
 
 impl<'a> Visit<'a> for Walk<'a> {
     fn visit_stmt(&mut self, node: &'a syn::Stmt) {
-        self.stmts.push(node);
+        self.rounds.enter(node);
         if let syn::Stmt::Local(local) = node
             && let Some(init) = local.init.as_ref().filter(|init| init.diverge.is_none())
             && parts(&init.expr).is_some()
@@ -411,95 +299,35 @@ impl<'a> Visit<'a> for Walk<'a> {
         } else {
             visit::visit_stmt(self, node);
         }
-        self.stmts.pop();
+        self.rounds.leave();
     }
 
     fn visit_expr(&mut self, node: &'a syn::Expr) {
+        use syn::BinOp::{Eq, Gt, Lt, Ne};
         match node {
-            syn::Expr::ForLoop(inner) => {
-                self.visit_expr(&inner.expr);
-                self.in_loop(node, |this| this.visit_block(&inner.body));
+            syn::Expr::Binary(inner) if matches!(inner.op, Eq(_) | Ne(_) | Lt(_) | Gt(_)) => {
+                self.looked_at(&inner.left);
+                self.looked_at(&inner.right);
             }
-            syn::Expr::While(inner) => self.in_loop(node, |this| {
-                this.visit_expr(&inner.cond);
-                this.visit_block(&inner.body);
-            }),
-            syn::Expr::Loop(inner) => self.in_loop(node, |this| this.visit_block(&inner.body)),
-            syn::Expr::If(inner) => {
-                self.visit_expr(&inner.cond);
-                self.sometimes(|this| {
-                    this.visit_block(&inner.then_branch);
-                    if let Some((_, other)) = &inner.else_branch {
-                        this.visit_expr(other);
-                    }
-                });
-            }
-            syn::Expr::Match(inner) => {
-                self.visit_expr(&inner.expr);
-                self.sometimes(|this| inner.arms.iter().for_each(|arm| this.visit_arm(arm)));
-            }
-            syn::Expr::Closure(inner) => self.sometimes(|this| this.visit_expr(&inner.body)),
-            syn::Expr::Async(inner) => self.sometimes(|this| this.visit_block(&inner.block)),
-            syn::Expr::Binary(inner) => {
-                if matches!(inner.op, syn::BinOp::And(_) | syn::BinOp::Or(_)) {
-                    self.visit_expr(&inner.left);
-                    self.sometimes(|this| this.visit_expr(&inner.right));
+            syn::Expr::Reference(inner) if inner.mutability.is_none() => self.looked_at(&inner.expr),
+            syn::Expr::MethodCall(inner) => {
+                if is_reading_method(&inner.method.to_string()) {
+                    self.looked_at(&inner.receiver);
                 } else {
-                    let compares = matches!(
-                        inner.op,
-                        syn::BinOp::Eq(_) | syn::BinOp::Ne(_) | syn::BinOp::Lt(_) | syn::BinOp::Gt(_)
-                    );
-                    for side in [&inner.left, &inner.right] {
-                        if compares && parts(side).is_some() {
-                            self.consider(side, None);
-                        } else {
-                            self.visit_expr(side);
-                        }
-                    }
+                    self.visit_expr(&inner.receiver);
                 }
+                rounds::arguments(self, node, inner);
             }
-            syn::Expr::Reference(inner) if inner.mutability.is_none() && parts(&inner.expr).is_some() => {
-                self.consider(&inner.expr, None);
-            }
-            syn::Expr::MethodCall(inner) => self.method_call(node, inner),
-            _ => visit::visit_expr(self, node),
+            _ => rounds::descend(self, node),
         }
     }
 
     fn visit_item(&mut self, _: &'a syn::Item) {}
 }
 
-impl<'a> Walk<'a> {
-    fn method_call(&mut self, node: &'a syn::Expr, call: &'a syn::ExprMethodCall) {
-        let method = call.method.to_string();
-        if LOOKS.contains(&method.as_str()) && parts(&call.receiver).is_some() {
-            self.consider(&call.receiver, None);
-        } else {
-            self.visit_expr(&call.receiver);
-        }
-        let each = calls_for_each(call);
-        for argument in &call.args {
-            match argument {
-                syn::Expr::Closure(closure) if each => self.in_loop(node, |this| this.visit_expr(&closure.body)),
-                other => self.visit_expr(other),
-            }
-        }
-    }
-}
-
-/// True for methods that call their closure once for each element.
-pub(super) fn calls_for_each(call: &syn::ExprMethodCall) -> bool {
-    let method = call.method.to_string();
-    EACH.contains(&method.as_str()) || (EACH_OF_ITERATOR.contains(&method.as_str()) && is_iterator(&call.receiver))
-}
-
-fn is_iterator(expr: &syn::Expr) -> bool {
-    match peel(expr) {
-        syn::Expr::MethodCall(call) => {
-            ITERATORS.contains(&call.method.to_string().as_str()) || is_iterator(&call.receiver)
-        }
-        syn::Expr::Range(_) => true,
-        _ => false,
+impl<'a> InRounds<'a> for Walk<'a> {
+    fn rounds(&mut self) -> &mut Rounds<'a> {
+        &mut self.rounds
     }
 }
 

@@ -45,6 +45,7 @@ mod print;
 pub mod pure;
 pub mod queues;
 pub mod regexes;
+mod rounds;
 pub mod shapes;
 pub mod sizes;
 pub mod small_io;

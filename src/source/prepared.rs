@@ -3,10 +3,11 @@
 use super::visit::{self, Visit};
 
 use super::functions::Function;
-use super::invariants::{calls_for_each, is_fixed};
+use super::invariants::is_fixed;
 use super::names::{Use, bound_by, bound_in, is_formatting, peel, uses};
+use super::rounds::{self, InRounds, Rounds};
 use super::shapes;
-use super::usage::macro_arguments;
+use super::usage::{is_pure_reading_method, is_reading_method, macro_arguments};
 
 /// A collection that every round of a loop builds anew.
 pub struct Prepared<'a> {
@@ -40,147 +41,53 @@ const ORDERS: &[&str] = &[
     "truncate",
     "shrink_to_fit",
 ];
-/// Methods of collections that only look.
-const LOOKS: &[&str] = &[
-    "as_slice",
-    "binary_search",
-    "binary_search_by",
-    "binary_search_by_key",
-    "contains",
-    "contains_key",
-    "ends_with",
-    "first",
-    "get",
-    "get_key_value",
-    "is_disjoint",
-    "is_empty",
-    "is_subset",
-    "is_superset",
-    "iter",
-    "join",
-    "keys",
-    "last",
-    "len",
-    "partition_point",
-    "range",
-    "starts_with",
-    "values",
-    "windows",
-    "chunks",
-];
-/// Methods by which collections are walked and built, and which compute from a text or a number and do nothing else.
-const PURE: &[&str] = &[
+/// Methods by which collections are walked and built, and which compute from numbers, besides those that only read.
+const COMPUTES: &[&str] = &[
     "abs",
     "and_then",
-    "as_bytes",
-    "as_deref",
-    "as_ref",
-    "as_slice",
-    "as_str",
-    "bytes",
     "chain",
-    "char_indices",
-    "chars",
-    "chunks",
-    "clone",
-    "cloned",
-    "cmp",
     "collect",
-    "contains",
-    "contains_key",
-    "copied",
     "count",
-    "ends_with",
     "enumerate",
-    "eq",
-    "eq_ignore_ascii_case",
     "filter",
     "filter_map",
-    "first",
     "flat_map",
     "flatten",
-    "get",
-    "is_empty",
-    "is_none",
-    "is_some",
-    "iter",
-    "keys",
-    "last",
-    "len",
-    "lines",
     "map",
     "max",
     "min",
-    "ne",
     "ok",
-    "parse",
-    "partial_cmp",
     "rev",
     "reverse",
     "skip",
-    "split",
-    "split_once",
-    "split_whitespace",
-    "starts_with",
     "step_by",
-    "strip_prefix",
-    "strip_suffix",
     "take",
     "then",
     "then_with",
-    "to_ascii_lowercase",
-    "to_ascii_uppercase",
-    "to_lowercase",
-    "to_owned",
-    "to_string",
-    "to_uppercase",
-    "to_vec",
     "total_cmp",
-    "trim",
-    "trim_end",
-    "trim_start",
     "unwrap_or",
     "unwrap_or_default",
-    "values",
-    "windows",
     "zip",
 ];
 
 /// The collections of a function.
 pub fn prepared<'a>(function: &Function<'a>) -> Vec<Prepared<'a>> {
-    let mut walk = Walk { function: *function, levels: Vec::new(), stmts: Vec::new(), found: Vec::new() };
+    let mut walk = Walk { function: *function, rounds: Rounds::default(), found: Vec::new() };
     walk.visit_block(function.block);
     walk.found
 }
 
-#[derive(Clone, Copy)]
-enum Level<'a> {
-    Loop(&'a syn::Expr, &'a syn::Stmt),
-    Sometimes,
-}
-
 struct Walk<'a> {
     function: Function<'a>,
-    levels: Vec<Level<'a>>,
-    stmts: Vec<&'a syn::Stmt>,
+    rounds: Rounds<'a>,
     found: Vec<Prepared<'a>>,
 }
 
 impl<'a> Walk<'a> {
-    fn at(&mut self, level: Level<'a>, visit: impl FnOnce(&mut Self)) {
-        self.levels.push(level);
-        visit(self);
-        self.levels.pop();
-    }
-
-    fn in_loop(&mut self, around: &'a syn::Expr, visit: impl FnOnce(&mut Self)) {
-        if let Some(stmt) = self.stmts.last().copied() {
-            self.at(Level::Loop(around, stmt), visit);
-        }
-    }
-
     fn consider(&mut self, binding: &'a syn::Stmt, rest: &'a [syn::Stmt]) -> Option<()> {
-        let Level::Loop(..) = self.levels.last()? else { return None };
+        if !self.rounds.is_in_loop() {
+            return None;
+        }
         let bound = shapes::plain_let(binding)?;
         let name = bound.name.to_string();
         let source = built_of(bound.value)?;
@@ -192,7 +99,7 @@ impl<'a> Walk<'a> {
         }
         let uses = uses(&rest[ordered.len()..], &name)?;
         let only_looked_at = uses.iter().all(|found| match &found.how {
-            Use::Method(method) => LOOKS.contains(&method.as_str()),
+            Use::Method(method) => is_reading_method(method),
             Use::Borrow | Use::Compare | Use::Format | Use::Captured | Use::Index => true,
             _ => false,
         });
@@ -202,66 +109,34 @@ impl<'a> Walk<'a> {
         if uses.is_empty() || !only_looked_at || !parts.is_pure {
             return None;
         }
-        let (around, before) = self.outermost(&parts.parts)?;
+        let is_fixed = |around, before| parts.parts.iter().all(|part| is_fixed(&self.function, part, around, before));
+        let (around, before) = self.rounds.outermost(is_fixed)?;
         self.found.push(Prepared { binding, name: bound.name, ordered, around, before, source });
         Some(())
-    }
-
-    /// The outermost loop in which none of the parts changes.
-    fn outermost(&self, parts: &[syn::Expr]) -> Option<(&'a syn::Expr, &'a syn::Stmt)> {
-        let mut outermost = None;
-        for level in self.levels.iter().rev() {
-            let Level::Loop(around, before) = *level else { break };
-            if !parts.iter().all(|part| is_fixed(&self.function, part, around, before)) {
-                break;
-            }
-            outermost = Some((around, before));
-        }
-        outermost
     }
 }
 
 impl<'a> Visit<'a> for Walk<'a> {
     fn visit_block(&mut self, node: &'a syn::Block) {
         for (index, stmt) in node.stmts.iter().enumerate() {
-            self.stmts.push(stmt);
+            self.rounds.enter(stmt);
             self.consider(stmt, &node.stmts[index + 1..]);
             visit::visit_stmt(self, stmt);
-            self.stmts.pop();
+            self.rounds.leave();
         }
     }
 
     fn visit_expr(&mut self, node: &'a syn::Expr) {
-        match node {
-            syn::Expr::ForLoop(inner) => {
-                self.visit_expr(&inner.expr);
-                self.in_loop(node, |walk| walk.visit_block(&inner.body));
-            }
-            syn::Expr::While(inner) => self.in_loop(node, |walk| walk.visit_block(&inner.body)),
-            syn::Expr::Loop(inner) => self.in_loop(node, |walk| walk.visit_block(&inner.body)),
-            syn::Expr::MethodCall(call) => {
-                self.visit_expr(&call.receiver);
-                for argument in &call.args {
-                    match argument {
-                        syn::Expr::Closure(closure) if calls_for_each(call) => {
-                            self.in_loop(node, |walk| walk.visit_expr(&closure.body));
-                        }
-                        other => self.visit_expr(other),
-                    }
-                }
-            }
-            // The block of a closure's body is the closure.
-            syn::Expr::Block(inner) if matches!(self.levels.last(), Some(Level::Loop(..))) => {
-                self.visit_block(&inner.block);
-            }
-            syn::Expr::If(_) | syn::Expr::Match(_) | syn::Expr::Closure(_) | syn::Expr::Async(_) => {
-                self.at(Level::Sometimes, |walk| visit::visit_expr(walk, node));
-            }
-            _ => visit::visit_expr(self, node),
-        }
+        rounds::descend(self, node);
     }
 
     fn visit_item(&mut self, _: &'a syn::Item) {}
+}
+
+impl<'a> InRounds<'a> for Walk<'a> {
+    fn rounds(&mut self) -> &mut Rounds<'a> {
+        &mut self.rounds
+    }
 }
 
 /// What is walked by `source.iter().….collect()`, `Set::from_iter(source.iter())`, `source.to_vec()`, `source.clone()`.
@@ -308,7 +183,8 @@ impl<'a> Visit<'a> for Parts {
             }
             syn::Expr::MethodCall(call) => {
                 let name = call.method.to_string();
-                self.is_pure &= PURE.contains(&name.as_str()) || ORDERS.contains(&name.as_str());
+                self.is_pure &= [COMPUTES, ORDERS].iter().any(|known| known.contains(&name.as_str()))
+                    || is_pure_reading_method(&name);
                 visit::visit_expr(self, node);
             }
             syn::Expr::Closure(closure) => {

@@ -159,7 +159,7 @@ impl Look<'_> {
 
     fn method(&mut self, call: &syn::ExprMethodCall) {
         let name = call.method.to_string();
-        let is_known = COMPUTES.contains(&name.as_str()) || usage::is_reading_method(&name);
+        let is_known = COMPUTES.contains(&name.as_str()) || usage::is_pure_reading_method(&name);
         // What the code made itself it may change.
         let is_own = usage::is_changing_method(&name) && self.is_local(&call.receiver);
         self.is_pure &= self.of_file(&call.method, true).unwrap_or(is_known || is_own);
@@ -357,6 +357,7 @@ mod tests {
             "a.next_id()",
             "{ n += 1; n } > 1",
             "a.lock().len()",
+            "path.exists()",
             "show!(a)",
             "f(&mut a)",
             "unsafe { g() }",

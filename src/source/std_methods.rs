@@ -33,23 +33,32 @@ const READS: &[&str] = &[
     "file_name",
     "find",
     "first",
+    "first_key_value",
     "get",
+    "get_key_value",
     "is_char_boundary",
+    "is_disjoint",
     "is_empty",
+    "is_err",
     "is_none",
     "is_ok",
-    "is_err",
     "is_some",
+    "is_subset",
+    "is_superset",
     "iter",
     "join",
     "keys",
     "last",
+    "last_key_value",
     "len",
     "lines",
+    "matches",
     "ne",
     "parse",
     "partial_cmp",
+    "partition_point",
     "position",
+    "range",
     "repeat",
     "replace",
     "rfind",
@@ -145,6 +154,11 @@ const CHANGES: &[&str] = &[
 /// True if a method of this name only reads its receiver, by the names of std.
 pub fn is_reading_method(name: &str) -> bool {
     READS.contains(&name)
+}
+
+/// True if it computes from its receiver alone, too; whether a file exists, the disk says.
+pub fn is_pure_reading_method(name: &str) -> bool {
+    is_reading_method(name) && name != "exists"
 }
 
 /// True if a method of this name changes or consumes its receiver, by the names of std.

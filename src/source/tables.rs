@@ -4,6 +4,7 @@ use super::visit::{self, Visit};
 
 use super::functions::{head, type_arguments};
 use super::names::{NameUse, Use, peel, plain_name, uses};
+use super::usage::is_reading_method;
 
 /// A local table of literals.
 pub struct Table<'a> {
@@ -33,30 +34,6 @@ const MAPS: &[&str] = &["HashMap", "BTreeMap"];
 const COLLECTIONS: &[&str] = &["HashMap", "BTreeMap", "HashSet", "BTreeSet", "Vec", ARRAY];
 /// An array, which is worth a static where its elements cost something to make.
 const ARRAY: &str = "[]";
-
-/// Methods that read a collection through `&self`.
-const READS: &[&str] = &[
-    "binary_search",
-    "contains",
-    "contains_key",
-    "first",
-    "first_key_value",
-    "get",
-    "get_key_value",
-    "is_disjoint",
-    "is_empty",
-    "is_subset",
-    "is_superset",
-    "iter",
-    "join",
-    "keys",
-    "last",
-    "last_key_value",
-    "len",
-    "range",
-    "starts_with",
-    "values",
-];
 
 /// The tables of a body, nested blocks included.
 pub fn tables(block: &syn::Block) -> Vec<Table<'_>> {
@@ -96,7 +73,7 @@ fn table<'a>(stmt: &'a syn::Stmt, rest: &'a [syn::Stmt]) -> Option<Table<'a>> {
     }
     let uses = uses(&rest[filled.fills.len()..], &name.ident.to_string())?;
     let only_read = uses.iter().all(|found| match &found.how {
-        Use::Method(method) => READS.contains(&method.as_str()),
+        Use::Method(method) => is_reading_method(method),
         Use::Borrow | Use::Index | Use::Format => true,
         _ => false,
     });

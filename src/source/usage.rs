@@ -4,7 +4,7 @@ use super::visit::{self, Visit};
 use proc_macro2::{TokenStream, TokenTree};
 
 use super::SourceFile;
-pub use super::std_methods::{is_changing_method, is_reading_method};
+pub use super::std_methods::{is_changing_method, is_pure_reading_method, is_reading_method};
 use crate::model::TextRange;
 
 /// What a use does with a place (`x`, `x.field`, `x[i]`, `*x`).

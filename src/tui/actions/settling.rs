@@ -16,8 +16,8 @@ pub fn go_on(state: &mut State) -> Vec<Command> {
     if !trusted || state.phase != Phase::Ready || !state.reviews_read || working::can_warm(state).is_err() {
         return Vec::new();
     }
-    let mut left = unsettled(state);
-    if state.asks && !left.is_empty() {
+    let mut left = if state.asks { unsettled(state) } else { Vec::new() };
+    if !left.is_empty() {
         if state.settled.is_empty() {
             left.truncate(FIRST);
         }
