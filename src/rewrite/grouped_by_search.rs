@@ -16,7 +16,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let index = place::fresh_name(file, finding.range, &format!("{list}_index"));
     let map = place::collection(file, finding.range, "HashMap");
     let (held, asked) = asked_with(file, key)?;
-    let mut edits = place::insert_before(file, around, &format!("let mut {index} = {map}::new();"));
+    let mut edits = place::insert_before(file, around, &format!("let mut {index}: {map}<_, usize> = {map}::new();"));
     edits.push(TextEdit { range: finding.range, text: format!("{index}.get({asked}).copied()") });
     let added = format!("{index}.insert({held}, {list}.len());");
     edits.extend(before(file, push, &added, finding.capture("bare push").is_some()));
@@ -90,7 +90,7 @@ mod tests {
 ",
             "fn f(zones: &[&str]) -> Vec<(String, usize)> {
     let mut counts: Vec<(String, usize)> = Vec::new();
-    let mut counts_index = std::collections::HashMap::new();
+    let mut counts_index: std::collections::HashMap<_, usize> = std::collections::HashMap::new();
     // In order of appearance.
     for zone in zones {
         match counts_index.get(zone).copied() {
@@ -125,7 +125,7 @@ mod tests {
 ",
             "fn f(items: &[Item]) -> Vec<Group> {
     let mut groups = Vec::new();
-    let mut groups_index = std::collections::HashMap::new();
+    let mut groups_index: std::collections::HashMap<_, usize> = std::collections::HashMap::new();
     for item in items {
         if let Some(at) = groups_index.get(&item.name).copied() {
             let group = &mut groups[at];

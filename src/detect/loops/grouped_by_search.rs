@@ -46,7 +46,7 @@ for zone in zones {
 
 ```rust
 let mut counts: Vec<(String, usize)> = Vec::new();
-let mut counts_index = std::collections::HashMap::new();
+let mut counts_index: std::collections::HashMap<_, usize> = std::collections::HashMap::new();
 for zone in zones {
     match counts_index.get(zone).copied() {
         Some(at) => counts[at].1 += 1,
