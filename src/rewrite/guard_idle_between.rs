@@ -1,7 +1,7 @@
 //! A guard that is held across a wait in; the guard dropped before it and taken again after it out.
 
 use super::{Draft, Recipe, borrow, file_of, holds, place, short, std_types};
-use crate::model::{Finding, RuleId};
+use crate::model::{Finding, RuleId, TextEdit, TextRange};
 use crate::source::{SourceFile, lexer};
 
 /// The recipe.
@@ -19,6 +19,11 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let (guard, shown) = (file.slice(name), file.on_one_line(lock));
     let mut edits = place::insert_after(file, looked, &format!("drop({guard});"));
     edits.extend(place::insert_before(file, changes, text));
+    // Before the wait it is only looked at.
+    if let Some(at) = text.strip_prefix("let mut ").map(|_| finding.range.start + "let ".len() as u32) {
+        let range = TextRange { start: at, end: at + "mut ".len() as u32 };
+        edits.push(TextEdit { range, text: String::new() });
+    }
     Ok(Draft {
         title: format!("unlock {shown} for the wait of {}", short(&finding.function)),
         edits: vec![(file.path.clone(), edits)],
@@ -59,6 +64,10 @@ mod tests {
         let (_, rewrites, refusals) = proposals(RULE, before);
         assert_eq!(refusals, []);
         let diff = &rewrites[0].diff;
+        assert!(
+            diff.contains("-    let mut guard = upstream.lock().await;\n+    let guard = upstream.lock().await;\n"),
+            "{diff}"
+        );
         assert!(diff.contains("+    drop(guard);\n     // Of the network.\n"), "{diff}");
         assert!(diff.contains("+    let mut guard = upstream.lock().await;\n     match alive {\n"), "{diff}");
         assert_eq!((rewrites[0].obligations.len(), rewrites[0].preconditions.len()), (1, 4));
