@@ -32,7 +32,9 @@ macro_rules! nodes {
         }
 
         $(
+            // Inlined into a visitor, its calls would be known, and inlined in turn, without end: the optimiser took ten minutes.
             #[doc = concat!("Visits what a `syn::", stringify!($Node), "` holds.")]
+            #[inline(never)]
             pub fn $visit<'ast>(visitor: &mut (dyn Visit<'ast> + '_), node: &'ast syn::$Node) {
                 syn::visit::$visit(&mut Walk(visitor), node);
             }
