@@ -40,6 +40,16 @@ pub fn functions(file: &SourceFile) -> Vec<Function<'_>> {
     seen.found
 }
 
+/// The functions that give a `Result`, but for tests and what may run while compiling.
+pub fn fallible(file: &SourceFile) -> impl Iterator<Item = Function<'_>> {
+    let gives_result = |function: &Function<'_>| match &function.sig.output {
+        syn::ReturnType::Type(_, output) => head(output).ends_with("Result"),
+        syn::ReturnType::Default => false,
+    };
+    let functions = functions(file).into_iter().filter(|f| !f.is_test && f.sig.constness.is_none());
+    functions.filter(gives_result)
+}
+
 /// All items of the file and of its inline modules, in the order of the text; not those inside bodies.
 pub fn items(ast: &syn::File) -> Vec<Placed<'_>> {
     let mut found = Vec::new();

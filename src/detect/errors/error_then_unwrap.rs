@@ -3,7 +3,7 @@
 use super::match_to_map_err::{makes, may_leave};
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
-use crate::source::functions::{functions, head};
+use crate::source::functions::fallible;
 use crate::source::lookups::begins_with;
 use crate::source::names::{arguments, mentions, plain_name};
 use crate::source::usage::{self, How};
@@ -57,11 +57,7 @@ an `async` block, where `?` would leave something else.
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(file).into_iter().filter(|f| !f.is_test && f.sig.constness.is_none()) {
-        let syn::ReturnType::Type(_, output) = &function.sig.output else { continue };
-        if !head(output).ends_with("Result") {
-            continue;
-        }
+    for function in fallible(file) {
         for block in shapes::own_blocks(function.block) {
             found.extend((0..block.stmts.len()).filter_map(|index| passed_on(file, block, index)));
         }

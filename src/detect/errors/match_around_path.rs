@@ -5,7 +5,7 @@ use super::match_to_map_err::{makes, may_leave};
 use super::match_to_question::{arms, is_converted, is_variant, only_expression};
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
-use crate::source::functions::{functions, head};
+use crate::source::functions::fallible;
 use crate::source::names::{bound_by, mentions_any, plain_name};
 use crate::source::{SourceFile, shapes, usage};
 
@@ -61,11 +61,7 @@ between the arms would be lost.
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(file).into_iter().filter(|f| !f.is_test && f.sig.constness.is_none()) {
-        let syn::ReturnType::Type(_, output) = &function.sig.output else { continue };
-        if !head(output).ends_with("Result") {
-            continue;
-        }
+    for function in fallible(file) {
         for block in shapes::own_blocks(function.block) {
             for (index, stmt) in block.stmts.iter().enumerate() {
                 let is_end = index + 1 == block.stmts.len();

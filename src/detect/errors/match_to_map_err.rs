@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::conversions::{What, clues};
-use crate::source::functions::{functions, head};
+use crate::source::functions::fallible;
 use crate::source::names::plain_name;
 use crate::source::{SourceFile, shapes};
 
@@ -53,11 +53,7 @@ left to `repeated-map-err`, and an error that is passed on as it is to `match-to
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found: Vec<(Fact, String)> = Vec::new();
-    for function in functions(file).into_iter().filter(|f| !f.is_test && f.sig.constness.is_none()) {
-        let syn::ReturnType::Type(_, output) = &function.sig.output else { continue };
-        if !head(output).ends_with("Result") {
-            continue;
-        }
+    for function in fallible(file) {
         for stmt in shapes::own_blocks(function.block).into_iter().flat_map(|block| &block.stmts) {
             found.extend(wrapped(file, stmt));
         }
