@@ -67,7 +67,8 @@ fn is_summary(d: &Diagnostic) -> bool {
     d.file.is_empty() && (counts || d.message.starts_with("aborting due to")) || is_low
 }
 
-/// The first words of the system that say that this machine, and not the code, is at fault: a disk that takes no more.
+/// The first words of the system that say that this machine, and not the code, is at fault: a disk that takes no more, a
+/// folder that the compiler may not write. What a test of the project prints of its own files is no such thing.
 pub fn machine_fault(output: &str) -> Option<&'static str> {
     const FAULTS: [(&str, &str); 6] = [
         ("No space left on device", "No space left on device"),
@@ -78,7 +79,16 @@ pub fn machine_fault(output: &str) -> Option<&'static str> {
         // A linker that maps its output learns of a full disk by a signal.
         ("ld terminated with signal 7", "the linker could not write its output"),
     ];
-    FAULTS.into_iter().find(|(said, _)| output.contains(said)).map(|(_, fault)| fault)
+    let full = FAULTS.into_iter().find(|(said, _)| output.contains(said)).map(|(_, fault)| fault);
+    full.or_else(|| output.lines().any(is_denied).then_some("Permission denied"))
+}
+
+/// True for a line in which cargo, rustc (in words or as JSON) or a linker says that it may not write.
+fn is_denied(line: &str) -> bool {
+    const DENIED: &str = "Permission denied (os error 13)";
+    let line = line.trim();
+    let is_error = line.starts_with("error") || line.contains("\"rendered\":\"error: ");
+    line == DENIED || (is_error && line.contains(DENIED)) || line.contains("ld: cannot open output file")
 }
 
 #[cfg(test)]
@@ -135,6 +145,27 @@ mod tests {
             Diagnostic { level: "error".into(), code: "E0382".into(), message: "moved".into(), ..warning("", 4) };
         let found = added(&[], &[error]);
         assert_eq!(found.errors[0].line_for_people(), "error[E0382] src/lib.rs:4: moved");
+    }
+
+    #[test]
+    fn a_folder_that_the_compiler_may_not_write_is_no_fault_of_the_code_and_one_of_a_test_is() {
+        let faults = [
+            "error: incremental compilation: could not create session directory lock file: Permission denied (os error 13)\n",
+            "{\"message\":{\"rendered\":\"error: could not write: Permission denied (os error 13)\\n\"}}\n",
+            "error: failed to open: target/debug/.cargo-lock\n\nCaused by:\n  Permission denied (os error 13)\n",
+            "  = note: /usr/bin/ld: cannot open output file target/debug/x: Permission denied\n",
+        ];
+        for said in faults {
+            assert!(machine_fault(said).is_some(), "{said}");
+        }
+        let of_the_code = [
+            "called `Result::unwrap()` on an `Err` value: Os { code: 13, message: \"Permission denied\" }",
+            "thread 't' panicked: cannot read the key: Permission denied (os error 13)",
+            "test permission_denied_is_told ... FAILED",
+        ];
+        for said in of_the_code {
+            assert_eq!(machine_fault(said), None, "{said}");
+        }
     }
 
     #[test]

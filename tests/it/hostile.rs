@@ -2,6 +2,8 @@
 //! verdict says what happened.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -134,26 +136,6 @@ fn a_test_that_runs_git_meets_a_repository_of_its_own() {
     );
 }
 
-#[test]
-fn a_target_folder_that_cannot_be_written_is_only_read() {
-    use std::os::unix::fs::PermissionsExt;
-    let lib = lib("");
-    let scene = tiny_with(&lib);
-    scene.write("target/debug/deps/libx.rlib", "x");
-    scene.write("target/debug/.fingerprint/x-1/lib-x", "x");
-    let folders = ["target", "target/debug", "target/debug/deps", "target/debug/.fingerprint"];
-    let set = |mode: u32| {
-        for folder in folders {
-            let rights = std::fs::Permissions::from_mode(mode);
-            std::fs::set_permissions(scene.top().join(folder), rights).unwrap();
-        }
-    };
-    set(0o555);
-    let verdict = proved(&scene, &lib, "2 * n").expect("the proof runs");
-    check(&verdict, Rung::TwinsAgree, RungState::Passed, "none differs");
-    set(0o755);
-}
-
 const SLO: &str = "version = \"slo/v1\"\nservice = { name = \"tiny\" }\n[[slo]]\nname = \"latency\"\np99 = \"200ms\"\n";
 
 /// A crate in which a rule finds one thing.
@@ -196,7 +178,11 @@ fn proposed(scene: &Scene, cache: &Path) -> String {
 #[track_caller]
 fn undisturbed(scene: &Scene, cache: &Path) -> Vec<String> {
     let ran = verify(scene, cache, &[]).output().expect("refit runs");
-    let said: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran:?}"));
+    rungs(&serde_json::from_slice(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran:?}")))
+}
+
+#[track_caller]
+fn rungs(said: &serde_json::Value) -> Vec<String> {
     let rungs = said["verdicts"][0]["evidence"].as_array().unwrap_or_else(|| panic!("{said}"));
     rungs.iter().map(|e| format!("{} {}", e["rung"].as_str().unwrap(), e["state"].as_str().unwrap())).collect()
 }
@@ -243,4 +229,74 @@ fn a_full_disk_is_told_as_that_and_refutes_nothing() {
     let ran = verify(&scene, cache.path(), &[]).env("REFIT_CACHE_DIR", &nowhere).output().expect("refit runs");
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
     assert!(said.contains("cannot write") && said.contains("REFIT_CACHE_DIR"), "{said}");
+}
+
+/// Takes the right to write whatever permissions say from a program that root starts: they hold for it as for everybody.
+fn bound_by_permissions(command: &mut Command) -> &mut Command {
+    const CAP_DAC_OVERRIDE: libc::c_ulong = 1;
+    // SAFETY: a system call alone between fork and exec; whoever is not root has no such right, and is refused.
+    unsafe {
+        command.pre_exec(|| {
+            libc::prctl(libc::PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0);
+            Ok(())
+        })
+    }
+}
+
+/// Sets the rights of a folder and of all folders in it.
+fn set_rights(folder: &Path, mode: u32) {
+    // What takes the right to list comes last, what gives it first.
+    let set = || std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    set();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            set_rights(&entry.path(), mode);
+        }
+    }
+}
+
+/// The test would show nothing where folders could be written all the same.
+fn assert_cannot_be_written(folder: &Path) {
+    let mut touch = Command::new("touch");
+    let touched = bound_by_permissions(touch.arg(folder.join("touched"))).output().expect("touch runs");
+    assert!(String::from_utf8_lossy(&touched.stderr).contains("Permission denied"), "{touched:?}");
+}
+
+#[test]
+fn a_target_folder_of_the_project_that_cannot_be_written_is_only_read() {
+    let (scene, cache) = (shop(), tempfile::tempdir().unwrap());
+    scene.write("target/debug/deps/libx.rlib", "x");
+    scene.write("target/debug/.fingerprint/x-1/lib-x", "x");
+    let target = scene.top().join("target");
+    set_rights(&target, 0o555);
+    assert_cannot_be_written(&target);
+    let before = scene.everything();
+    let mut command = verify(&scene, cache.path(), &[]);
+    let ran = bound_by_permissions(&mut command).output().expect("refit runs");
+    let said: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {ran:?}"));
+    assert_eq!(rungs(&said)[..4], HOLDS);
+    assert_eq!(scene.everything(), before);
+    set_rights(&target, 0o755);
+}
+
+#[test]
+fn a_target_folder_of_a_slot_that_cannot_be_written_is_told_as_that_and_refutes_nothing() {
+    let (scene, cache) = (shop(), tempfile::tempdir().unwrap());
+    undisturbed(&scene, cache.path());
+    for arm in ["base", "candidate"] {
+        // Another tree: nothing of it is known yet.
+        scene.commit(&[("src/lib.rs", &format!("{}\n// Before {arm}.\n", scene.read("src/lib.rs")))]);
+        let before = scene.everything();
+        let slots = cache.path().join("slots").join(slots::folder_name(&scene.root()));
+        let target = slots.join(arm).join("checkout/target");
+        set_rights(&target, 0o555);
+        assert_cannot_be_written(&target);
+        let ran = bound_by_permissions(&mut verify(&scene, cache.path(), &[])).output().expect("refit runs");
+        let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+        assert!(!said.contains("refuted"), "{arm}: {said}");
+        assert!(said.contains("this machine could not") && said.contains("Permission denied"), "{arm}: {said}");
+        assert_eq!(scene.everything(), before, "{arm}");
+        set_rights(&target, 0o755);
+        assert_eq!(undisturbed(&scene, cache.path())[..4], HOLDS);
+    }
 }

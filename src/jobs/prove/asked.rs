@@ -6,7 +6,9 @@ use std::time::Instant;
 use super::{Found, ProveOptions, codegen, nothing_worse, power, properties, told};
 use crate::effects::evidence;
 use crate::jobs::stand::Yard;
-use crate::model::{Outcome, Power, Problem, Rewrite, Rung, RungState, Speed, Verdict};
+use crate::model::{
+    Evidence, Measurement, Outcome, Power, Problem, Progress, Rewrite, RewriteId, Rung, RungState, Speed, Verdict,
+};
 
 type Climb = fn(&Yard, &Rewrite) -> Result<(Found, Option<Power>), Problem>;
 
@@ -31,6 +33,15 @@ pub fn lacking(verdict: &Verdict, options: &ProveOptions) -> Vec<Rung> {
 /// Nothing is called faster before its machine code was seen to differ.
 fn says_faster(verdict: &Verdict, options: &ProveOptions) -> bool {
     !options.no_measurement && verdict.measurement().is_some_and(|m| m.speed == Speed::Improved)
+}
+
+/// What is the same machine code is as fast as itself: a difference that was timed came from elsewhere, as from tests that
+/// are built otherwise than the service.
+fn take_back(yard: &Yard, id: &RewriteId, evidence: &mut [Evidence], timed: Option<Measurement>) {
+    let (Some(timed), Some(faster)) = (timed, evidence.iter_mut().find(|e| e.rung == Rung::Faster)) else { return };
+    faster.state = RungState::Undecided;
+    faster.detail = format!("void: it was timed as {:.3} of the old time, and is the same machine code", timed.ratio);
+    yard.ear.tell(Progress::Rung(id.clone(), faster.clone()));
 }
 
 /// Climbs them for the verdicts that lack them, and keeps these with what was found.
@@ -60,7 +71,10 @@ pub fn add(
             let mut evidence = known.evidence().to_vec();
             evidence.push(told(yard, &rewrite.id, *rung, found, ms));
             evidence.sort_by_key(|e| e.rung);
-            let (tree, measurement) = (known.tree().to_owned(), known.measurement().cloned());
+            let (tree, mut measurement) = (known.tree().to_owned(), known.measurement().cloned());
+            if evidence.iter().any(codegen::says_same) {
+                take_back(yard, &rewrite.id, &mut evidence, measurement.take_if(|m| m.speed != Speed::Same));
+            }
             let power = power.or_else(|| known.power().cloned());
             let neutral = rewrite.kind.is_neutral();
             let with = Verdict::judge(rewrite.id.clone(), tree, evidence, measurement, neutral)

@@ -7,7 +7,7 @@ use super::{Found, faster};
 use crate::effects::files;
 use crate::effects::slots::Arm;
 use crate::jobs::stand::{Stand, Yard};
-use crate::model::{Power, Problem, Rewrite, RungState};
+use crate::model::{Evidence, Power, Problem, Rewrite, Rung, RungState};
 use crate::verify::change::Change;
 use crate::verify::codegen::{self, Compared};
 
@@ -52,11 +52,19 @@ fn compared(yard: &Yard, rewrite: &Rewrite) -> Result<Found, Problem> {
     Ok(judged(codegen::compare(&made[0], &made[1], &names), rewrite.kind.is_neutral()))
 }
 
+/// How what is said of the same machine code begins.
+const SAME: &str = "old and new are the same ";
+
+/// True for evidence that old and new are the same machine code.
+pub fn says_same(evidence: &Evidence) -> bool {
+    evidence.rung == Rung::Codegen && evidence.detail.starts_with(SAME)
+}
+
 fn judged(compared: Compared, is_neutral: bool) -> Found {
     match compared {
         Compared::Same { functions, instructions } => {
             let of = if functions == 1 { String::new() } else { format!(" in {functions} functions") };
-            let same = format!("old and new are the same {instructions} instructions{of}: they are equivalent");
+            let same = format!("{SAME}{instructions} instructions{of}: they are equivalent");
             match is_neutral {
                 true => Found::new(RungState::Passed, format!("{same}, and as fast as each other")),
                 false => Found::new(RungState::Failed, format!("{same}, and nothing can be won")),
