@@ -4,6 +4,8 @@
 //! The tables that samples name may stand behind them, so the document is passed over once: what is of no interest is skipped
 //! without being read, and in long rows of numbers only separators are counted.
 
+mod runs;
+
 use std::ops::Range;
 
 /// What is kept of a value.
@@ -15,22 +17,25 @@ pub enum Part {
     /// Elements of an array of numbers, or of rows of numbers, by chance that is the same each time: one of every so many.
     /// Arrays of one object lose the same elements.
     Spread,
-    /// The first elements of an array: what stands behind them has no meaning without them.
-    First,
+    /// Elements of an array of objects, each as it stands: by the same chance one of every so many.
+    Some,
+    /// Of an array of events (`type` `"O"` and `"C"` with `frame` and `at`) some runs, spread over all. What is open where a run
+    /// begins is opened before it, and what is open where it ends is closed behind it: nothing between two runs is counted.
+    Runs,
 }
 
 /// Elements that are kept of all arrays that are spread.
 const SOME: usize = 20_000;
 
-/// Bytes that are kept of all arrays of which the first elements are.
-const FIRST: usize = 4 << 20;
+/// About so many bytes are kept of all arrays of objects.
+pub const SOME_BYTES: usize = 4 << 20;
 
 /// Separators are counted by blocks of so many bytes; an element is then sought in one of them.
 const BLOCK: usize = 1024;
 
 /// The document with what `part` keeps of it; `None` where it is damaged.
 pub fn thinned(bytes: &[u8], part: &Part) -> Option<Vec<u8>> {
-    let mut walk = Walk { bytes, at: 0, pieces: Vec::new(), samples: 0 };
+    let mut walk = Walk { bytes, at: 0, pieces: Vec::new(), samples: 0, passed: 0 };
     walk.value(part)?;
     let every = walk.samples / SOME + 1;
     let mut out = Vec::new();
@@ -58,6 +63,8 @@ struct Walk<'b> {
     pieces: Vec<Piece>,
     /// Elements of the longest spread array of every object.
     samples: usize,
+    /// Elements, or runs of them, that were passed in all arrays of objects: the chance of the next one.
+    passed: usize,
 }
 
 impl Walk<'_> {
@@ -67,7 +74,8 @@ impl Walk<'_> {
             (Part::Keys(keys), b'{') => self.object(keys)?,
             (Part::Keys(keys), b'[') => self.array(keys)?,
             (Part::Spread, b'[') => return self.row(),
-            (Part::First, b'[') => self.first()?,
+            (Part::Some, b'[') => self.some()?,
+            (Part::Runs, b'[') => self.runs()?,
             _ => self.whole()?,
         }
         Some(0)
@@ -141,25 +149,28 @@ impl Walk<'_> {
         }
     }
 
-    fn first(&mut self) -> Option<()> {
-        let start = self.at;
-        self.at = end(self.bytes, start)?;
-        // The same share of every array, so that none counts for more than it is.
-        let length = self.at - start;
-        let kept = (length as u128 * FIRST as u128 / self.bytes.len().max(1) as u128) as usize;
-        if kept >= length {
-            self.pieces.push(Piece::Part(start..self.at));
-            return Some(());
+    fn some(&mut self) -> Option<()> {
+        let mut separator = "[";
+        self.at += 1;
+        while self.next(b']')? {
+            let start = self.at;
+            self.at = end(self.bytes, start)?;
+            if self.is_kept() {
+                self.pieces.extend([Piece::Text(separator), Piece::Part(start..self.at)]);
+                separator = ",";
+            }
         }
-        let after = std::mem::replace(&mut self.at, start + 1);
-        let mut last = start + 1;
-        while last < start + kept && self.next(b']')? {
-            self.at = end(self.bytes, self.at)?;
-            last = self.at;
-        }
-        self.pieces.extend([Piece::Part(start..last), Piece::Text("]")]);
-        self.at = after;
+        self.pieces.push(Piece::Text(if separator == "[" { "[]" } else { "]" }));
         Some(())
+    }
+
+    /// True if the next element of an array of objects, or the next run, is one that is kept. Elements are counted on from array
+    /// to array, so that those of short ones have the same chance.
+    fn is_kept(&mut self) -> bool {
+        let every = self.bytes.len() / SOME_BYTES + 1;
+        let passed = self.passed;
+        self.passed += 1;
+        passed % every == chance(passed / every, every)
     }
 
     /// Steps to the next element, over a comma; false at the end, over which it steps too.
@@ -221,13 +232,11 @@ impl Row {
         out.push(b'[');
         let begun = out.len();
         for (chunk, first) in (0..self.count).step_by(every).enumerate() {
-            // Always the first of each would see what comes round as often as one thing.
-            let chance = (chunk as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
             let among = every.min(self.count - first);
             if out.len() > begun {
                 out.push(b',');
             }
-            out.extend_from_slice(self.element(&bytes[self.inner.clone()], first + chance as usize % among));
+            out.extend_from_slice(self.element(&bytes[self.inner.clone()], first + chance(chunk, among)));
         }
         out.push(b']');
     }
@@ -248,6 +257,11 @@ impl Row {
             memchr::memchr(close, &text[after..]).map_or(text.len() - after, |n| n + usize::from(self.is_rows));
         &text[if self.is_rows { start } else { after }..after + length]
     }
+}
+
+/// Which one of a chunk is kept. Always the first of each would see what comes round as often as one thing.
+fn chance(chunk: usize, among: usize) -> usize {
+    ((chunk as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % among
 }
 
 /// Where the value that begins here ends; `None` where it does not.
@@ -324,7 +338,7 @@ mod tests {
     const FORM: Part = Part::Keys(&[
         ("tables", Part::Whole),
         ("threads", Part::Keys(&[("name", Part::Whole), ("stack", Part::Spread), ("weight", Part::Spread)])),
-        ("events", Part::First),
+        ("events", Part::Some),
     ]);
 
     #[track_caller]
@@ -394,13 +408,17 @@ mod tests {
     }
 
     #[test]
-    fn of_what_has_to_be_read_from_its_beginning_the_same_share_of_each_array_is_kept() {
-        let events = |count: usize| vec![r#"{"type":"O","at":1}"#; count].join(", ");
-        let form = Part::Keys(&[("a", Part::First), ("b", Part::First)]);
-        let document = format!(r#"{{"a":[{}],"b":[{}]}}"#, events(600_000), events(60_000));
+    fn of_objects_one_of_so_many_is_kept_from_all_of_an_array() {
+        let objects =
+            |count: usize| (0..count).map(|n| format!(r#"{{"n":{n},"m":[{{}}]}}"#)).collect::<Vec<_>>().join(", ");
+        let form = Part::Keys(&[("a", Part::Some), ("b", Part::Some)]);
+        let document = format!(r#"{{"a":[{}],"b":[{}]}}"#, objects(600_000), objects(60_000));
         let small: serde_json::Value =
             serde_json::from_slice(&thinned(document.as_bytes(), &form).expect("sound")).expect("JSON");
-        let [a, b] = ["a", "b"].map(|key| small[key].as_array().expect("an array").len());
-        assert!((180_000..200_000).contains(&a) && a.abs_diff(b * 10) <= 20, "{a} and {b}");
+        let [a, b] = ["a", "b"].map(|key| small[key].as_array().expect("an array"));
+        let every = document.len() / SOME_BYTES + 1;
+        assert!(every > 2 && a.len().abs_diff(600_000 / every) < 2 && b.len().abs_diff(60_000 / every) < 2);
+        let behind = a.iter().filter(|one| one["n"].as_u64().is_some_and(|n| n >= 300_000)).count();
+        assert!(behind.abs_diff(a.len() / 2) < 2, "{behind} of {} in the second half", a.len());
     }
 }
