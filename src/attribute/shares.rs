@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::Options;
 use super::owners::{Owners, StackOwner};
-use crate::model::{Interval, Item, NO_LEAF, NodeId, Profile, Unit};
+use super::{Options, spans};
+use crate::model::{AttributedRow, Attribution, Interval, Item, NO_LEAF, NodeId, Profile};
 
 /// How much of a profile a function owns.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +13,7 @@ pub struct Share {
     pub name: String,
     /// Share of the weight, 0 to 1.
     pub share: f64,
-    /// 95 % interval of it, as if samples were drawn one by one (Wilson).
+    /// 95 % interval of it: as if samples were drawn one by one (Wilson), or requests with all of their spans.
     pub interval: Interval,
 }
 
@@ -30,14 +30,54 @@ pub struct Weighed {
     pub total: f64,
 }
 
-/// Shares of all functions, largest first. Quick: one pass over the leaves, and each stack is placed once.
+/// Shares of all functions, largest first; where there are spans alone, of the time of their requests. Quick: one pass over the
+/// leaves, and each stack is placed once.
 pub fn shares(profile: &Profile, items: &[Item], options: &Options) -> Vec<Share> {
-    let weights = node_weights(profile);
-    let drawn = match profile.unit {
-        Unit::Samples => weights.iter().map(|w| *w as f64).sum(),
-        _ => profile.samples.len() as f64,
+    if profile.samples.is_empty() && !profile.spans.is_empty() {
+        return of_requests(&spans::attribute(profile, items, options));
+    }
+    ranked(&node_weights(profile), &Placed::new(profile, items, options), drawn(profile))
+}
+
+/// How many draws of one weight say as much as the samples do (Kish 1965): of a file whose writer has added up equal stacks, a part
+/// has a whole stack or nothing of it.
+fn drawn(profile: &Profile) -> f64 {
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for weight in profile.samples.iter().map(|s| s.weight as f64) {
+        sum += weight;
+        squares += weight * weight;
+    }
+    if squares > 0.0 { sum * sum / squares } else { 0.0 }
+}
+
+/// Shares of the time of all requests. What a function has differs from request to request more than chance alone would have it,
+/// so requests are what is drawn: the interval is that of a ratio of two means (Cochran 1977, 6.3).
+fn of_requests(split: &Attribution) -> Vec<Share> {
+    let count = split.requests.len() as f64;
+    let whole: f64 = split.requests.iter().map(|r| r.latency_ns as f64).sum();
+    let squares: f64 = split.requests.iter().map(|r| (r.latency_ns as f64).powi(2)).sum();
+    // By row: its time, its square, and its product with the time of the request.
+    let mut sums = vec![[0.0; 3]; split.rows.len()];
+    for request in &split.requests {
+        for part in &split.parts[request.parts.clone()] {
+            let [time, square, product] = &mut sums[part.row as usize];
+            *time += part.owned_ns;
+            *square += part.owned_ns.powi(2);
+            *product += part.owned_ns * request.latency_ns as f64;
+        }
+    }
+    let share = |(row, [time, square, product]): (&AttributedRow, &[f64; 3])| {
+        let share = time / whole;
+        let variance = (square - 2.0 * share * product + share * share * squares).max(0.0) * count / (count - 1.0);
+        // One request says nothing of others.
+        let half = if count > 1.0 { 1.959_964 * variance.sqrt() / whole } else { 1.0 };
+        let interval = Interval { low: (share - half).max(0.0), high: (share + half).min(1.0) };
+        Share { name: row.name.clone(), share, interval }
     };
-    ranked(&weights, &Placed::new(profile, items, options), drawn)
+    let mut shares: Vec<Share> =
+        split.rows.iter().zip(&sums).filter(|(_, [time, ..])| *time > 0.0).map(share).collect();
+    shares.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.name.cmp(&b.name)));
+    shares
 }
 
 /// The row of every stack.
@@ -142,7 +182,7 @@ fn wilson(share: f64, n: f64) -> Interval {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Frame, FrameId, Node, Sample};
+    use crate::model::{Frame, FrameId, Node, Request, Sample, Span, Unit};
 
     #[test]
     fn shares_have_intervals_that_narrow_with_the_number_of_samples() {
@@ -169,5 +209,47 @@ mod tests {
         assert!(few[0].interval.low < 0.75 && 0.75 < few[0].interval.high);
         assert!(width(&many[0]) * 5.0 < width(&few[0]), "{:?} {:?}", many[0], few[0]);
         assert_eq!(of(0), []);
+    }
+
+    #[test]
+    fn stacks_that_were_added_up_say_less_than_their_sum() {
+        let of = |weights: &[u64]| {
+            let sample = |weight: &u64| Sample { leaf: None, weight: *weight, time_ns: None, tid: None };
+            drawn(&Profile { samples: weights.iter().map(sample).collect(), unit: Unit::Samples, ..Profile::default() })
+        };
+        assert_eq!((of(&[1; 100]), of(&[7; 100]), of(&[])), (100.0, 100.0, 0.0));
+        assert!((of(&[1_000, 1, 1, 1]) - 1.006).abs() < 0.001);
+    }
+
+    /// Traces of two spans each: `handle` and inside of it `score`, which takes so many of its 100 ns.
+    fn traces(scores: impl Iterator<Item = u64>) -> Vec<Share> {
+        let mut profile = Profile { unit: Unit::WallNanoseconds, ..Profile::default() };
+        for (request, score) in (0..).zip(scores) {
+            let start_ns = 1_000 * u64::from(request);
+            let span = |parent, name: &str, length| Span {
+                request,
+                parent,
+                name: name.into(),
+                function: format!("gw::{name}"),
+                start_ns,
+                end_ns: start_ns + length,
+                ..Span::default()
+            };
+            profile.requests.push(Request { start_ns, end_ns: start_ns + 100, ..Request::default() });
+            profile.spans.extend([span(None, "handle", 100), span(Some(2 * request), "score", score)]);
+        }
+        shares(&profile, &[], &Options::default())
+    }
+
+    #[test]
+    fn of_spans_alone_requests_are_what_is_drawn() {
+        let even = traces([40; 100].into_iter());
+        assert_eq!((even[0].name.as_str(), even[0].share, even[1].name.as_str()), ("gw::handle", 0.6, "gw::score"));
+        assert_eq!(even[0].interval, Interval { low: 0.6, high: 0.6 }, "every request says the same");
+        let rare = traces((0..100).map(|n| if n % 10 == 0 { 90 } else { 0 }));
+        let score = rare.iter().find(|s| s.name == "gw::score").expect("a row");
+        // A tenth of the requests has it: 0.09 with a standard error of 0.27 / 10.
+        assert!((score.share - 0.09).abs() < 1e-9 && (score.interval.high - score.share - 0.0532).abs() < 0.001);
+        assert_eq!(traces([40].into_iter())[0].interval, Interval { low: 0.0, high: 1.0 });
     }
 }

@@ -110,6 +110,8 @@ fn span_key(span: &Span, index: &Index, files: &Files, items: &[Item]) -> Key {
     let label = match index.resolve(&Symbol::parse(&span.function)) {
         Meaning::Item(item) => return Key::Item(item),
         Meaning::Ambiguous(all) => super::owners::ambiguous(&all, items),
+        // Before the code was surveyed.
+        _ if items.is_empty() && !span.function.is_empty() => span.function.clone(),
         _ => format!("span {} without a code location", span.name),
     };
     Key::Named(RowKind::Unattributed, label)

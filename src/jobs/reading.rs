@@ -35,6 +35,9 @@ const LONGEST_STEP: u64 = 32 << 20;
 /// A larger recording is not mapped: whoever wants to write to it would have to wait for too long.
 const LARGEST_WHOLE: u64 = 2 << 30;
 
+/// A look at what is in any order is taken at so many places.
+const PLACES: u64 = 64;
+
 /// More readers would mostly do what each has to do: every one follows all records.
 const MOST_SHARES: u64 = 4;
 
@@ -93,8 +96,12 @@ impl Reading<'_> {
     /// A file that cannot be read or is damaged; a person who cancelled.
     pub(super) fn read(&self, mut stream: Measured, each: &Each) -> Result<Box<dyn Reader + Send>, Problem> {
         let mut reader = (self.format.open)();
+        let looks = if reader.is_in_any_order() { Looks::Counted } else { Looks::Shown };
+        if let Some(length) = stream.plain().filter(|_| looks == Looks::Counted) {
+            self.look_around(length)?;
+        }
         if let Some(parts) = stream.plain().and_then(|length| self.parts(length, &*reader)) {
-            return self.share(reader, &parts);
+            return self.share(reader, &parts, looks);
         }
         match self.whole(&stream, &*reader) {
             Some(whole) => {
@@ -104,10 +111,29 @@ impl Reading<'_> {
                 read
             }
             None => {
-                self.feed(&mut *reader, Looks::Shown, each, copied(&mut stream))?;
+                self.feed(&mut *reader, looks, each, copied(&mut stream))?;
                 Ok(reader)
             }
         }
+    }
+
+    /// Looks at the same small share of a plain file everywhere, then at a larger one.
+    fn look_around(&self, length: u64) -> Result<(), Problem> {
+        let sizes = [FIRST_LOOK, 4 * FIRST_LOOK].into_iter().filter(|size| self.looks.is_some() && *size <= length);
+        for size in sizes {
+            let (mut reader, mut piece) = ((self.format.open)(), vec![0; (size / PLACES) as usize]);
+            for at in (0..PLACES).map(|place| length / PLACES * place) {
+                let mut there = files::open_part(self.path, self.shown, at..at + piece.len() as u64)?;
+                let filled = fill(&mut there, &mut piece)?;
+                let begin = if at > 0 { reader.boundary(&piece[..filled]) } else { Some(0) };
+                let end = memchr::memrchr(b'\n', &piece[..filled]).map(|at| at + 1);
+                if let (Some(begin), Some(end)) = (begin, end) {
+                    reader.feed(&piece[begin..end]);
+                }
+            }
+            self.show(reader.snapshot(), size);
+        }
+        Ok(())
     }
 
     /// A plain file as it lies in memory, for a reader that gains from it.
@@ -175,7 +201,7 @@ impl Reading<'_> {
     }
 
     fn show(&self, profile: Profile, bytes: u64) {
-        if let Some(looks) = self.looks.filter(|_| !profile.samples.is_empty()) {
+        if let Some(looks) = self.looks.filter(|_| !profile.samples.is_empty() || !profile.spans.is_empty()) {
             self.seen.is_shown.store(true, Ordering::Relaxed);
             // Nobody looks any more: the analysis needs no provisional numbers.
             let _ = looks.send(Look { source: self.shown.to_owned(), profile, bytes, place: self.place });
@@ -197,7 +223,12 @@ impl Reading<'_> {
         (count > 1 && parts.iter().all(|p| p.start < p.end)).then_some(parts)
     }
 
-    fn share(&self, first: Box<dyn Reader + Send>, parts: &[Range<u64>]) -> Result<Box<dyn Reader + Send>, Problem> {
+    fn share(
+        &self,
+        first: Box<dyn Reader + Send>,
+        parts: &[Range<u64>],
+        looks: Looks,
+    ) -> Result<Box<dyn Reader + Send>, Problem> {
         let open = |part: &Range<u64>| files::open_part(self.path, self.shown, part.clone());
         std::thread::scope(|scope| {
             let later: Vec<_> = parts[1..]
@@ -211,7 +242,7 @@ impl Reading<'_> {
                 })
                 .collect();
             let mut reader = first;
-            self.feed(&mut *reader, Looks::Shown, &|_| {}, copied(&mut open(&parts[0])?))?;
+            self.feed(&mut *reader, looks, &|_| {}, copied(&mut open(&parts[0])?))?;
             for part in later {
                 reader.join(part.join().expect("readers report problems, they do not panic")?);
             }

@@ -93,6 +93,11 @@ impl Linewise for State {
         }
     }
 
+    /// Costs are exact and stand function by function: those that were read say nothing of the others.
+    fn snapshot(&self) -> Profile {
+        Profile::default()
+    }
+
     fn profile(self) -> (Profile, Vec<Problem>) {
         let mut problems = Vec::new();
         if self.calls.is_empty() {

@@ -79,6 +79,21 @@ impl Linewise for State {
         let (frames, nodes) = self.stacks.into_parts();
         (Profile { frames, nodes, samples: self.samples, unit, sources: vec![quality], ..Profile::default() }, problems)
     }
+
+    /// Every line stands by itself.
+    fn boundary(bytes: &[u8]) -> Option<usize> {
+        memchr::memchr(b'\n', bytes).map(|at| at + 1)
+    }
+
+    fn join(&mut self, later: State) {
+        let (_, nodes) = self.stacks.join(later.stacks);
+        self.samples.append(later.samples, &nodes);
+        self.with_two += later.with_two;
+        self.of_tracing += later.of_tracing;
+    }
+
+    /// Collapsers sort by stack: the first lines are those of a few callers.
+    const IN_ANY_ORDER: bool = true;
 }
 
 impl State {

@@ -6,14 +6,15 @@
 use serde::Deserialize;
 
 use super::Format;
-use super::document::whole;
+use super::document::{some_of, whole_and_some};
 use super::scalar::Scalar;
+use super::thinned::{Part, SOME_BYTES};
 use super::trace::{self, RawSpan};
 use super::trouble::Trouble;
 use crate::model::{Problem, Profile};
 
 /// Jaeger JSON.
-pub const FORMAT: Format = Format { name: "Jaeger JSON", sniff, open: || whole(read) };
+pub const FORMAT: Format = Format { name: "Jaeger JSON", sniff, open: || whole_and_some(read, some) };
 
 fn sniff(head: &[u8]) -> bool {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
@@ -110,6 +111,17 @@ fn read(bytes: &[u8]) -> (Profile, Vec<Problem>) {
     profile.sources.iter_mut().for_each(|s| s.malformed = met.count());
     problems.extend(met.problems());
     (profile, problems)
+}
+
+/// Some traces of all. Spans one a line are those of a trace only together with those around them: the first lines are taken.
+fn some(bytes: &[u8]) -> Profile {
+    const SOME: Part = Part::Keys(&[("data", Part::Some)]);
+    let profile = some_of(bytes, &SOME, read);
+    let first = &bytes[..bytes.len().min(SOME_BYTES)];
+    match memchr::memrchr(b'\n', first) {
+        Some(end) if profile.spans.is_empty() => read(&first[..end]).0,
+        _ => profile,
+    }
 }
 
 fn lines(bytes: &[u8], error: &serde_json::Error, spans: &mut Vec<RawSpan>, met: &mut Trouble) {

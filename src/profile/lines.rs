@@ -8,6 +8,9 @@ use crate::model::{Problem, Profile};
 
 /// What one format makes of its lines; [`by_lines`] makes a [`Reader`] of it.
 pub trait Linewise: Clone + Default + Send + 'static {
+    /// True if the lines say the same in any order.
+    const IN_ANY_ORDER: bool = false;
+
     /// Takes the next line, without its line end.
     fn line(&mut self, line: &[u8], met: &mut Trouble);
 
@@ -84,6 +87,10 @@ impl<S: Linewise> Reader for LineReader<S> {
         Self::fill_in(bytes, &met, &mut profile);
         problems.extend(met.problems());
         (profile, problems)
+    }
+
+    fn is_in_any_order(&self) -> bool {
+        S::IN_ANY_ORDER
     }
 
     fn boundary(&self, bytes: &[u8]) -> Option<usize> {

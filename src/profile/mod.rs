@@ -91,6 +91,12 @@ pub trait Reader: Any {
     /// Ends the stream. Problems name the line or record.
     fn finish(self: Box<Self>) -> (Profile, Vec<Problem>);
 
+    /// True if its lines say the same in any order, so that their writers sort them: what is known before the end is then taken
+    /// from all over the source.
+    fn is_in_any_order(&self) -> bool {
+        false
+    }
+
     /// Where in these bytes from the middle of a source another reader may begin; `None` if one reader has to take all.
     fn boundary(&self, _bytes: &[u8]) -> Option<usize> {
         None

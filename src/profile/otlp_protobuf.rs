@@ -1,18 +1,20 @@
 //! OTLP traces as protobuf in; requests and their spans out.
 //!
 //! `TracesData` of opentelemetry-proto, or what a collector's file exporter writes: export requests, each behind its length
-//! in four bytes. Both are lists of `ResourceSpans`, which are decoded one by one, so that a cut loses only the last.
+//! in four bytes. Both are lists of `ResourceSpans`, which are decoded one by one, so that a cut loses only the last; the types
+//! are those of opentelemetry-proto as far as they are used, because its own decode a whole export with all that nobody reads.
 
 use prost::Message;
 
 use super::Format;
-use super::document::whole;
+use super::document::whole_and_some;
 use super::scalar::Scalar;
+use super::thinned::SOME_BYTES;
 use super::trace::{self, RawSpan};
 use crate::model::{Problem, Profile};
 
 /// OTLP protobuf.
-pub const FORMAT: Format = Format { name: "OTLP protobuf", sniff, open: || whole(read) };
+pub const FORMAT: Format = Format { name: "OTLP protobuf", sniff, open: || whole_and_some(read, some) };
 
 /// The tag of `ResourceSpans`: field 1 with a length.
 const RESOURCE_SPANS: u8 = 0x0a;
@@ -108,6 +110,11 @@ fn read(bytes: &[u8]) -> (Profile, Vec<Problem>) {
         problems.push(Problem::warning(what).help("was the file cut off, or copied while it was written?"));
     }
     (profile, problems)
+}
+
+/// What the first exports say: a trace is often sent in several, one soon after the other.
+fn some(bytes: &[u8]) -> Profile {
+    read(&bytes[..bytes.len().min(SOME_BYTES)]).0
 }
 
 /// True if the lengths of the outermost fields lead to the end, or behind it where the file was cut.

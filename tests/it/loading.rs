@@ -119,11 +119,108 @@ fn firefox(samples: usize) -> String {
     )
 }
 
+/// As writers of events write them: the outermost frame stays open over all of them.
+fn events(samples: usize) -> String {
+    let event = |kind: &str, frame: usize, at: usize| format!(r#"{{"type":"{kind}","frame":{frame},"at":{at}}}"#);
+    let pair = |n: usize| {
+        let leaf = usize::from(n.is_multiple_of(4));
+        format!("{},{}", event("O", leaf, n), event("C", leaf, n + 1))
+    };
+    let pairs: Vec<String> = (0..samples).map(pair).collect();
+    format!(
+        r#"{{"exporter":"speedscope.app/file-format-schema.json","profiles":[{{"type":"evented","name":"t","unit":"none",
+        "events":[{},{},{}]}}],"shared":{{"frames":[{NAMES}]}}}}"#,
+        event("O", 2, 0),
+        pairs.join(","),
+        event("C", 2, samples)
+    )
+}
+
 #[test]
 fn what_only_a_whole_file_tells_is_ranked_by_some_of_its_samples_before_the_others_are_read() {
-    for recording in [pprof(60_000), speedscope(60_000).into_bytes(), firefox(500_000).into_bytes()] {
+    let documents = [speedscope(60_000), firefox(500_000), events(80_000)].map(String::into_bytes);
+    for recording in documents.into_iter().chain([pprof(60_000)]) {
         let told = told(recording);
         assert!(!told.is_empty());
         check(&told, ["till::add 7", "till::sub 2"]);
     }
+}
+
+/// What nobody reads, so that a file is large soon.
+fn filler() -> String {
+    "x".repeat(4_000)
+}
+
+/// Requests of 100 µs: `add` has all but the 25 that `sub` has inside of it.
+fn chrome(requests: usize) -> String {
+    let event = |n: usize, name: &str, dur: usize, args: &str| {
+        format!(r#"{{"ph":"X","pid":1,"tid":1,"ts":{},"dur":{dur},"name":"{name}","cat":"till"{args}}}"#, 1_000 * n)
+    };
+    let args = format!(r#","args":{{"a":"{}"}}"#, filler());
+    let request = |n| format!("{},\n{}", event(n, "add", 100, &args), event(n, "sub", 25, ""));
+    format!("[\n{}\n]", (0..requests).map(request).collect::<Vec<_>>().join(",\n"))
+}
+
+/// The same, an export a line.
+fn otlp(requests: usize) -> String {
+    let span = |n: usize, id: u8, parent: &str, name: &str, length: usize, more: &str| {
+        let start = 1_000_000 * (n + 1);
+        format!(
+            r#"{{"traceId":"{n:032x}","spanId":"000000000000000{id}","parentSpanId":"{parent}","name":"{name}","startTimeUnixNano":"{start}",
+            "endTimeUnixNano":"{}","attributes":[{{"key":"code.function.name","value":{{"stringValue":"till::{name}"}}}}{more}]}}"#,
+            start + 1_000 * length
+        )
+        .replace('\n', "")
+    };
+    let more = format!(r#",{{"key":"note","value":{{"stringValue":"{}"}}}}"#, filler());
+    let export = |n| {
+        let spans = [span(n, 1, "", "add", 100, &more), span(n, 2, "0000000000000001", "sub", 25, "")].join(",");
+        format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{spans}]}}]}}]}}"#) + "\n"
+    };
+    (0..requests).map(export).collect()
+}
+
+/// The same as Jaeger answers: one document.
+fn jaeger(requests: usize) -> String {
+    let span = |n: usize, id: u8, reference: &str, name: &str, length: usize| {
+        format!(
+            r#"{{"traceID":"{n:x}","spanID":"{id}","operationName":"{name}","references":[{reference}],"startTime":{},"duration":{length},
+            "tags":[{{"key":"code.function.name","value":"till::{name}"}}]}}"#,
+            1_000 * n
+        )
+    };
+    let trace = |n| {
+        let child = format!(r#"{{"refType":"CHILD_OF","spanID":"1","note":"{}"}}"#, filler());
+        format!(r#"{{"traceID":"{n:x}","spans":[{},{}]}}"#, span(n, 1, "", "add", 100), span(n, 2, &child, "sub", 25))
+    };
+    format!(r#"{{"data":[{}]}}"#, (0..requests).map(trace).collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn traces_are_ranked_by_the_time_of_their_requests_before_all_are_read() {
+    for recording in [chrome(1_200), otlp(1_200), jaeger(1_200)] {
+        let told = told(&recording);
+        assert!(!told.is_empty(), "{}", &recording[..100]);
+        check(&told, ["till::add 75.0 % [75.0, 75.0]", "till::sub 25.0 % [25.0, 25.0]"]);
+    }
+}
+
+#[test]
+fn a_sorted_file_is_looked_at_in_all_of_its_parts() {
+    let line = |n: usize| {
+        let leaf = if n < 45_000 { "a;till::main;till::add" } else { "b;till::main;till::sub" };
+        format!("{leaf};{};memcpy {}\n", "core::fmt::".repeat(9), 1 + n % 2)
+    };
+    let told = told((0..60_000).map(line).collect::<String>());
+    assert!(!told.is_empty());
+    check(&told, ["till::add 7", "till::sub 2"]);
+}
+
+#[test]
+fn of_exact_costs_that_stand_function_by_function_nothing_is_told_before_all_are_read() {
+    let function = |name: &str, line: &str| format!("fn={name}\n{}", line.repeat(800_000));
+    let costs = [function("till::main", "3 1\n"), function("till::add", "1 2\n")].concat();
+    let told = told(format!("# callgrind format\npositions: line\nevents: Ir\nfl=src/main.rs\n{costs}"));
+    assert!(!told.is_empty() && told.iter().all(|look| look.contains(" so far (6 MB")), "{told:?}");
+    check(&told, ["till::add 66.7 % [", "till::main 33.3 % ["]);
 }
