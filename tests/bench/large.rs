@@ -1,6 +1,10 @@
 //! A profile in, files of so many bytes with its samples again and again out, as other programs write them: names stand behind
 //! samples where the format allows it.
 
+#[path = "large_traces.rs"]
+mod traces;
+
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -10,7 +14,18 @@ use refit::model::{NodeId, Profile};
 pub type Writer = fn(&Profile, &mut dyn Write, usize) -> std::io::Result<()>;
 
 /// Formats by name.
-pub const WRITERS: [(&str, Writer); 3] = [("pprof", pprof), ("speedscope", speedscope), ("Firefox profile", firefox)];
+pub const WRITERS: [(&str, Writer); 10] = [
+    ("folded stacks", folded),
+    ("pprof", pprof),
+    ("Firefox profile", firefox),
+    ("speedscope", speedscope),
+    ("speedscope, events", evented),
+    ("Chrome trace", traces::chrome),
+    ("OTLP JSON lines", traces::otlp),
+    ("OTLP protobuf", traces::otlp_protobuf),
+    ("Jaeger JSON", traces::jaeger),
+    ("callgrind", callgrind),
+];
 
 /// Writes the file.
 ///
@@ -60,6 +75,83 @@ fn speedscope(profile: &Profile, out: &mut dyn Write, bytes: usize) -> std::io::
         format!("{{\"name\":{name},\"file\":{file},\"line\":{}}}", frame.line)
     });
     write!(out, "{}]}}}}", joined(frames))
+}
+
+/// Every sample opens what the one before has not open, and closes what it has not.
+fn evented(profile: &Profile, out: &mut dyn Write, bytes: usize) -> std::io::Result<()> {
+    write!(
+        out,
+        "{{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\"profiles\":[{{\"type\":\"evented\","
+    )?;
+    write!(out, "\"name\":\"t\",\"unit\":\"milliseconds\",\"startValue\":0,\"endValue\":1,\"events\":[")?;
+    let stacks = stacks(profile);
+    let (mut written, mut at, mut open): (usize, usize, &[u32]) = (0, 0, &[]);
+    let end = |out: &mut dyn Write, kind: &str, frame: &u32, at: usize, written: &mut usize| {
+        let event = format!("{{\"type\":\"{kind}\",\"at\":{at},\"frame\":{frame}}}");
+        let separator = if *written == 0 { "" } else { "," };
+        *written += event.len() + separator.len();
+        write!(out, "{separator}{event}")
+    };
+    while written < bytes {
+        let next = &stacks[at % stacks.len()];
+        let same = open.iter().zip(next).take_while(|(a, b)| a == b).count();
+        open[same..].iter().rev().try_for_each(|frame| end(out, "C", frame, at, &mut written))?;
+        next[same..].iter().try_for_each(|frame| end(out, "O", frame, at, &mut written))?;
+        (open, at) = (next, at + 1);
+    }
+    open.iter().rev().try_for_each(|frame| end(out, "C", frame, at, &mut written))?;
+    let frames = names(profile).into_iter().map(|name| format!("{{\"name\":{name}}}"));
+    write!(out, "]}}],\"shared\":{{\"frames\":[{}]}}}}", joined(frames))
+}
+
+/// As collapsers write it: sorted, each stack once. So many different stacks are made by what stands above their leaves.
+fn folded(profile: &Profile, out: &mut dyn Write, bytes: usize) -> std::io::Result<()> {
+    let mut counted: BTreeMap<Vec<&str>, u64> = BTreeMap::new();
+    for stack in stacks(profile) {
+        let names = stack.iter().map(|frame| profile.frames[*frame as usize].symbol.as_str()).collect();
+        *counted.entry(names).or_default() += 1;
+    }
+    let line = |(stack, count): (&Vec<&str>, &u64)| {
+        let names: Vec<String> = stack.iter().map(|name| name.replace(';', ":")).collect();
+        (names.join(";"), *count)
+    };
+    let lines: Vec<(String, u64)> = counted.iter().map(line).collect();
+    let each: usize = lines.iter().map(|(stack, _)| stack.len() + 25).sum();
+    let mut all: Vec<String> = (0..bytes.div_ceil(each))
+        .flat_map(|n| lines.iter().map(move |(stack, count)| format!("worker {n:06}/{n:06};{stack} {count}")))
+        .collect();
+    all.sort_unstable();
+    all.iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
+/// Functions one after the other, each with its own lines and what it calls; names by number after their first use.
+fn callgrind(profile: &Profile, out: &mut dyn Write, bytes: usize) -> std::io::Result<()> {
+    writeln!(out, "# callgrind format\npositions: line\nevents: Ir\nfl=(1) src/main.rs")?;
+    let names: Vec<&str> = profile.frames.iter().map(|f| f.symbol.as_str()).collect();
+    let (mut written, mut round) = (0, 0);
+    while written < bytes {
+        for (at, name) in names.iter().enumerate() {
+            let called = (at + 1 + round % 7) % names.len();
+            let text = |at: usize, name: &str| match round {
+                0 => format!("({}) {name}", at + 1),
+                _ => format!("({})", at + 1),
+            };
+            let record = format!(
+                "fn={}\n{} {}\ncfn={}\ncalls=3 {}\n{} {}\n",
+                text(at, name),
+                10 + round % 90,
+                7 + at,
+                text(called, names[called]),
+                1 + called,
+                20 + round % 90,
+                3 * (7 + called)
+            );
+            written += record.len();
+            out.write_all(record.as_bytes())?;
+        }
+        round += 1;
+    }
+    Ok(())
 }
 
 fn firefox(profile: &Profile, out: &mut dyn Write, bytes: usize) -> std::io::Result<()> {

@@ -1,9 +1,12 @@
-//! `cargo bench --bench loading [-- --megabytes N]`: how long it takes in the real workbench until the first provisional ranking
-//! of a large recording stands on the screen with its intervals, how often it is refined, and when all is read.
+//! `cargo bench --bench loading [-- --megabytes N] [--repeat N] [--only FORMAT]`: how long it takes in the real workbench until the
+//! first provisional ranking of a large recording stands on the screen with its intervals, how often it is refined, and when all
+//! is read.
 //!
-//! Recordings of 100 MB: the example's `perf script` text, repeated; its samples as pprof, speedscope and Firefox write them, names
-//! behind the samples; and a `perf.data` of this program at work, with copied stacks. The workbench runs in a pseudo-terminal whose screen is read. Looks are taken by bytes (the first after 4 MiB), so every
-//! start has them. Nothing is asserted; asked are 300 ms.
+//! Recordings of 100 MB: the example's `perf script` text, repeated; its samples as the writers of every other format write them,
+//! names behind the samples where they stand there, and as spans of requests; and a `perf.data` of this program at work, with
+//! copied stacks. The workbench runs in a pseudo-terminal whose screen is read. Looks are taken by bytes (the first after 4 MiB),
+//! so every start has them. callgrind counts exactly and function by function: a part of it says nothing of the rest, so its first
+//! ranking is that of the whole. Nothing is asserted; asked are 300 ms.
 
 mod large;
 
@@ -19,6 +22,7 @@ use refit::jobs::{Ear, read_sources};
 use refit::model::Source;
 
 const REFIT: &str = env!("CARGO_BIN_EXE_refit");
+/// Starts, if no other number is asked for.
 const REPEAT: usize = 5;
 
 fn main() {
@@ -28,16 +32,23 @@ fn main() {
         return work();
     }
     let megabytes: u64 = after("--megabytes").and_then(|n| n.parse().ok()).unwrap_or(100);
+    let repeat = after("--repeat").and_then(|n| n.parse().ok()).unwrap_or(REPEAT);
+    let only = after("--only");
+    let is_asked = |format: &str| only.is_none_or(|only| format == only);
     let place = tempfile::tempdir().expect("a folder for temporary files");
     let text = text_project(place.path(), megabytes);
-    measure("perf script text", place.path(), &text);
-    for (format, writer) in large::WRITERS {
-        other_format(&text, writer, megabytes);
-        measure(format, place.path(), &text);
+    if is_asked("perf script text") {
+        measure("perf script text", place.path(), &text, repeat);
     }
-    match perf_data_project(place.path(), megabytes) {
-        Ok(project) => measure("perf.data", place.path(), &project),
-        Err(why) => println!("perf.data: perf is refused here ({why})"),
+    for (format, writer) in large::WRITERS.into_iter().filter(|(format, _)| is_asked(format)) {
+        other_format(&text, writer, megabytes);
+        measure(format, place.path(), &text, repeat);
+    }
+    if is_asked("perf.data") {
+        match perf_data_project(place.path(), megabytes) {
+            Ok(project) => measure("perf.data", place.path(), &project, repeat),
+            Err(why) => println!("perf.data: perf is refused here ({why})"),
+        }
     }
 }
 
@@ -144,12 +155,12 @@ struct Seen {
     whole: Option<f64>,
 }
 
-fn measure(what: &str, place: &Path, project: &Path) {
-    let all: Vec<Seen> = (0..REPEAT).map(|_| watch(place, project)).collect();
+fn measure(what: &str, place: &Path, project: &Path, repeat: usize) {
+    let all: Vec<Seen> = (0..repeat).map(|_| watch(place, project)).collect();
     for (n, seen) in all.iter().enumerate() {
         let ms = |t: Option<f64>| t.map_or(String::from("never"), |t| format!("{t:.0} ms"));
         println!(
-            "{what:<18}{} frame {}, first ranking {}, refined {} times, whole {}",
+            "{what:<19}{} frame {}, first ranking {}, refined {} times, whole {}",
             if n == 0 { "first start " } else { "caches warm " },
             ms(seen.first_frame),
             ms(seen.first_ranking),
@@ -158,11 +169,12 @@ fn measure(what: &str, place: &Path, project: &Path) {
         );
     }
     // Where all was read before a first look was taken, the ranking of all of it is the first.
-    let mut warm: Vec<f64> = all.iter().skip(1).filter_map(|s| s.first_ranking.or(s.whole)).collect();
+    let mut warm: Vec<f64> =
+        all.iter().skip(usize::from(repeat > 1)).filter_map(|s| s.first_ranking.or(s.whole)).collect();
     warm.sort_by(f64::total_cmp);
     let shown = all.iter().rev().find(|s| !s.text.is_empty()).map_or("all was read before", |s| &s.text);
     if let Some(median) = warm.get(warm.len() / 2) {
-        println!("{what:<18}first ranking {median:.0} ms median with warm caches; asked 300 ms: {shown}");
+        println!("{what:<19}first ranking {median:.0} ms median with warm caches; asked 300 ms: {shown}");
     }
 }
 
