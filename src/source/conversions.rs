@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::visit::{self, Visit};
+use super::visit::code::{self as visit, Visit};
 use quote::ToTokens;
 
 use super::SourceFile;

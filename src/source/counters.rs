@@ -1,6 +1,6 @@
 //! A file in; its structs of atomic counters, and the places that change such a counter, out.
 
-use super::visit::{self, Visit};
+use super::visit::code::{self as visit, Visit};
 
 use super::SourceFile;
 use super::functions::{Function, functions, head, items};

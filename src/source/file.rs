@@ -3,7 +3,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
-use super::visit::{self, Visit};
+use super::visit::code::{self as visit, Visit};
 use syn::spanned::Spanned;
 
 use super::edges::{self, edges};
@@ -34,6 +34,10 @@ pub struct SourceFile {
     is_lean: bool,
     /// What its `use` declarations bring in, once somebody asked.
     pub(super) imports: OnceCell<Vec<(String, String)>>,
+    /// Its structs and enums, once somebody asked.
+    pub(super) declared: OnceCell<Vec<super::bulk::Declared>>,
+    /// The named fields of its structs, once somebody asked.
+    pub(super) struct_fields: OnceCell<Vec<super::types::FieldDecl>>,
     /// Where in memory the bodies stand in which functions are nested: few, and only these are searched for functions.
     with_functions: HashSet<usize>,
     /// Ranges of nodes of the tree by kind and place in memory: syn finds a node's span by printing all of it.
@@ -106,6 +110,8 @@ impl SourceFile {
             base,
             is_lean,
             imports: OnceCell::new(),
+            declared: OnceCell::new(),
+            struct_fields: OnceCell::new(),
             with_functions: HashSet::new(),
             ranges: RefCell::default(),
         };
@@ -370,12 +376,6 @@ impl ItemWalk<'_> {
 }
 
 impl<'ast> Visit<'ast> for ItemWalk<'_> {
-    // No function stands in these.
-    fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
-    fn visit_type(&mut self, _: &'ast syn::Type) {}
-    fn visit_pat(&mut self, _: &'ast syn::Pat) {}
-    fn visit_path(&mut self, _: &'ast syn::Path) {}
-
     fn visit_item_fn(&mut self, node: &'ast syn::ItemFn) {
         self.function(node, &node.attrs, &node.sig, &node.block);
     }

@@ -1,6 +1,6 @@
 //! A parsed file and a byte range in, the syntax nodes around it out.
 
-use super::visit::{self, Visit};
+use super::visit::code::{self as visit, Visit};
 
 use super::SourceFile;
 use super::file::Sort;

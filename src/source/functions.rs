@@ -1,6 +1,6 @@
 //! One syntax tree in; its functions and items out, flat, each with what stands around it.
 
-use super::visit::{self, Visit};
+use super::visit::code::{self as visit, Visit};
 
 use super::SourceFile;
 use super::file::is_test_attribute;
@@ -183,10 +183,6 @@ impl<'a> Visit<'a> for Functions<'a> {
             }
         });
     }
-
-    // Function bodies hide in expressions only as nested items, which statements reach.
-    fn visit_type(&mut self, _: &'a syn::Type) {}
-    fn visit_attribute(&mut self, _: &'a syn::Attribute) {}
 }
 
 #[cfg(test)]

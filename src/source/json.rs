@@ -1,6 +1,6 @@
 //! Expressions in; what they turn into JSON or read from it, out.
 
-use super::visit::{self, Visit};
+use super::visit::code::{self as visit, Visit};
 use super::{SourceFile, shapes};
 use crate::model::TextRange;
 
@@ -46,6 +46,9 @@ pub fn failing<'a>(file: &'a SourceFile, expr: &'a syn::Expr) -> (&'a syn::Expr,
             }
             _ => break,
         };
+    }
+    if std::ptr::eq(inner, expr) {
+        return (expr, "");
     }
     (inner, file.slice(TextRange { start: file.range(inner).end, end: file.range(expr).end }))
 }

@@ -2,7 +2,7 @@
 
 use super::functions::{Function, functions};
 use super::names::{peel, root};
-use super::visit::{self, Visit};
+use super::visit::code::{self as visit, Visit};
 use super::{SourceFile, shapes};
 
 /// What takes a lock: the place of the lock, and how.

@@ -1,6 +1,6 @@
 //! A file in; its locks around nothing but a number or a flag, and what each use of such a lock does to the value, out.
 
-use super::visit::{self, Visit};
+use super::visit::code::{self as visit, Visit};
 
 use super::functions::{head, items, type_arguments};
 use super::lexer::{self, TokenKind};
@@ -333,8 +333,6 @@ impl<'a> Visit<'a> for Accesses<'_> {
         }
         visit::visit_expr(self, node);
     }
-
-    fn visit_attribute(&mut self, _: &'a syn::Attribute) {}
 }
 
 /// True if nothing runs between the look and the end of the guard, which is the end of the statement.

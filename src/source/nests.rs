@@ -1,6 +1,6 @@
 //! Loops and functions in; what nests in them as `if let`, `match` and `if` and could leave early instead, out.
 
-use super::visit::{self, Visit};
+use super::visit::code::{self as visit, Visit};
 
 use super::SourceFile;
 use super::functions::functions;

@@ -1,6 +1,6 @@
 //! A syntax tree in; its blocks and expressions, flat, and what a call, an ending or an exit among them looks like, out.
 
-use super::visit::{self, Visit};
+use super::visit::code::{self as visit, Visit};
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 
@@ -49,6 +49,13 @@ pub fn own_blocks(block: &syn::Block) -> Vec<&syn::Block> {
 pub fn exprs(block: &syn::Block) -> Vec<&syn::Expr> {
     let mut all = Flat { skips_items: true, ..Flat::default() };
     all.visit_block(block);
+    all.exprs
+}
+
+/// All expressions of a statement, closures' bodies included, nested items not; outer before inner.
+pub fn exprs_of(stmt: &syn::Stmt) -> Vec<&syn::Expr> {
+    let mut all = Flat { skips_items: true, ..Flat::default() };
+    all.visit_stmt(stmt);
     all.exprs
 }
 
@@ -134,8 +141,6 @@ impl<'a> Visit<'a> for Flat<'a> {
         }
         visit::visit_expr(self, node);
     }
-
-    fn visit_attribute(&mut self, _: &'a syn::Attribute) {}
 
     fn visit_item(&mut self, node: &'a syn::Item) {
         if !self.skips_items {

@@ -1,6 +1,6 @@
 //! A function body in; the local collections out that are filled with nothing but literals and only read afterwards.
 
-use super::visit::{self, Visit};
+use super::visit::code::{self as visit, Visit};
 
 use super::functions::{head, type_arguments};
 use super::names::{NameUse, Use, peel, plain_name, uses};

@@ -1,6 +1,6 @@
 //! A file in; the structs that write to files, where they flush, and where they open a file anew, out.
 
-use super::visit::{self, Visit};
+use super::visit::code::{self as visit, Visit};
 use quote::ToTokens;
 
 use super::SourceFile;

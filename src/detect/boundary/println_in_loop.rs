@@ -1,6 +1,6 @@
 //! Loops that print a line in each round, one lock and one system call at a time.
 
-use crate::source::visit::{self, Visit};
+use crate::source::visit::code::{self as visit, Visit};
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};

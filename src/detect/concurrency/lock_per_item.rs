@@ -1,6 +1,6 @@
 //! Loops over a collection that take the same lock in each round and do little else.
 
-use crate::source::visit::{self, Visit};
+use crate::source::visit::code::{self as visit, Visit};
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};

@@ -1,6 +1,6 @@
 //! Neighbouring statements that take the same lock one after the other and do little in between.
 
-use crate::source::visit::Visit;
+use crate::source::visit::code::Visit;
 
 use super::lock_per_item::{Round, is_changed};
 use crate::detect::{Fact, Rule, each};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::source::visit::{self, Visit};
+use crate::source::visit::code::{self as visit, Visit};
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};

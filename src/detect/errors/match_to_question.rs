@@ -1,6 +1,6 @@
 //! Functions in; those out that return an error by a `match` or `if let` of several lines where `?` says the same.
 
-use crate::source::visit::{self, Visit};
+use crate::source::visit::code::{self as visit, Visit};
 use quote::ToTokens;
 
 use crate::detect::{Fact, FileFacts, Rule};

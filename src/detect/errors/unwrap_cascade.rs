@@ -1,6 +1,6 @@
 //! Functions that can return an error and panic instead, several times.
 
-use crate::source::visit::{self, Visit};
+use crate::source::visit::code::{self as visit, Visit};
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
@@ -187,7 +187,6 @@ impl<'a> Visit<'a> for Unwraps<'a> {
     }
 
     fn visit_item(&mut self, _: &'a syn::Item) {}
-    fn visit_attribute(&mut self, _: &'a syn::Attribute) {}
 }
 
 #[cfg(test)]

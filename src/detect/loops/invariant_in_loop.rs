@@ -5,7 +5,7 @@ use crate::model::{Class, Eye, Finding, Kind, RuleId};
 use crate::source::functions::functions;
 use crate::source::invariants::{Invariant, invariants, only_looked_at};
 use crate::source::names::{NameUse, Use, plain_name, uses};
-use crate::source::visit::{self, Visit};
+use crate::source::visit::code::{self as visit, Visit};
 use crate::source::{SourceFile, shapes};
 
 /// The rule.

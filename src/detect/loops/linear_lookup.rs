@@ -4,7 +4,7 @@ use super::hoist::{Hoist, hoist};
 use crate::detect::{Fact, Rule, fields};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage::{self, PlacePath};
-use crate::source::visit::{self, Visit};
+use crate::source::visit::code::{self as visit, Visit};
 use crate::source::{SourceFile, types};
 
 /// The rule.

@@ -5,7 +5,7 @@ use super::linear_lookup::{is_independent, is_part_of};
 use crate::detect::{Fact, Rule, fields};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::usage;
-use crate::source::visit::{self, Visit};
+use crate::source::visit::code::{self as visit, Visit};
 use crate::source::{SourceFile, types};
 
 /// The rule.

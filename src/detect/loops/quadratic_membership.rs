@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage::{self, How, Use};
-use crate::source::visit::{self, Visit};
+use crate::source::visit::code::{self as visit, Visit};
 use crate::source::{self, Node, SourceFile, types};
 
 /// The rule.

@@ -1,6 +1,6 @@
 //! Functions in; the regular expressions out that they compile from a literal each time they are called.
 
-use crate::source::visit::{self, Visit};
+use crate::source::visit::code::{self as visit, Visit};
 
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};

@@ -4,7 +4,7 @@ use super::clone_then_read::is_shared_by_cloning;
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage;
-use crate::source::visit::{self, Visit};
+use crate::source::visit::code::{self as visit, Visit};
 use crate::source::{self, Node, SourceFile, types};
 
 /// The rule.

@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, fields};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage::{self, How, PlacePath, Use};
-use crate::source::visit::{self, Visit};
+use crate::source::visit::code::{self as visit, Visit};
 use crate::source::{self, SourceFile, types};
 
 /// The rule.

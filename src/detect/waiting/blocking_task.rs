@@ -1,6 +1,6 @@
 //! Tasks that do nothing but wait for the file system, on a thread that others need.
 
-use crate::source::visit::Visit;
+use crate::source::visit::code::Visit;
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};

@@ -1,6 +1,6 @@
 //! Loops that write small pieces to a file that the function is lent, or that `self` holds.
 
-use crate::source::visit::{self, Visit};
+use crate::source::visit::code::{self as visit, Visit};
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
