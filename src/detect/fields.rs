@@ -13,9 +13,9 @@ pub const NEEDS: &str = "needs-field";
 /// Background facts: one per named field of the file.
 pub fn facts(file: &SourceFile) -> Vec<Fact> {
     struct_fields(file)
-        .into_iter()
+        .iter()
         .map(|field| {
-            let fact = Fact::at(file, field.range).note("field", field.name).note("type", field.ty);
+            let fact = Fact::at(file, field.range).note("field", &field.name).note("type", &field.ty);
             Fact { is_background: true, ..fact }
         })
         .collect()

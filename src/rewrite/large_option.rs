@@ -16,7 +16,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let (name, inner) = (file.slice(captured("name")?), captured("inner")?);
     // A private field is seen by its module and by those inside it: fields of that name elsewhere are others.
     let is_private = finding.capture("private").is_some();
-    let declares = |f: &SourceFile| struct_fields(f).into_iter().filter(|field| field.name == name).count();
+    let declares = |f: &SourceFile| struct_fields(f).iter().filter(|field| field.name == name).count();
     let sees = |f: &&SourceFile| {
         let is_inside = f.role.krate == file.role.krate && f.role.modules.starts_with(&file.role.modules);
         if is_private {

@@ -90,12 +90,12 @@ fn is_copied(files: &[SourceFile], file: &SourceFile, parsed: &Parsed<'_>, used:
     for field in &used.fields {
         let owner = types::head(types::strip(&ty)).ok_or_else(unknown)?;
         let mut declared =
-            files.iter().flat_map(types::struct_fields).filter(|f| f.owner == owner && f.name == *field).map(|f| f.ty);
+            files.iter().flat_map(types::struct_fields).filter(|f| f.owner == owner && f.name == *field).map(|f| &f.ty);
         let first = declared.next().ok_or_else(unknown)?;
         if declared.any(|other| other != first) {
             return Err(unknown());
         }
-        ty = syn::parse_str(&first).map_err(|_| unknown())?;
+        ty = syn::parse_str(first).map_err(|_| unknown())?;
     }
     Ok(types::is_primitive(&ty))
 }

@@ -75,7 +75,7 @@ struct Told {
 
 impl Told {
     fn by(file: &SourceFile, poll: &OwnPoll<'_>, polled: &str) -> Told {
-        let known: Vec<String> = struct_fields(file).into_iter().map(|f| f.name).collect();
+        let known: Vec<String> = struct_fields(file).iter().map(|f| f.name.clone()).collect();
         let fresh = |base: String| {
             let free = |name: &String| !known.contains(name);
             let numbered = (2..).map(|n| format!("{base}_{n}"));

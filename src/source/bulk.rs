@@ -26,7 +26,11 @@ pub struct Declared {
 }
 
 /// All structs and enums of a file that have no type parameters.
-pub fn declared(file: &SourceFile) -> Vec<Declared> {
+pub fn declared(file: &SourceFile) -> &[Declared] {
+    file.declared.get_or_init(|| read(file))
+}
+
+fn read(file: &SourceFile) -> Vec<Declared> {
     let types = |fields: &syn::Fields| fields.iter().map(|f| file.text_of(&f.ty).to_owned()).collect::<Vec<_>>();
     let all = items(&file.ast).into_iter().filter_map(|placed| {
         let (ident, generics, attrs, variants, names, range) = match placed.item {
@@ -265,7 +269,7 @@ mod tests {
     #[test]
     fn types_hold_at_least_the_sum_of_their_parts() {
         let file = SourceFile::parse("a.rs", CODE, &FileRole::default()).unwrap();
-        let bulk = Bulk::of(declared(&file));
+        let bulk = Bulk::of(declared(&file).to_vec());
         assert_eq!((bulk.least("Grid"), bulk.whole("Grid")), (256 + 3 + 8, Some(267)));
         assert_eq!((bulk.least("Holder"), bulk.whole("Holder")), (267 + 24, None));
         assert_eq!(bulk.least("Event"), 291);
@@ -278,7 +282,7 @@ mod tests {
     fn a_name_of_two_types_is_not_known() {
         let file =
             SourceFile::parse("a.rs", "mod a { struct S([u8; 9]); } mod b { struct S(u8); }", &FileRole::default());
-        assert_eq!(Bulk::of(declared(&file.unwrap())).least("S"), 0);
+        assert_eq!(Bulk::of(declared(&file.unwrap()).to_vec()).least("S"), 0);
     }
 
     #[test]

@@ -190,7 +190,11 @@ pub struct FieldDecl {
 }
 
 /// Named fields of all structs of a file, those in inline modules included.
-pub fn struct_fields(file: &SourceFile) -> Vec<FieldDecl> {
+pub fn struct_fields(file: &SourceFile) -> &[FieldDecl] {
+    file.struct_fields.get_or_init(|| declared_fields(file))
+}
+
+fn declared_fields(file: &SourceFile) -> Vec<FieldDecl> {
     fn walk(file: &SourceFile, items: &[syn::Item], out: &mut Vec<FieldDecl>) {
         for item in items {
             match item {
@@ -548,9 +552,9 @@ fn declared_in(
     at: TextRange,
     depth: u32,
 ) -> Option<Option<syn::Type>> {
-    let before = block.stmts.iter().rev().filter(|stmt| file.range(*stmt).end <= at.start);
-    let local = before.into_iter().find_map(|stmt| match stmt {
-        syn::Stmt::Local(local) if binds(&local.pat, name) => Some(local),
+    let local = block.stmts.iter().rev().find_map(|stmt| match stmt {
+        // Names are compared first: a range costs more.
+        syn::Stmt::Local(local) if binds(&local.pat, name) && file.range(stmt).end <= at.start => Some(local),
         _ => None,
     })?;
     Some(match (&local.pat, &local.init) {
@@ -586,9 +590,9 @@ pub fn type_among(files: &[SourceFile], file: &SourceFile, expr: &syn::Expr) -> 
         return Some(known);
     }
     let name = last_field(expr)?;
-    let mut declared = files.iter().flat_map(struct_fields).filter(|field| field.name == name).map(|field| field.ty);
+    let mut declared = files.iter().flat_map(struct_fields).filter(|field| field.name == name).map(|field| &field.ty);
     let first = declared.next()?;
-    declared.all(|other| other == first).then(|| syn::parse_str(&first).ok()).flatten()
+    declared.all(|other| other == first).then(|| syn::parse_str(first).ok()).flatten()
 }
 
 #[cfg(test)]

@@ -81,10 +81,10 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     for block in shapes::blocks(file) {
         for (index, stmt) in block.stmts.iter().enumerate() {
             if let syn::Stmt::Expr(syn::Expr::While(node), _) = stmt {
-                found.extend(inside(file, &node.cond, &node.body, file.range(node)));
+                found.extend(inside(file, &node.cond, &node.body, || file.range(node)));
             }
             for node in shapes::own_ifs(stmt) {
-                found.extend(inside(file, &node.cond, &node.then_branch, file.range(node)));
+                found.extend(inside(file, &node.cond, &node.then_branch, || file.range(node)));
             }
             found.extend(behind(file, stmt, block.stmts.get(index + 1)));
         }
@@ -93,7 +93,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
 }
 
 /// `while … && !queue.is_empty() { take … }`, and the same with `if`.
-fn inside(file: &SourceFile, cond: &syn::Expr, body: &syn::Block, whole: TextRange) -> Option<Fact> {
+fn inside(file: &SourceFile, cond: &syn::Expr, body: &syn::Block, whole: impl FnOnce() -> TextRange) -> Option<Fact> {
     let conditions = shapes::conjuncts(cond);
     if conditions.len() > 1 && !shapes::may_chain(file) {
         return None;
@@ -103,7 +103,8 @@ fn inside(file: &SourceFile, cond: &syn::Expr, body: &syn::Block, whole: TextRan
     let first = body.stmts.first()?;
     if let Some((pat, value, block)) = taken_if(first).filter(|_| body.stmts.len() == 1 && conditions.len() == 1)
         && takes(value, place)
-        && matches!(file.slice(whole).get(..5), Some("while"))
+        && let whole = whole()
+        && file.slice(whole).starts_with("while")
     {
         let fact =
             fact(file, file.range(last), place, value).capture("whole", whole).capture("pattern", file.range(pat));

@@ -86,10 +86,9 @@ struct LookUp<'a> {
 }
 
 fn repeated(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
-    let alone = |stmts: &[syn::Stmt]| syn::Block { brace_token: block.brace_token, stmts: stmts.to_vec() };
     let stmt = &block.stmts[index];
-    let own = alone(&block.stmts[index..=index]);
-    let first = look_ups(file, &own).into_iter().find(|found| begins_with(file, stmt, found.whole))?;
+    let first =
+        look_ups(file, &shapes::exprs_of(stmt)).into_iter().find(|found| begins_with(file, stmt, found.whole))?;
     let place = usage::place(first.map).filter(|p| p.is_plain)?;
     let known = types::type_of(file, first.map).and_then(|ty| types::head(types::strip(&ty)));
     let is_known_map = known.as_ref().is_some_and(|head| head == "HashMap" || head == "BTreeMap");
@@ -98,8 +97,9 @@ fn repeated(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact>
     if !may_be_map || !shapes::is_quiet(first.key) {
         return None;
     }
-    let code = alone(&block.stmts[index..]);
-    let all = look_ups(file, &code);
+    let code = syn::Block { brace_token: block.brace_token, stmts: block.stmts[index..].to_vec() };
+    let exprs = shapes::exprs(&code);
+    let all = look_ups(file, &exprs);
     let same: Vec<&LookUp<'_>> = all
         .iter()
         .filter(|l| {
@@ -125,7 +125,6 @@ fn repeated(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact>
         Some(name) => fact.capture("named", file.span_range(name.name.span())),
         None => fact.capture("before", file.range(stmt)).capture("first", of(&first)),
     };
-    let exprs = shapes::exprs(&code);
     for l in same.iter().filter(|l| name.is_none() || l.get != first.get) {
         let (how, range) = if way == Way::Index { indexed(file, &exprs, l.get) } else { ("reference", of(l)) };
         fact = fact.capture(how, range);
@@ -150,11 +149,10 @@ fn indexed(file: &SourceFile, exprs: &[&syn::Expr], range: TextRange) -> (&'stat
     }
 }
 
-/// All look-ups by `get` and by index in a stretch of code.
-fn look_ups<'a>(file: &SourceFile, code: &'a syn::Block) -> Vec<LookUp<'a>> {
-    let exprs = shapes::exprs(code);
+/// All look-ups by `get` and by index among the expressions of a stretch of code.
+fn look_ups<'a>(file: &SourceFile, exprs: &[&'a syn::Expr]) -> Vec<LookUp<'a>> {
     let mut found = Vec::new();
-    for expr in &exprs {
+    for expr in exprs {
         let (map, key, way) = match expr {
             syn::Expr::MethodCall(call) if call.method == "get" && call.args.len() == 1 => {
                 (&*call.receiver, &call.args[0], Way::Get)

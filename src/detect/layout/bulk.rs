@@ -7,17 +7,17 @@ use crate::source::bulk::{Bulk, Declared, declared};
 
 /// One background fact for each struct and enum of a file.
 pub fn facts(file: &SourceFile) -> Vec<Fact> {
-    let fact = |found: Declared| {
+    let fact = |found: &Declared| {
         let variants: Vec<String> = found.variants.iter().map(|fields| fields.join("\u{1}")).collect();
         let fact = Fact::at(file, found.range)
-            .note("declared", found.name)
+            .note("declared", &found.name)
             .note("variants", variants.join("\u{2}"))
             .note("names", found.names.join("\u{1}"))
             .note("copy", if found.is_copy { "yes" } else { "no" });
         let fact = fact.note("alias", if found.is_alias { "yes" } else { "no" });
         Fact { is_background: true, ..fact }
     };
-    declared(file).into_iter().map(fact).collect()
+    declared(file).iter().map(fact).collect()
 }
 
 /// What all files declare.

@@ -184,7 +184,7 @@ fn part_taken(file: &SourceFile, exprs: &[&syn::Expr], expr: &syn::Expr) -> Opti
     let ty = types::type_of(file, &clone.receiver)?;
     let owner = types::head(types::strip(&ty))?;
     let syn::Member::Named(name) = &part.member else { return None };
-    let declared = types::struct_fields(file).into_iter().find(|f| f.owner == owner && name == &f.name)?;
+    let declared = types::struct_fields(file).iter().find(|f| f.owner == owner && name == &f.name)?;
     let of_part: syn::Type = syn::parse_str(&declared.ty).ok()?;
     let is_base = |e: &&&syn::Expr| match e {
         syn::Expr::MethodCall(call) => std::ptr::eq(&*call.receiver, expr) && is_question(&call.method.to_string()),

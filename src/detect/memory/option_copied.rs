@@ -85,7 +85,7 @@ struct Copied<'a> {
 
 fn copied<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<Copied<'a>> {
     let syn::Expr::MethodCall(call) = expr else { return None };
-    if !call.args.is_empty() {
+    if !call.args.is_empty() || !["clone", "cloned"].iter().any(|copies| call.method == copies) {
         return None;
     }
     let option = &*call.receiver;
