@@ -17,6 +17,7 @@ mod example;
 mod flame_pane;
 mod formats;
 mod hostile;
+mod in_process;
 mod joined;
 mod known;
 mod land;

@@ -19,14 +19,15 @@ const PERIOD_NS: u64 = 500_000;
 /// What the recording says the clock of day showed when the monotonic one began.
 const DAY: u64 = 1_795_311_083_000_000_000;
 
-struct Project {
-    dir: tempfile::TempDir,
-    root: PathBuf,
+/// The service as a repository of its own.
+pub struct Project {
+    pub dir: tempfile::TempDir,
+    pub root: PathBuf,
 }
 
 /// What the program noted of a run: requests with their start and end, and polls with their thread, start and end.
 #[derive(Default)]
-struct Noted {
+pub struct Noted {
     program: PathBuf,
     /// Where the program's file begins in memory.
     base: u64,
@@ -36,7 +37,7 @@ struct Noted {
 }
 
 impl Project {
-    fn new() -> Project {
+    pub fn new() -> Project {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("ws");
         std::fs::create_dir_all(root.join("src")).unwrap();
@@ -57,19 +58,19 @@ impl Project {
         project
     }
 
-    fn git(&self, args: &[&str]) -> String {
+    pub fn git(&self, args: &[&str]) -> String {
         let out = Command::new("git").args(args).current_dir(&self.root).output().unwrap();
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8(out.stdout).unwrap().trim().to_owned()
     }
 
-    fn commit(&self, what: &str) -> String {
+    pub fn commit(&self, what: &str) -> String {
         self.git(&["-c", "user.name=E", "-c", "user.email=e@example.invalid", "commit", "-q", "-a", "-m", what]);
         self.git(&["rev-parse", "HEAD"])
     }
 
     /// Compiles the service, runs it and writes what it noted as `perf/NAME.perf.data`.
-    fn record(&self, name: &str, flags: &[String]) -> Noted {
+    pub fn record(&self, name: &str, flags: &[String]) -> Noted {
         let program = self.dir.path().join(name);
         let fixed = ["--edition", "2024", "--crate-name", "truth", "-O", "-C", "force-frame-pointers=yes"];
         let debug = ["-C", "debuginfo=line-tables-only"];
@@ -106,14 +107,14 @@ impl Project {
         noted
     }
 
-    fn configure(&self, sources: &[&str]) {
+    pub fn configure(&self, sources: &[&str]) {
         let mut text = String::from("version = \"slo/v1\"\n\n[service]\nname = \"truth\"\n\n");
         sources.iter().for_each(|source| text += &format!("[[source]]\n{source}\n\n"));
         text += "[[slo]]\nname = \"latency\"\noperation = \"GET /\"\np99 = \"10ms\"\n";
         std::fs::write(self.root.join("slo.toml"), text).unwrap();
     }
 
-    fn rank(&self, more: &[&str], input: Stdio) -> Value {
+    pub fn rank(&self, more: &[&str], input: Stdio) -> Value {
         let mut refit = Command::new(env!("CARGO_BIN_EXE_refit"));
         refit.args(["rank", "--json", "--root"]).arg(&self.root).args(more).stdin(input);
         let ran = refit.env("XDG_CACHE_HOME", self.dir.path().join("cache")).output().unwrap();
@@ -136,7 +137,7 @@ fn with_clock(mut file: Vec<u8>) -> Vec<u8> {
     file
 }
 
-fn log(noted: &Noted) -> String {
+pub fn log(noted: &Noted) -> String {
     let request = |(id, start, end): &(String, u64, u64)| {
         format!("{{\"request\":\"{id}\",\"operation\":\"GET /\",\"start_ns\":{start},\"end_ns\":{end}}}\n")
     };
