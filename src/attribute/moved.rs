@@ -18,7 +18,9 @@ pub fn move_lines(profile: &mut Profile, items: &[Item], since: &Since) -> Optio
     let (index, files) = (Index::new(items), Files::new(items));
     let moved: BTreeMap<&str, &MovedLines> = since.moved.iter().map(|m| (m.file.as_str(), m)).collect();
     let meant = meant(&profile.frames, items, &moved, (&index, &files));
-    let frames = profile.frames.iter_mut().filter(|f| index.may_be_ours(&Symbol::parse(&f.symbol))).map(Written::frame);
+    // Line tables alone tell no crate of an inlined function, which is placed by its line as others are.
+    let may_be_ours = |symbol: &Symbol| symbol.is_bare() || index.may_be_ours(symbol);
+    let frames = profile.frames.iter_mut().filter(|f| may_be_ours(&Symbol::parse(&f.symbol))).map(Written::frame);
     let spans = profile.spans.iter_mut().map(Written::span);
     let mut of_file: BTreeMap<&str, Vec<Written>> = BTreeMap::new();
     for mut place in frames.chain(spans).filter(|place| *place.line > 0) {
@@ -110,6 +112,7 @@ impl<'a> Written<'a> {
             self.file.replace_range(before.., &renamed.file);
         }
         match files.find(self.file) {
+            Match::Tail(_) if !self.is_span && Symbol::parse(self.symbol).is_bare() => None,
             Match::Whole { file, .. } | Match::Tail(file) => Some(file),
             Match::None => {
                 let file = *meant.get(self.file.as_str())?;
@@ -203,6 +206,19 @@ mod tests {
                 "recorded at 0123456: lines in 1 file are shown where they stand now; 1 in lines that were changed count for their function alone",
             ),
         );
+    }
+
+    #[test]
+    fn an_inlined_function_of_which_line_tables_tell_no_crate_moves_with_the_others() {
+        let frames = [("gw::first", 2), ("helper", 6), ("{async_fn#0}", 5)];
+        let said = "recorded at 0123456: lines in 1 file are shown where they stand now; 1 in lines that were changed count for \
+                    their function alone";
+        check(&frames, &since(false), &[4, 8, 0], Some(said));
+        let also = |path| [("/build/gw/src/lib.rs", "gw::first", 2), (path, "helper", 6)];
+        check_paths(&also("/ws/lib.rs"), &since(false), &[("/build/gw/src/lib.rs", 4), ("/ws/lib.rs", 6)]);
+        check_paths(&also("lib.rs"), &since(false), &[("/build/gw/src/lib.rs", 4), ("lib.rs", 6)]);
+        let std = "/rustc/abc/library/core/src/lib.rs";
+        check_paths(&also(std), &since(false), &[("/build/gw/src/lib.rs", 4), (std, 6)]);
     }
 
     #[test]

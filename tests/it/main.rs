@@ -38,6 +38,7 @@ mod pty;
 mod ranking;
 mod record;
 mod refusals;
+mod remapped;
 mod repeated;
 mod replay;
 mod review;
