@@ -28,6 +28,7 @@ mod moved;
 mod nothing_worse;
 mod patch;
 mod perf_data;
+mod perf_data_bytes;
 mod place;
 mod planted;
 mod power;

@@ -19,7 +19,7 @@ use super::profiles::items;
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/fixtures/profiles/perf-data/");
 const BINARY: &str = "/opt/my app/gw";
 
-fn fixture(name: &str) -> Vec<u8> {
+pub fn fixture(name: &str) -> Vec<u8> {
     let packed = std::fs::read(format!("{FOLDER}{name}.zst")).unwrap();
     zstd::decode_all(&packed[..]).unwrap()
 }
@@ -28,7 +28,7 @@ static UNWIND: LazyLock<Whole> = LazyLock::new(|| Arc::new(fixture("gw.unwind"))
 static SYMBOLS: LazyLock<Table> = LazyLock::new(|| Table::decode(&fixture("gw.table")).unwrap());
 
 /// Reads a recording, answering with what is known of the binary; names its frames.
-fn read(bytes: &[u8], piece: usize, answer: bool) -> (Profile, Vec<Problem>) {
+pub fn read(bytes: &[u8], piece: usize, answer: bool) -> (Profile, Vec<Problem>) {
     let format = profile::sniff(bytes).expect("a known format");
     assert_eq!(format.name, "perf.data");
     let mut reader = (format.open)();
@@ -363,7 +363,7 @@ fn a_chain_that_runs_into_what_is_no_address_keeps_what_stands_before_and_its_we
 }
 
 /// The records of a file, each with its head.
-fn records(bytes: &[u8]) -> Vec<&[u8]> {
+pub fn records(bytes: &[u8]) -> Vec<&[u8]> {
     let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("a word")) as usize;
     let (mut at, end) = (word(40), word(40) + word(48));
     let mut records = Vec::new();
