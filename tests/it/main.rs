@@ -14,6 +14,7 @@ mod clippy;
 mod codegen;
 mod crash;
 mod example;
+mod flame_colours;
 mod flame_pane;
 mod formats;
 mod hostile;

@@ -26,6 +26,19 @@ impl Output {
     pub fn screen(&self) -> String {
         self.parser.screen().contents()
     }
+
+    /// The background of the first cell of a text, from a row on; `None` where the text does not stand there.
+    pub fn background(&self, text: &str, from_row: u16) -> Option<vt100::Color> {
+        let (row, column) = self.place(text, from_row)?;
+        Some(self.parser.screen().cell(row, column)?.bgcolor())
+    }
+
+    /// Row and column of a text, from a row on.
+    pub fn place(&self, text: &str, from_row: u16) -> Option<(u16, u16)> {
+        let rows = (0..).zip(self.parser.screen().rows(0, 100)).skip(usize::from(from_row));
+        let mut found = rows.filter_map(|(row, line)| Some((row, line[..line.find(text)?].chars().count() as u16)));
+        found.next()
+    }
 }
 
 /// The program on its terminal.
