@@ -56,5 +56,6 @@ mod truth;
 mod twins;
 mod verify;
 mod walk;
+mod weak_rows;
 mod workbench;
 mod wrong_rewrites;

@@ -3,7 +3,9 @@
 //! Each recording takes the way of a real one: requests with their polls and waits, a sample for every millisecond on the
 //! CPU, attribution, ranking. `tests/bench/coverage.rs` draws a thousand of each service and size; here are fewer.
 
-use refit::model::{Frame, FrameId, Item, Node, NodeId, Objective, Poll, Profile, Request, Sample, Slo, Unit, Wait};
+use refit::model::{
+    Frame, FrameId, Item, Node, NodeId, Objective, ObjectiveSplit, Poll, Profile, Request, Sample, Slo, Unit, Wait,
+};
 use refit::rank::Ranking;
 use refit::source::{FileRole, Index, SourceFile};
 use refit::{attribute, rank};
@@ -128,7 +130,7 @@ impl Service {
         let items = items();
         let mut coverage = Coverage::default();
         for seed in 0..recordings {
-            let split = ranked(&self.recorded(requests, seed), &items, seed).objectives.remove(0);
+            let split = self.split(requests, seed, &items);
             assert!((split.sum_ms - split.measured_ms.unwrap()).abs() < 1e-6, "the rows add up to the p99");
             for (part, truth) in self.truth.iter().enumerate() {
                 let Some(row) = split.rows.iter().find(|r| r.name == PARTS[part]) else { continue };
@@ -139,6 +141,11 @@ impl Service {
             }
         }
         coverage
+    }
+
+    /// The split of one recording.
+    pub fn split(&self, requests: usize, seed: u64, items: &[Item]) -> ObjectiveSplit {
+        ranked(&self.recorded(requests, seed), items, seed).objectives.remove(0)
     }
 
     /// One thread that serves one request after another.
@@ -178,7 +185,8 @@ impl Service {
     }
 }
 
-fn items() -> Vec<Item> {
+/// The functions of a service.
+pub fn items() -> Vec<Item> {
     let role = FileRole { krate: "svc".into(), ..FileRole::default() };
     let file = SourceFile::parse("src/lib.rs", "fn steady() {}\nfn heavy() {}\n", &role).unwrap();
     Index::new(file.items).into_items()
