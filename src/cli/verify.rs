@@ -30,6 +30,9 @@ pub(super) struct Options {
     /// Stop after the tests, without timing
     #[arg(long)]
     no_measurement: bool,
+    /// Stop after the timing: proposals that are named by their ids get every rung else, those of `--all` what is asked for
+    #[arg(long)]
+    quick: bool,
     /// Ask, too, how many wrong versions of the new code tests and twins catch: a run of the tests for each
     #[arg(long)]
     power: bool,
@@ -46,14 +49,16 @@ pub(super) struct Options {
 }
 
 impl Options {
+    /// A person who names proposals cares about them: they climb the whole ladder.
     fn how(&self) -> ProveOptions {
+        let whole = !self.ids.is_empty() && !self.set && !self.quick && !self.no_measurement;
         ProveOptions {
-            properties: self.properties,
+            properties: self.properties || whole,
             no_measurement: self.no_measurement,
             fresh: self.fresh,
-            power: self.power,
-            codegen: self.codegen,
-            nothing_worse: self.limits,
+            power: self.power || whole,
+            codegen: self.codegen || whole,
+            nothing_worse: self.limits || whole,
             ..ProveOptions::default()
         }
     }
@@ -174,4 +179,39 @@ fn measurement(m: &Measurement) -> String {
         m.mde * 100.0,
         m.witness,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::model::Rung;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    /// The rungs that such a line asks for beside those that are always climbed.
+    #[track_caller]
+    fn check(line: &str, asked: &[Rung]) {
+        let how = Line::parse_from(line.split(' ')).options.how();
+        let on_demand = Rung::ALL.iter().copied().filter(|r| r.is_on_demand());
+        assert_eq!(on_demand.filter(|r| how.asks(*r)).collect::<Vec<_>>(), asked, "{line}");
+    }
+
+    #[test]
+    fn a_named_proposal_climbs_the_whole_ladder_and_all_of_them_only_what_is_asked_for() {
+        let all = [Rung::PropertiesAgree, Rung::GateHasPower, Rung::Codegen, Rung::NothingWorse];
+        check("verify r1", &all);
+        check("verify r1 r2 --fresh", &all);
+        check("verify r1 --quick", &[]);
+        check("verify r1 --no-measurement", &[]);
+        check("verify r1 --no-measurement --properties", &[Rung::PropertiesAgree]);
+        check("verify r1 r2 --set", &[]);
+        check("verify --all", &[]);
+        check("verify --all --power --codegen", &[Rung::GateHasPower, Rung::Codegen]);
+    }
 }

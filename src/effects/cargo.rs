@@ -19,11 +19,42 @@ pub struct Cargo {
     /// Path of the Cargo root relative to the project root, with `/` at the end unless empty: prefixed to file names.
     pub prefix: String,
     /// Features to build with.
-    pub features: Vec<String>,
+    pub features: Features,
     /// True once everything was fetched.
     pub offline: bool,
     /// Longest time of one run.
     pub limit: Duration,
+}
+
+/// Features that are built with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Features {
+    /// Those of the manifest's default, and these.
+    Chosen(Vec<String>),
+    /// All that the manifest has.
+    All,
+    /// None, the defaults left out too.
+    None,
+}
+
+impl Features {
+    /// What it is called among people.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Features::Chosen(_) => "the chosen features",
+            Features::All => "all features",
+            Features::None => "no features",
+        }
+    }
+
+    fn flags(&self) -> Vec<String> {
+        match self {
+            Features::Chosen(names) if names.is_empty() => Vec::new(),
+            Features::Chosen(names) => vec!["--features".into(), names.join(",")],
+            Features::All => vec!["--all-features".into()],
+            Features::None => vec!["--no-default-features".into()],
+        }
+    }
 }
 
 /// Targets that are checked.
@@ -65,26 +96,37 @@ pub struct Package {
     pub needs: Vec<String>,
     /// True if it has a library or a program whose tests can run.
     pub has_tests: bool,
+    /// True if the examples in its documentation are tests.
+    pub has_doc_tests: bool,
     /// True if it has bench targets.
     pub has_benches: bool,
+    /// True if its manifest has features beside the default ones.
+    pub has_features: bool,
+    /// True if some of them are on by default.
+    pub has_defaults: bool,
 }
 
 impl Cargo {
     /// A cargo command on this checkout; `--locked` and `--offline` are added where they apply.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut all = vec![args[0]];
+        let flags = self.flags(!["fetch", "metadata"].contains(&args[0]));
+        let all = [&args[..1], &flags.iter().map(String::as_str).collect::<Vec<_>>(), &args[1..]].concat();
+        self.environment(Command::new("cargo", all, &self.root)).limit(self.limit)
+    }
+
+    /// What each command of cargo that reads this checkout is told.
+    pub fn flags(&self, with_features: bool) -> Vec<String> {
+        let mut flags = Vec::new();
         if self.root.join("Cargo.lock").exists() {
-            all.push("--locked");
+            flags.push(String::from("--locked"));
         }
         if self.offline {
-            all.push("--offline");
+            flags.push(String::from("--offline"));
         }
-        let features = self.features.join(",");
-        if !features.is_empty() && !["fetch", "metadata"].contains(&args[0]) {
-            all.extend(["--features", &features]);
+        if with_features {
+            flags.extend(self.features.flags());
         }
-        all.extend(&args[1..]);
-        self.environment(Command::new("cargo", all, &self.root)).limit(self.limit)
+        flags
     }
 
     /// The variables that tie a command (cargo's or the project's own) to this checkout.
@@ -239,7 +281,10 @@ fn packages(out: &str, root: &Path) -> Option<Vec<Package>> {
             dir: relative.to_string_lossy().into_owned(),
             needs: needs.map(|other| other.name.clone()).collect(),
             has_tests: p.targets.iter().any(|t| t.test),
+            has_doc_tests: p.targets.iter().any(|t| t.doctest),
             has_benches: p.targets.iter().any(|t| t.kind.iter().any(|k| k == "bench")),
+            has_features: p.features.keys().any(|name| name != "default"),
+            has_defaults: p.features.get("default").is_some_and(|on| !on.is_empty()),
         }
     };
     Some(own.iter().map(package).collect())
@@ -247,6 +292,8 @@ fn packages(out: &str, root: &Path) -> Option<Vec<Package>> {
 
 /// What cargo and rustc write.
 mod wire {
+    use std::collections::BTreeMap;
+
     use super::Deserialize;
 
     #[derive(Deserialize)]
@@ -318,6 +365,8 @@ mod wire {
         pub manifest_path: String,
         pub dependencies: Vec<Dependency>,
         pub targets: Vec<Target>,
+        #[serde(default)]
+        pub features: BTreeMap<String, Vec<String>>,
     }
 
     #[derive(Deserialize)]
@@ -330,6 +379,8 @@ mod wire {
     pub struct Target {
         #[serde(default)]
         pub test: bool,
+        #[serde(default)]
+        pub doctest: bool,
         #[serde(default)]
         pub kind: Vec<String>,
     }

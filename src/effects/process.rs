@@ -305,7 +305,7 @@ struct Group {
 
 impl Group {
     fn new(child: Child, mark: String, dir: &Path) -> Group {
-        let guard = guard(child.id());
+        let guard = guard(child.id(), &mark, dir);
         Group { child, guard, mark, dir: dir.to_owned() }
     }
 
@@ -344,12 +344,22 @@ impl Drop for Group {
     }
 }
 
-/// Kills the group when Refit is gone. Whatever ends Refit, `kill -9` too, closes the pipe that the guard reads from;
+/// Kills the group when Refit is gone, and what has left it to live on, where the system tells of processes. Whatever ends Refit, `kill -9` too, closes the pipe that the guard reads from;
 /// without it, compilers and tests would run on and hold the locks that the next start waits for. (`PR_SET_PDEATHSIG`
 /// reaches cargo alone, not what cargo started.)
-fn guard(group: u32) -> Option<Child> {
+fn guard(group: u32, mark: &str, dir: &Path) -> Option<Child> {
+    // As `strays::end`, which needs somebody who lives.
+    const KILL: &str = r#"read -r _; kill -KILL -"$0"
+for its in $(grep -lszx -- "$1" /proc/[0-9]*/environ); do
+    its=${its%/environ}
+    case "$(readlink "$its/cwd")/ $(readlink "$its/exe")" in
+        "$2"/*|*" $2"/*) kill -KILL "${its#/proc/}";;
+    esac
+done"#;
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    let wanted = format!("{}={mark}", strays::VARIABLE);
     let mut command = std::process::Command::new("sh");
-    command.args(["-c", "read -r _; kill -KILL -\"$0\"", &group.to_string()]).current_dir("/").process_group(0);
+    command.args(["-c", KILL, &group.to_string(), &wanted]).arg(dir).current_dir("/").process_group(0);
     // A guard that cannot be had costs only its service.
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
 }

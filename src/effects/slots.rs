@@ -18,8 +18,8 @@ use crate::model::Problem;
 const CAP_BYTES: u64 = 16 << 30;
 /// No more than this of a project's target folder is copied to seed a slot.
 const SEED_BYTES: u64 = 4 << 30;
-/// How long one instance waits for another that holds the project's slots.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long one instance waits for another that holds the project's slots, or for what is being stopped in them.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Which scratch checkout of a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,10 @@ mod by_workload;
 mod codegen;
 mod compiles;
 mod faster;
+mod feature_sets;
 mod forms;
 mod kept;
+mod nextest;
 mod nothing_worse;
 mod passes;
 mod power;
@@ -63,6 +65,11 @@ pub enum Tests {
 }
 
 impl ProveOptions {
+    /// Every rung there is, for a proposal that a person cares about.
+    pub fn whole() -> ProveOptions {
+        ProveOptions { power: true, properties: true, codegen: true, nothing_worse: true, ..ProveOptions::default() }
+    }
+
     /// Everything that is always climbed, and one rung that is climbed only where it is asked for.
     pub fn asking(rung: Rung) -> ProveOptions {
         let is = |wanted: Rung| rung == wanted;
@@ -77,7 +84,7 @@ impl ProveOptions {
     }
 
     /// True if a rung that is not always climbed is asked for.
-    fn asks(&self, rung: Rung) -> bool {
+    pub fn asks(&self, rung: Rung) -> bool {
         match rung {
             Rung::GateHasPower => self.power,
             Rung::PropertiesAgree => self.properties,
@@ -170,6 +177,7 @@ fn tell_rungs(ear: &Ear, verdict: &Verdict) {
 fn ground(yard: &Yard, packages: &[String]) -> Result<(Baseline, Stand, compiles::BaseCheck), Problem> {
     let base = yard.stand_base()?;
     let checked = compiles::check_base(yard, base, packages)?;
+    feature_sets::check_base(yard, base, packages)?;
     let baseline = passes::baseline(yard, base, packages)?;
     let candidate = yard.stand_beside(Arm::Candidate)?;
     Ok((baseline, candidate, checked))

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use super::Trust;
 use super::{Ear, Workspace};
-use crate::effects::cargo::{self, Cargo, Checked, Package, Targets};
-use crate::effects::files;
+use crate::effects::cargo::{self, Cargo, Checked, Features, Package, Targets};
 use crate::effects::git::{Base, Repository};
 use crate::effects::process::Command;
 use crate::effects::slots::{Arm, Slot, Slots};
 use crate::effects::workload::{Exercise, free_port};
-use crate::model::{Evidence, Problem, Progress, Rewrite, Rung, Workload};
+use crate::effects::{files, machine};
+use crate::model::{Diagnostic, Evidence, Problem, Progress, Rewrite, Rung, Workload};
 use crate::source::{self, FileRole};
 use crate::verify::purity::Effects;
 use crate::verify::types::KnownTypes;
@@ -87,6 +87,10 @@ pub struct Yard<'a> {
     packages: OnceCell<Vec<Package>>,
     compiler: OnceCell<String>,
     targets: Cell<Targets>,
+    /// Whether nextest runs the tests; `None` until that was looked at.
+    nextest: Cell<Option<bool>>,
+    /// Other feature sets than the chosen one in which the base compiles, with what the compiler says of it.
+    pub sets: OnceCell<Vec<(Features, Vec<Diagnostic>)>>,
     swept: RefCell<Vec<Arm>>,
 }
 
@@ -131,6 +135,8 @@ impl<'a> Yard<'a> {
             packages: OnceCell::new(),
             compiler: OnceCell::new(),
             targets: Cell::default(),
+            nextest: Cell::default(),
+            sets: OnceCell::new(),
             swept: RefCell::default(),
         })
     }
@@ -154,6 +160,15 @@ impl<'a> Yard<'a> {
         stand.cargo.check(packages, self.targets.get(), wrapper, &self.ear.cancel, &mut |line| self.log(line))
     }
 
+    /// As [`Yard::check`] with other features.
+    ///
+    /// # Errors
+    /// No cargo.
+    pub fn check_with(&self, features: &Features, stand: &Stand, packages: &[String]) -> Result<Checked, Problem> {
+        let cargo = Cargo { features: features.clone(), ..stand.cargo.clone() };
+        cargo.check(packages, self.targets.get(), None, &self.ear.cancel, &mut |line| self.log(line))
+    }
+
     /// The compiler that the base gets.
     ///
     /// # Errors
@@ -164,6 +179,23 @@ impl<'a> Yard<'a> {
             let _ = self.compiler.set(told);
         }
         Ok(self.compiler.get().map_or("", String::as_str))
+    }
+
+    /// True if the project is set up for cargo-nextest (`.config/nextest.toml`) and this machine has it.
+    pub fn uses_nextest(&self, stand: &Stand) -> bool {
+        let root = &stand.cargo.root;
+        let look = || {
+            let is_there = root.join(".config/nextest.toml").is_file()
+                && machine::version("cargo", &["nextest", "--version"], root).is_some();
+            self.nextest.set(Some(is_there));
+            is_there
+        };
+        self.nextest.get().unwrap_or_else(look)
+    }
+
+    /// From here on cargo itself runs the tests: nextest cannot list them.
+    pub fn leave_out_nextest(&self) {
+        self.nextest.set(Some(false));
     }
 
     /// From here on benches are checked no more.
@@ -218,7 +250,7 @@ impl<'a> Yard<'a> {
         let root = slot.path(&code.root);
         let inside = code.root.trim_start_matches("./").trim_matches('/');
         let prefix = if inside.is_empty() || inside == "." { String::new() } else { format!("{inside}/") };
-        let features = code.features.iter().filter(|f| *f != "default").cloned().collect();
+        let features = Features::Chosen(code.features.iter().filter(|f| *f != "default").cloned().collect());
         let cargo = Cargo { target: root.join("target"), root, prefix, features, offline: false, limit: BUILD_LIMIT };
         let is_first = !self.swept.borrow().contains(&arm);
         if is_first {
@@ -233,11 +265,7 @@ impl<'a> Yard<'a> {
     /// # Errors
     /// A workspace that cargo cannot read.
     pub fn packages_of(&self, rewrites: &[&Rewrite]) -> Result<Vec<String>, Problem> {
-        let stand = self.stand_base()?;
-        if self.packages.get().is_none() {
-            let _ = self.packages.set(stand.cargo.packages(&self.ear.cancel)?);
-        }
-        let all = self.packages.get().map_or(&[][..], |p| &p[..]);
+        let (stand, all) = (self.stand_base()?, self.all_packages()?);
         let files = rewrites.iter().flat_map(|r| r.edits.iter().map(|e| e.file()));
         let touched = files.filter_map(|file| package_around(all, file.strip_prefix(&stand.cargo.prefix)?));
         let names = with_dependants(all, touched.map(|p| p.name.clone()).collect());
@@ -251,18 +279,32 @@ impl<'a> Yard<'a> {
         found.all(|other| other == Some(first)).then_some(first)
     }
 
+    /// True for a file of a program, which no other crate sees.
+    pub fn is_of_program(&self, file: &str) -> bool {
+        self.roots.get(file).is_some_and(|root| root.ends_with("src/main.rs") || root.contains("src/bin/"))
+    }
+
     /// Those of these packages (of all where none is named) that have bench targets.
     ///
     /// # Errors
     /// A workspace that cargo cannot read.
     pub fn with_benches(&self, packages: &[String]) -> Result<Vec<String>, Problem> {
-        let stand = self.stand_base()?;
+        Ok(self.packages_named(packages)?.filter(|p| p.has_benches).map(|p| p.name.clone()).collect())
+    }
+
+    /// The packages with these names; all where none is named.
+    ///
+    /// # Errors
+    /// A workspace that cargo cannot read.
+    pub fn packages_named<'y>(&'y self, names: &'y [String]) -> Result<impl Iterator<Item = &'y Package>, Problem> {
+        Ok(self.all_packages()?.iter().filter(|p| names.is_empty() || names.contains(&p.name)))
+    }
+
+    fn all_packages(&self) -> Result<&[Package], Problem> {
         if self.packages.get().is_none() {
-            let _ = self.packages.set(stand.cargo.packages(&self.ear.cancel)?);
+            let _ = self.packages.set(self.stand_base()?.cargo.packages(&self.ear.cancel)?);
         }
-        let all = self.packages.get().map_or(&[][..], |p| &p[..]);
-        let is_asked = |p: &&Package| p.has_benches && (packages.is_empty() || packages.contains(&p.name));
-        Ok(all.iter().filter(is_asked).map(|p| p.name.clone()).collect())
+        Ok(self.packages.get().map_or(&[], Vec::as_slice))
     }
 
     /// The package around a file, by its name.
@@ -270,11 +312,7 @@ impl<'a> Yard<'a> {
     /// # Errors
     /// A workspace that cargo cannot read.
     pub fn package_of(&self, file: &str) -> Result<Option<String>, Problem> {
-        let stand = self.stand_base()?;
-        if self.packages.get().is_none() {
-            let _ = self.packages.set(stand.cargo.packages(&self.ear.cancel)?);
-        }
-        let all = self.packages.get().map_or(&[][..], |p| &p[..]);
+        let (stand, all) = (self.stand_base()?, self.all_packages()?);
         Ok(file.strip_prefix(&stand.cargo.prefix).and_then(|f| package_around(all, f)).map(|p| p.name.clone()))
     }
 
@@ -395,6 +433,11 @@ impl Stand {
         self.cargo.environment(Command::shell(line, &self.project)).limit(BUILD_LIMIT)
     }
 
+    /// Several commands of cargo in a line for the shell that run what was built before.
+    pub fn script(&self, line: &str) -> Command {
+        self.cargo.environment(Command::shell(line, &self.cargo.root)).limit(LIMIT)
+    }
+
     /// A cargo command that runs what was built before.
     pub fn run(&self, args: &[&str]) -> Command {
         self.cargo.command(args).limit(LIMIT)
@@ -451,7 +494,7 @@ mod tests {
 
     fn package(name: &str, dir: &str, needs: &[&str]) -> Package {
         let needs = needs.iter().map(|n| n.to_string()).collect();
-        Package { name: name.into(), dir: dir.into(), needs, has_tests: true, has_benches: false }
+        Package { name: name.into(), dir: dir.into(), needs, has_tests: true, ..Package::default() }
     }
 
     #[test]

@@ -173,6 +173,8 @@ pub enum Task {
     Ask(Vec<Rewrite>, Rung),
     /// Ask rustc about proposals.
     Settle(Vec<Rewrite>),
+    /// Climbs every rung that a proof does not have, because a person cares about it.
+    Rest(Vec<Rewrite>),
     /// Prepare the slots.
     Warm,
     /// Remove the slots.
@@ -213,7 +215,7 @@ impl Task {
     /// The lane that does it.
     pub fn lane(&self) -> Lane {
         match self {
-            Task::Prove(_) | Task::ProveSet(_) | Task::Ask(..) => Lane::Compiles,
+            Task::Prove(_) | Task::ProveSet(_) | Task::Ask(..) | Task::Rest(_) => Lane::Compiles,
             Task::Settle(_) | Task::Warm | Task::Clean | Task::Measure(_) => Lane::Compiles,
             _ => Lane::Queries,
         }
@@ -222,7 +224,9 @@ impl Task {
     /// The proposals that it proves.
     pub fn proves(&self) -> &[Rewrite] {
         match self {
-            Task::Prove(rewrites) | Task::ProveSet(rewrites) | Task::Ask(rewrites, _) => rewrites,
+            Task::Prove(rewrites) | Task::ProveSet(rewrites) | Task::Ask(rewrites, _) | Task::Rest(rewrites) => {
+                rewrites
+            }
             _ => &[],
         }
     }
@@ -253,6 +257,9 @@ impl Task {
             Task::Ask(rewrites, rung) => {
                 let of = rewrites.first().map_or("", |r| r.title.as_str());
                 return format!("{}: {of}", asked_word(*rung));
+            }
+            Task::Rest(rewrites) => {
+                return format!("rest of the ladder: {}", rewrites.first().map_or("", |r| r.title.as_str()));
             }
             Task::Settle(rewrites) => return format!("ask rustc about {}", plural(rewrites.len(), "proposal")),
             Task::Warm => "prepare the build slots",

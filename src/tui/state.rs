@@ -139,6 +139,8 @@ pub struct State {
     pub asks: bool,
     /// What rustc said of proposals; `None` for those it accepts.
     pub settled: BTreeMap<RewriteId, Option<Refusal>>,
+    /// Proposals that the person has had proved, whose ladder is climbed to its end once nothing else is to be done.
+    pub cared: BTreeSet<RewriteId>,
     /// How leaving stands.
     pub leaving: Leaving,
     /// What was drawn last: where a click lands, how far a page goes.
@@ -206,6 +208,7 @@ impl State {
             warm,
             asks: false,
             settled: BTreeMap::new(),
+            cared: BTreeSet::new(),
             leaving: Leaving::No,
             drawn: Drawn::default(),
             flame: FlamePane { is_tail: true, ..FlamePane::default() },
@@ -469,7 +472,11 @@ impl State {
 
     /// The seconds that proofs took or were estimated at, per proposal; `None` before there is any number.
     pub fn proof_seconds(&self) -> Option<u64> {
-        let job = self.jobs.iter().rev().find(|j| !j.estimate.is_empty() && !matches!(j.task, Task::Ask(..)))?;
+        let job = self
+            .jobs
+            .iter()
+            .rev()
+            .find(|j| !j.estimate.is_empty() && !matches!(j.task, Task::Ask(..) | Task::Rest(_)))?;
         let proposals = job.task.proves().len().max(1) as u64;
         Some(job.estimate.iter().map(|(_, s)| s).sum::<u64>().div_ceil(proposals))
     }

@@ -179,8 +179,9 @@ fn done(state: &mut State, id: JobId, answer: Result<Answer, Vec<Problem>>) -> V
         Err(problems) => JobState::Failed(took, problems.clone()),
         Ok(_) => JobState::Done(took),
     };
+    settling::care(state, &task, stopping);
     let mut commands = match answer {
-        Err(_) if stopping && matches!(task, Task::Settle(_)) => Vec::new(),
+        Err(_) if stopping && matches!(task, Task::Settle(_) | Task::Rest(_)) => Vec::new(),
         Err(_) if stopping => {
             state.say(Problem::note(format!("stopped: {}", task.title())));
             Vec::new()
@@ -188,6 +189,10 @@ fn done(state: &mut State, id: JobId, answer: Result<Answer, Vec<Problem>>) -> V
         Err(_) if superseded && task.lane() == Lane::Queries && is_question(&task) => Vec::new(),
         Err(problems) => failed(state, &task, problems),
         Ok(_) if superseded && is_question(&task) => Vec::new(),
+        Ok(Answer::Proved(verdicts)) if stopping && matches!(task, Task::Rest(_)) => {
+            take_verdicts(state, verdicts);
+            read_reviews(state)
+        }
         Ok(answer) => answered(state, answer),
     };
     commands.extend(settling::go_on(state));
@@ -455,6 +460,16 @@ fn replace(state: &mut State, before: &RewriteId, proposal: Proposal) {
 
 /// Keeps verdicts and says what they come to.
 pub(super) fn proved(state: &mut State, verdicts: Vec<Verdict>) -> Vec<Command> {
+    let said = take_verdicts(state, verdicts);
+    if !said.is_empty() {
+        state.say(Problem::note(said.join("; ")));
+    }
+    // Preconditions that the proof answered come back with the reviews.
+    read_reviews(state)
+}
+
+/// Gives proposals their verdicts; what they come to, in words.
+fn take_verdicts(state: &mut State, verdicts: Vec<Verdict>) -> Vec<String> {
     let mut said = Vec::new();
     for verdict in verdicts {
         if let Some(p) = state.proposals.iter_mut().find(|p| p.rewrite.id == *verdict.rewrite()) {
@@ -464,11 +479,7 @@ pub(super) fn proved(state: &mut State, verdicts: Vec<Verdict>) -> Vec<Command> 
             p.verdict = Some(verdict);
         }
     }
-    if !said.is_empty() {
-        state.say(Problem::note(said.join("; ")));
-    }
-    // Preconditions that the proof answered come back with the reviews.
-    read_reviews(state)
+    said
 }
 
 /// After landing, undo or redo the base has changed: everything derives from the new tip.

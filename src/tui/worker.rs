@@ -241,6 +241,7 @@ fn ask(workspace: &Workspace, task: Task, ear: &Ear) -> Result<Answer, Problem> 
         Task::Ask(rewrites, rung) => {
             Answer::Proved(jobs::prove(workspace, &rewrites, &ProveOptions::asking(rung), ear)?)
         }
+        Task::Rest(rewrites) => Answer::Proved(jobs::prove(workspace, &rewrites, &ProveOptions::whole(), ear)?),
         Task::Settle(rewrites) => {
             let settled = jobs::settle(workspace, &rewrites, ear)?;
             if ear.cancel.is_cancelled() {

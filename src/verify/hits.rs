@@ -249,10 +249,15 @@ fn in_impl_of(file: &SourceFile, body: TextRange, names: &[String]) -> bool {
 
 /// Judges what the counters of one proposal wrote: every place where an edit stands must have been executed.
 pub fn judge(sites: &[Site], written: &str) -> (RungState, String, String) {
-    let (hits, threads) = gathered(sites, written);
+    let (hits, tests) = gathered(sites, written);
     let of = |site: &Site| hits.get(&site.id).copied().unwrap_or(0);
     let place = |site: &Site| format!("{}:{}", site.file, site.line);
-    let log: String = sites.iter().map(|s| format!("{} at least {} hits\n", place(s), of(s))).collect();
+    let by = |site: &Site| match tests.get(&site.id) {
+        Some(names) => format!(" by {}", names.iter().copied().collect::<Vec<_>>().join(", ")),
+        None => String::new(),
+    };
+    let log: String = sites.iter().map(|s| format!("{} at least {} hits{}\n", place(s), of(s), by(s))).collect();
+    let threads = tests.values().flatten().collect::<BTreeSet<_>>().len();
     if sites.is_empty() {
         return (RungState::Undecided, String::from("the edit has no code that could be counted"), log);
     }
@@ -276,10 +281,10 @@ pub fn threads(written: &str) -> BTreeSet<String> {
     written.lines().filter_map(|line| line.splitn(4, ' ').nth(3)).map(String::from).collect()
 }
 
-/// Hits per site over all processes, and the number of tests (libtest names threads after them) that made them.
-fn gathered(sites: &[Site], written: &str) -> (BTreeMap<usize, u64>, usize) {
+/// Hits per site over all processes, and the tests (libtest names threads after them) that made them.
+fn gathered<'w>(sites: &[Site], written: &'w str) -> (BTreeMap<usize, u64>, BTreeMap<usize, BTreeSet<&'w str>>) {
     let mut most: BTreeMap<(u64, usize), u64> = BTreeMap::new();
-    let mut threads = BTreeSet::new();
+    let mut tests: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
     for line in written.lines() {
         let mut words = line.splitn(4, ' ');
         let (Some(pid), Some(site), Some(n)) = (number(words.next()), number(words.next()), number(words.next()))
@@ -291,13 +296,15 @@ fn gathered(sites: &[Site], written: &str) -> (BTreeMap<usize, u64>, usize) {
         }
         let of_process = most.entry((pid, site as usize)).or_default();
         *of_process = n.max(*of_process);
-        threads.extend(words.next().filter(|name| !["-", "main"].contains(name)));
+        if let Some(name) = words.next().filter(|name| !["-", "main"].contains(name)) {
+            tests.entry(site as usize).or_default().insert(name);
+        }
     }
     let mut hits = BTreeMap::new();
     for ((_, site), n) in most {
         *hits.entry(site).or_default() += n;
     }
-    (hits, threads.len())
+    (hits, tests)
 }
 
 fn number(word: Option<&str>) -> Option<u64> {
@@ -381,11 +388,16 @@ mod tests {
     }
 
     #[test]
-    fn hits_are_summed_over_processes_and_tests_are_counted() {
-        let sites = [site(0, true), site(1, false)];
-        let (state, detail, _) = judge(&sites, "10 0 1 t::a\n10 0 2 t::b\n10 0 4 t::b\n11 0 1 main\n");
+    fn hits_are_summed_over_processes_and_listed_by_test() {
+        let sites = [site(0, true), site(1, false), site(2, false)];
+        let written = "10 0 1 t::a\n10 0 2 t::b\n10 0 4 t::b\n11 0 1 main\n10 2 1 t::b\n";
+        let (state, detail, log) = judge(&sites, written);
         assert_eq!(state, RungState::Passed);
-        assert_eq!(detail, "1 of 2 places executed by 2 tests, at least 5 times; never: a.rs:2");
+        assert_eq!(detail, "2 of 3 places executed by 2 tests, at least 5 times; never: a.rs:2");
+        assert_eq!(
+            log,
+            "a.rs:1 at least 5 hits by t::a, t::b\na.rs:2 at least 0 hits\na.rs:3 at least 1 hits by t::b\n"
+        );
     }
 
     #[test]

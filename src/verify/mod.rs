@@ -22,6 +22,7 @@ pub mod shadow;
 pub mod spent;
 pub mod stats;
 pub mod suite;
+pub mod surface;
 pub mod timing;
 pub mod twin;
 pub mod types;

@@ -43,16 +43,19 @@ pub enum Compared {
 /// Reads the output of `cargo test` (both streams in order) or `cargo nextest`.
 ///
 /// Formats: libtest's `test NAME ... ok`, cargo's `Running unittests src/lib.rs (target/…)` and `Doc-tests NAME`,
-/// nextest's `PASS [   0.004s] (1/3) CRATE NAME`.
+/// nextest's `PASS [   0.004s] (1/3) CRATE NAME`, which become `CRATE :: NAME`.
 pub fn read(output: &str, ok: bool) -> Results {
     let mut tests = BTreeMap::new();
     let mut binary = String::new();
     for line in output.lines() {
         if let Some(name) = binary_name(line) {
             binary = name;
-        } else if let Some((name, ending)) = libtest(line).or_else(|| nextest(line)) {
+        } else if let Some((name, ending)) = libtest(line) {
             let full = unique(&tests, if binary.is_empty() { name } else { format!("{binary} :: {name}") });
             tests.insert(full, ending);
+        } else if let Some((name, ending)) = nextest(line) {
+            // What fails is told once more in the end.
+            tests.insert(name, ending);
         }
     }
     Results { tests, ok }
@@ -94,7 +97,7 @@ pub fn short(name: &str) -> &str {
 /// The test of which a line of output says that it failed.
 pub fn failed(line: &str) -> Option<String> {
     let (name, ending) = libtest(line).or_else(|| nextest(line))?;
-    (ending == Ending::Failed).then_some(name)
+    (ending == Ending::Failed).then(|| short(&name).to_owned())
 }
 
 /// Tests that did not end alike in all runs.
@@ -136,14 +139,17 @@ fn nextest(line: &str) -> Option<(String, Ending)> {
     let line = line.trim();
     let (word, rest) = line.split_once(" [")?;
     let ending = match word.split(' ').next()? {
-        "PASS" | "LEAK" => Ending::Passed,
-        "FAIL" | "ABORT" | "TIMEOUT" | "SIGABRT" | "SIGSEGV" => Ending::Failed,
+        "PASS" | "LEAK" | "FLAKY" => Ending::Passed,
+        "FAIL" | "ABORT" | "TIMEOUT" => Ending::Failed,
+        signal if signal.starts_with("SIG") => Ending::Failed,
         _ => return None,
     };
     let (_, name) = rest.split_once(']')?;
     let name = name.trim();
     let name = if name.starts_with('(') { name.split_once(')')?.1.trim() } else { name };
-    Some((name.to_owned(), ending))
+    // Its program and the test, as libtest's are named here.
+    let (program, test) = name.split_once(' ')?;
+    Some((format!("{program} :: {}", test.trim()), ending))
 }
 
 /// Doc tests of one item differ by their line alone: they are numbered.
@@ -200,11 +206,24 @@ test src/lib.rs - build (line 44) - compile ... ok
     #[test]
     fn nextest_output_is_read_too() {
         let results = read(
-            "        PASS [   0.004s] (1/2) gateway risk::adds\n        FAIL [   0.1s] gateway risk::subs\n",
+            "        PASS [   0.004s] (1/4) gateway risk::adds\n        FAIL [   0.1s] gateway risk::subs\n  stdout ---\n\n    \
+             test risk::subs ... FAILED\n\n  TRY 1 FAIL [   0.1s] (3/4) gateway::api waits\n     SIGABRT [   0.1s] (4/4) \
+             gateway::bin/gw aborts\n     Summary [   1.0s] 4 tests run: 2 passed, 2 failed\n   FLAKY 2/2 [   0.1s] (3/4) \
+             gateway::api waits\n        FAIL [   0.1s] gateway risk::subs\n   Doc-tests gateway\ntest src/lib.rs - f (line 2) ... ok\n",
             false,
         );
-        assert_eq!(results.tests["gateway risk::adds"], Ending::Passed);
-        assert_eq!(results.tests["gateway risk::subs"], Ending::Failed);
+        let names: Vec<String> = results.tests.iter().map(|(n, e)| format!("{n} {e:?}")).collect();
+        assert_eq!(
+            names,
+            [
+                "doc gateway :: src/lib.rs - f Passed",
+                "gateway :: risk::adds Passed",
+                "gateway :: risk::subs Failed",
+                "gateway::api :: waits Passed",
+                "gateway::bin/gw :: aborts Failed",
+            ]
+        );
+        assert_eq!(failed("        FAIL [   0.1s] (2/2) gateway risk::subs").as_deref(), Some("risk::subs"));
     }
 
     #[test]

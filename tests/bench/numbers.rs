@@ -138,7 +138,7 @@ fn verdict(bench: &Bench) {
     for (id, what, asked) in
         ids.iter().zip([("refit verify, cold", "240 s"), ("refit verify, warm", "60 s")]).map(|(i, (w, a))| (i, w, a))
     {
-        row(what, command_times(bench, &["verify", id, "--json", "--trust"], 1), asked);
+        row(what, command_times(bench, &["verify", id, "--quick", "--json", "--trust"], 1), asked);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::KeyCode;
 use refit::model::*;
-use refit::tui::message::{Answer, Command, Message, Task};
+use refit::tui::message::{Answer, Command, JobId, Message, Task};
 use refit::tui::theme::{Depth, Glyphs, Theme};
 
 use crate::workbench::*;
@@ -370,6 +370,69 @@ fn a_proof_that_a_person_asks_for_does_not_wait_for_questions() {
     end_proof(&mut person);
     let (_, task) = person.compiler_run();
     assert!(matches!(&task, Task::Settle(left) if left.len() == 1), "what has a verdict is not asked about: {task:?}");
+}
+
+/// A person with everything asked and warm who has had the first proposal proved; the work that begins by itself then.
+fn has_had_one_proved() -> (Person, (JobId, Task)) {
+    let mut person = asking();
+    end_question(&mut person, &[]);
+    let (warm, task) = person.compiler_run();
+    assert!(matches!(task, Task::Warm));
+    person.tell(Message::Done(warm, Ok(Answer::Warmed)));
+    person.keys("v");
+    assert!(matches!(person.compiler_run().1, Task::Prove(_)), "{:?}", person.compiler_run());
+    end_proof(&mut person);
+    let rest = person.compiler_run();
+    (person, rest)
+}
+
+/// Every rung that is climbed only on demand beside the others.
+fn whole(id: &RewriteId) -> Verdict {
+    let mut all = evidence();
+    let on_demand = Rung::ALL.iter().filter(|r| r.is_on_demand());
+    all.extend(on_demand.map(|rung| came_to(*rung, RungState::Passed, "as it should be")));
+    all.sort_by_key(|e| e.rung);
+    Verdict::judge(id.clone(), "t".into(), all, verdict(id).measurement().cloned(), false)
+}
+
+#[test]
+fn what_a_person_has_had_proved_climbs_the_rest_of_the_ladder_by_itself_and_makes_room() {
+    let (mut person, (job, task)) = has_had_one_proved();
+    let of = id(&person, 0);
+    assert!(matches!(&task, Task::Rest(r) if r.len() == 1 && r[0].id == of), "only what was proved: {task:?}");
+    person.tell(Message::Started(job));
+    person.keys("4");
+    assert!(person.screen().contains("rest of the ladder: "), "{}", person.screen());
+    assert!(person.screen().contains("gate has power"), "every rung stands there:\n{}", person.screen());
+    // The person's own work goes first, and the rest comes again after it.
+    person.keys("K");
+    assert!(person.pending.iter().any(|c| matches!(c, Command::Cancel(id) if *id == job)), "{:?}", person.pending);
+    let (own, task) = person.compiler_run();
+    assert!(matches!(task, Task::Ask(_, Rung::GateHasPower)), "{task:?}");
+    person.state.notice = None;
+    person.tell(Message::Done(job, Ok(Answer::Proved(vec![verdict(&of)]))));
+    assert!(!person.screen().contains("proved: "), "nobody asked for it aloud:\n{}", person.screen());
+    person.tell(Message::Started(own));
+    person.tell(Message::Done(own, Ok(Answer::Proved(vec![verdict(&of)]))));
+    let (again, task) = person.compiler_run();
+    assert!(matches!(&task, Task::Rest(r) if r[0].id == of) && again != job, "{task:?}");
+    person.tell(Message::Started(again));
+    person.tell(Message::Done(again, Ok(Answer::Proved(vec![whole(&of)]))));
+    assert_eq!(person.compiler_run().0, again, "there is nothing left to climb");
+}
+
+#[test]
+fn what_the_person_stops_of_it_does_not_begin_again_and_nobody_has_to_wait_to_leave() {
+    let (mut person, (job, task)) = has_had_one_proved();
+    assert!(matches!(task, Task::Rest(_)), "{task:?}");
+    person.tell(Message::Started(job));
+    person.keys("q");
+    assert!(person.pending.iter().any(|c| matches!(c, Command::Quit(0))), "{:?}", person.pending);
+    person.keys("V");
+    assert!(person.pending.iter().any(|c| matches!(c, Command::Cancel(id) if *id == job)), "{:?}", person.pending);
+    let of = id(&person, 0);
+    person.tell(Message::Done(job, Ok(Answer::Proved(vec![verdict(&of)]))));
+    assert_eq!(person.compiler_run().0, job, "{:?}", person.pending);
 }
 
 #[test]

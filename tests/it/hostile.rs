@@ -45,26 +45,27 @@ fn slot_folder(scene: &Scene) -> PathBuf {
     Path::new(&cache).join("slots").join(slots::folder_name(&scene.root()))
 }
 
-/// Processes that work in a folder or are programs in it.
-fn running_in(folder: &Path) -> Vec<i32> {
+/// Processes that work in a folder or are programs in it, now.
+fn working_in(folder: &Path) -> Vec<i32> {
     let is_there = |pid: &i32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let link = |name| std::fs::read_link(format!("/proc/{pid}/{name}")).ok();
         let is_in = ["cwd", "exe"].into_iter().filter_map(link).any(|path| path.starts_with(folder));
         is_in && !stat.contains(") Z ")
     };
-    let all = || -> Vec<i32> {
-        let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
-        entries.filter_map(|e| e.file_name().to_str()?.parse().ok()).filter(is_there).collect()
-    };
-    // A busy machine may take a while to let what was killed die.
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
+    entries.filter_map(|e| e.file_name().to_str()?.parse().ok()).filter(is_there).collect()
+}
+
+/// As [`working_in`], once what was killed had the time to die, which a busy machine may take a while for.
+fn running_in(folder: &Path) -> Vec<i32> {
     for _ in 0..500 {
-        if all().is_empty() {
+        if working_in(folder).is_empty() {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    all()
+    working_in(folder)
 }
 
 #[test]
@@ -206,6 +207,26 @@ fn a_proof_that_is_killed_anywhere_leaves_nothing_behind_and_is_taken_up_again()
     }
     assert_eq!(undisturbed(&scene, cache.path())[..4], HOLDS);
     assert_eq!(scene.everything(), before);
+}
+
+#[test]
+fn what_left_its_group_ends_when_the_program_is_killed() {
+    let leave = "        std::process::Command::new(\"setsid\").args([\"sleep\", \"600\"]).status().unwrap();\n";
+    let lookup = shop().read("src/lib.rs");
+    let scene = shop();
+    scene.commit(&[("src/lib.rs", &lookup.replace("    assert_eq!", &format!("{leave}    assert_eq!")))]);
+    let cache = tempfile::tempdir().unwrap();
+    let mut child =
+        verify(&scene, cache.path(), &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("refit runs");
+    let sleeps = |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|n| n.trim() == "sleep");
+    let began = std::time::Instant::now();
+    while !working_in(cache.path()).iter().any(sleeps) {
+        assert!(began.elapsed().as_secs() < 120, "the test never began to sleep");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(running_in(cache.path()), [0i32; 0]);
 }
 
 #[test]

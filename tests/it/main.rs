@@ -46,6 +46,7 @@ mod replay;
 mod review;
 mod rules_on_example;
 mod rules_table;
+mod runner;
 mod scene;
 mod screens;
 mod settle;

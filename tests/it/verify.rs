@@ -135,11 +135,57 @@ mod tests {
 fn code_that_a_feature_leaves_out_is_never_said_to_compile() {
     let scene = tiny_with(GATED);
     scene.commit(&[("Cargo.toml", &format!("{MANIFEST}\n[features]\nfast = []\n"))]);
-    let hidden = prove_one(&scene, &proposal(GATED, "n + 1\n", "no_such_thing\n"), &UNMEASURED);
+    let hidden = prove_one(&scene, &proposal(GATED, "n + 1\n", "1 + n\n"), &UNMEASURED);
     assert_eq!(states(&hidden)[0], ("compiles", "undecided"), "{hidden:?}");
     assert!(hidden.evidence()[0].detail.contains("rustc never saw the edit"), "{:?}", hidden.evidence()[0]);
+    let wrong = prove_one(&scene, &proposal(GATED, "n + 1\n", "no_such_thing\n"), &UNMEASURED);
+    assert_eq!(states(&wrong)[0], ("compiles", "failed"), "{wrong:?}");
+    let said = "compiles: with all features: does not compile: error[E0425] src/lib.rs:4: cannot find value";
+    assert!(wrong.by().starts_with(said), "{}", wrong.by());
     let seen = prove_one(&scene, &proposal(GATED, "n + 1 + 0", "n + 1"), &UNMEASURED);
     assert_eq!(states(&seen)[0], ("compiles", "passed"), "{seen:?}");
+    assert!(seen.evidence()[0].detail.starts_with("compiles without a new warning, with all features too; "));
+}
+
+#[test]
+fn a_feature_set_in_which_the_base_does_not_compile_refutes_nothing_and_one_with_a_new_warning_does() {
+    let lib = GATED
+        .replace("n + 1 + 0", "let more = n + 1;\n    #[cfg(feature = \"log\")]\n    println!(\"{more}\");\n    n + 1");
+    let lib = lib.replace("let more", "#[cfg(feature = \"log\")]\n    let more");
+    let scene = tiny_with(&lib);
+    let features = "\n[features]\ndefault = [\"log\"]\nlog = []\nfast = []\n";
+    scene.commit(&[("Cargo.toml", &format!("{MANIFEST}{features}"))]);
+    let said =
+        |from: &str, to: &str| prove_one(&scene, &proposal(&lib, from, to), &UNMEASURED).evidence()[0].detail.clone();
+    assert_eq!(
+        said("    #[cfg(feature = \"log\")]\n    let more", "    let more"),
+        "with no features: a new warning: warning[unused_variables] src/lib.rs:9: unused variable: `more`"
+    );
+    let broken = lib.replace("pub fn gated(n: u64) -> u64 {\n", "pub fn gated(n: u64) -> u64 {\n    nothing();\n");
+    scene.commit(&[("src/lib.rs", &broken)]);
+    let compiles = prove_one(&scene, &proposal(&broken, "println!(\"{more}\")", "print!(\"{more}\")"), &UNMEASURED);
+    let detail = &compiles.evidence()[0].detail;
+    assert!(detail.starts_with("compiles without a new warning, with no features too; "), "{detail}");
+}
+
+#[test]
+fn a_signature_that_other_crates_see_is_told_where_it_changes() {
+    let lib = "//! Sums.\n\n/// How many.\npub fn count(items: Vec<u64>) -> usize {\n    items.len()\n}\n\n#[test]\nfn two() {\n    assert_eq!(count((&[1, 2]).to_vec()), 2);\n}\n";
+    let scene = tiny_with(lib);
+    let change = |lib: &str| {
+        let mut rewrite = proposal(lib, "items: Vec<u64>", "items: Vec<u64>, _all: bool");
+        let start = lib.find(".to_vec())").unwrap() + ".to_vec()".len();
+        let mut edits = rewrite.edits[0].edits().to_vec();
+        edits.push(TextEdit { range: TextRange::new(start, start), text: ", true".into() });
+        rewrite.edits = vec![EditSet::new("src/lib.rs", source::hash(lib), edits).unwrap()];
+        rewrite
+    };
+    let verdict = prove_one(&scene, &change(lib), &UNMEASURED);
+    let said = "; the public API changes: `fn count(items: Vec<u64>) -> usize` becomes `fn count(items: Vec<u64>, _all: bool) -> usize`";
+    assert_eq!(states(&verdict)[0], ("compiles", "passed"), "{verdict:?}");
+    assert!(verdict.evidence()[0].detail.ends_with(said), "{:?}", verdict.evidence()[0]);
+    let body = prove_one(&scene, &proposal(lib, "items.len()", "items.into_iter().count()"), &UNMEASURED);
+    assert!(!body.evidence()[0].detail.contains("API"), "{:?}", body.evidence()[0]);
 }
 
 #[track_caller]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::kept::Kept;
-use super::{Climb, Found};
+use super::{Climb, Found, faster, feature_sets};
 use crate::effects::cargo::{self, Checked};
 use crate::effects::{evidence, files};
 use crate::jobs::stand::{Stand, Yard};
@@ -13,7 +13,8 @@ use crate::model::{
     TextRange,
 };
 use crate::source::{FileRole, SourceFile};
-use crate::verify::{diagnostics, probe};
+use crate::verify::change::Change;
+use crate::verify::{diagnostics, probe, surface};
 
 /// Probes that rustc rejects are left out and the rest is asked again, at most this often.
 const ROUNDS: usize = 4;
@@ -273,7 +274,10 @@ pub fn check(climb: &Climb, tree: &mut String) -> Result<Option<Found>, Problem>
     let packages = yard.packages_of(&[rewrite])?;
     let checked = yard.check(climb.candidate, &packages, None)?;
     let added = diagnostics::added(&climb.base.0, &checked.diagnostics);
-    Ok(refuted(&added, &checked))
+    match refuted(&added, &checked) {
+        Some(found) => Ok(Some(found)),
+        None => feature_sets::refuted(climb, &packages),
+    }
 }
 
 /// What comes of the preconditions once the edits compile.
@@ -297,8 +301,17 @@ pub fn accepted(yard: &Yard, rewrite: &Rewrite, answered: &Answered) -> Found {
     }
     let held = answers.iter().filter(|(_, state, _)| *state == Answer::Holds).count();
     let (all, left_out) = (answers.len(), yard.left_out());
-    let detail = format!("compiles without a new warning; {held} of {all} preconditions hold{left_out}");
+    let (sets, api) = (feature_sets::said(yard), public_api(yard, rewrite));
+    let detail = format!("compiles without a new warning{sets}; {held} of {all} preconditions hold{left_out}{api}");
     Found::new(RungState::Passed, detail).log(log)
+}
+
+/// What is said of the signatures that other crates see: nothing where they stay. Programs have none.
+fn public_api(yard: &Yard, rewrite: &Rewrite) -> String {
+    let is_seen = |change: &&Change| !yard.is_of_program(&change.file);
+    let changes = faster::changes(yard, rewrite).unwrap_or_default();
+    let changed: Vec<String> = changes.iter().filter(is_seen).flat_map(surface::changed).collect();
+    if changed.is_empty() { String::new() } else { format!("; the public API changes: {}", changed.join(", ")) }
 }
 
 fn answers<'r>(rewrite: &'r Rewrite, answered: &Answered) -> Vec<(&'r Precondition, Answer, String)> {
@@ -330,7 +343,8 @@ fn told(precondition: &Precondition, state: Answer, said: &str) -> String {
     format!("{}\n{said}", precondition.answer_line(state))
 }
 
-fn refuted(added: &diagnostics::Added, checked: &Checked) -> Option<Found> {
+/// What the compiler has against a candidate.
+pub fn refuted(added: &diagnostics::Added, checked: &Checked) -> Option<Found> {
     let rendered = |list: &[Diagnostic]| list.iter().map(|d| d.rendered.as_str()).collect::<String>();
     if let Some(fault) = diagnostics::machine_fault(&format!("{}{}", checked.ended.out, checked.ended.tail)) {
         let detail = format!("{AT_FAULT} compile it: {fault}");

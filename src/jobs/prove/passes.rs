@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Climb, Found, compiles};
+use super::{Climb, Found, compiles, nextest};
 use crate::effects::files;
 use crate::effects::process::{Command, Ended, Exit};
 use crate::jobs::stand::{Stand, Yard};
@@ -64,6 +64,9 @@ pub fn command(yard: &Yard, stand: &Stand, packages: &[String]) -> (String, Comm
     let quick = yard.workspace.slo.workloads.iter().map(|w| w.test_quick.as_str()).find(|t| !t.is_empty());
     if let Some(line) = quick {
         return (line.to_owned(), stand.shell(line).merged());
+    }
+    if yard.uses_nextest(stand) {
+        return nextest::command(yard, stand, packages);
     }
     let mut args = vec!["test", "--no-fail-fast"];
     if packages.is_empty() {
@@ -131,6 +134,13 @@ pub fn full(yard: &Yard, stand: &Stand) -> Option<(String, Command)> {
 /// # Errors
 /// Tests that do not even build; a command that cannot be started.
 pub fn baseline(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Baseline, Problem> {
+    let known = runs_of(yard, base, Some(packages), &command(yard, base, packages))?;
+    let is_silent = known.runs.first().is_some_and(|run| !run.ok && run.tests.is_empty());
+    if !is_silent || has_own_command(yard) || !yard.uses_nextest(base) {
+        return Ok(known);
+    }
+    // Programs that test without libtest cannot tell nextest what they test.
+    yard.leave_out_nextest();
     runs_of(yard, base, Some(packages), &command(yard, base, packages))
 }
 

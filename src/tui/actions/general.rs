@@ -62,9 +62,9 @@ pub fn suspend(_: &mut State) -> Vec<Command> {
 
 /// Leaves, or asks while jobs run.
 pub fn quit(state: &mut State) -> Vec<Command> {
-    // Reading can be left at any moment: nothing is lost by it.
+    // Reading can be left at any moment: nothing is lost by it. What nobody asked for aloud is no reason to stay.
     let mut jobs = state.open_jobs();
-    jobs.retain(|j| !matches!(j.task, Task::Analyse));
+    jobs.retain(|j| !matches!(j.task, Task::Analyse | Task::Rest(_)));
     if state.leaving == Leaving::WhenIdle || jobs.is_empty() {
         return vec![Command::Quit(0)];
     }

@@ -2,10 +2,10 @@
 
 use super::settling;
 use crate::model::{Rewrite, RewriteId, Rung, RungState};
-use crate::tui::message::{Command, Task};
+use crate::tui::message::{Command, Lane, Task};
 use crate::tui::popups::{Choice, Popup, Sheet};
 use crate::tui::screens::ScreenId;
-use crate::tui::state::{JobState, Phase, Proposal, State};
+use crate::tui::state::{Job, JobState, Phase, Proposal, State};
 
 /// The proposals that `v` speaks of: the open or selected one, or those of the selected function.
 pub fn to_prove(state: &State) -> Vec<&Proposal> {
@@ -85,6 +85,10 @@ pub fn cancel(state: &mut State) -> Vec<Command> {
     let now = state.now;
     if let Some(job) = state.jobs.iter_mut().find(|j| j.id == id) {
         job.stop(now);
+        if let Task::Rest(rewrites) = &job.task {
+            // What the person stops does not begin again by itself.
+            state.cared.retain(|id| rewrites.iter().all(|r| r.id != *id));
+        }
     }
     vec![Command::Cancel(id)]
 }
@@ -153,7 +157,9 @@ pub fn warm(state: &mut State) -> Vec<Command> {
 /// There is a project, and nothing proves in its slots.
 pub fn can_clean(state: &State) -> Result<(), String> {
     has_project(state)?;
-    let in_slots = state.jobs.iter().find(|j| j.is_open() && j.task.lane() == crate::tui::message::Lane::Compiles);
+    // What nobody asked for aloud makes room.
+    let holds = |j: &&Job| j.task.lane() == Lane::Compiles && !matches!(j.task, Task::Settle(_) | Task::Rest(_));
+    let in_slots = state.jobs.iter().filter(|j| j.is_open()).find(holds);
     match in_slots {
         Some(job) => Err(format!("the slots are in use: {}", job.title)),
         None => Ok(()),
@@ -198,9 +204,13 @@ pub fn estimate(state: &State) -> Option<u64> {
     Some(each * unproved(state).len() as u64)
 }
 
-/// True for a rung that a job climbs: one that is always climbed, or the one that was asked for.
+/// True for a rung that a job climbs: one that is always climbed, or that was asked for.
 pub fn is_wanted(job: &crate::tui::state::Job, rung: Rung) -> bool {
-    !rung.is_on_demand() || matches!(&job.task, Task::Ask(_, asked) if *asked == rung)
+    match &job.task {
+        Task::Rest(_) => true,
+        Task::Ask(_, asked) => !rung.is_on_demand() || *asked == rung,
+        _ => !rung.is_on_demand(),
+    }
 }
 
 /// The proposal and rung that a proof is at: the first proposal that is not through, its first rung without evidence.

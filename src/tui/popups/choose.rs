@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use super::{Popup, boxed};
 use crate::model::Problem;
+use crate::tui::actions::settling;
 use crate::tui::message::{Command, Task};
 use crate::tui::pen::Pen;
 use crate::tui::state::{Leaving, State};
@@ -80,7 +81,9 @@ fn carry_out(state: &mut State, choice: Choice) -> Vec<Command> {
             return Vec::new();
         }
     };
-    vec![state.start(task)]
+    let mut commands = settling::make_room(state, &task);
+    commands.push(state.start(task));
+    commands
 }
 
 /// Draws the question and its answers.

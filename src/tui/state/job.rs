@@ -60,7 +60,7 @@ impl Job {
     /// True if the jobs screen lists it: compiler runs, and whatever changes refs.
     pub fn is_listed(&self) -> bool {
         match self.task {
-            Task::Prove(_) | Task::ProveSet(_) | Task::Ask(..) => true,
+            Task::Prove(_) | Task::ProveSet(_) | Task::Ask(..) | Task::Rest(_) => true,
             Task::Warm | Task::Clean | Task::Measure(_) | Task::Analyse => true,
             Task::Apply(_) | Task::ApplySet(_) | Task::LandHere | Task::Undo | Task::Redo => true,
             _ => matches!(self.state, JobState::Failed(..)),
@@ -105,6 +105,7 @@ pub(super) fn kind_of(task: &Task) -> &'static str {
         Task::Redo => "redo",
         Task::Agree => "agree",
         Task::Prove(_) | Task::ProveSet(_) | Task::Ask(..) => "prove",
+        Task::Rest(_) => "rest",
         Task::Settle(_) => "settle",
         Task::Warm => "warm",
         Task::Clean => "clean",

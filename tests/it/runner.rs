@@ -1,0 +1,180 @@
+//! Who runs the tests: cargo, or nextest where the project is set up for it; documentation, flaky tests and the whole ladder.
+
+use std::process::{Command, Stdio};
+
+use refit::jobs::{Ear, prove};
+use refit::model::*;
+
+use crate::scene::Scene;
+use crate::verify::{MANIFEST, UNMEASURED, open, proposal, tiny_with};
+
+/// A function with an example and a test; another that only an example calls.
+const LIB: &str = r#"//! Sums.
+
+/// Doubles.
+///
+/// ```
+/// assert_eq!(tiny::double(2), 4);
+/// ```
+pub fn double(n: u64) -> u64 {
+    n + n
+}
+
+/// One less, and nothing less than nothing.
+///
+/// ```
+/// assert_eq!(tiny::less(0), 0);
+/// ```
+pub fn less(n: u64) -> u64 {
+    n.saturating_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_is_doubled() {
+        assert_eq!(double(2), 4);
+    }
+
+    #[test]
+    fn five_is_one_more_than_four() {
+        assert_eq!(less(5), 4);
+    }
+}
+"#;
+
+/// What *tests pass* says of each, and the steps that were told.
+fn proved(scene: &Scene, rewrites: &[Rewrite]) -> (Vec<(RungState, String)>, Vec<String>) {
+    let (progress, heard) = crossbeam_channel::unbounded();
+    let verdicts =
+        prove(&open(scene), rewrites, &UNMEASURED, &Ear { progress, ..Ear::deaf() }).expect("the proof runs");
+    let said = |v: &Verdict| v.rung(Rung::TestsPass).map(|e| (e.state, e.detail.clone())).expect("it was climbed");
+    let step = |told| match told {
+        Progress::Step { what, .. } => Some(what),
+        _ => None,
+    };
+    (verdicts.iter().map(said).collect(), heard.try_iter().filter_map(step).collect())
+}
+
+/// Both runners know the same tests, those in the documentation too, and name what breaks.
+#[track_caller]
+fn check_both_kinds(scene: &Scene) -> Vec<String> {
+    let right = proposal(LIB, "n + n", "2 * n");
+    let wrong = proposal(LIB, "n.saturating_sub(1)", "n.wrapping_sub(1)");
+    let (said, mut steps) = proved(scene, &[right]);
+    assert_eq!(said, [(RungState::Passed, String::from("4 tests, the same 4 pass, with counters in the code"))]);
+    let (said, more) = proved(scene, &[wrong]);
+    let broken = "1 test passed before and fails now: src/lib.rs - less";
+    assert_eq!(said, [(RungState::Failed, String::from(broken))]);
+    steps.extend(more);
+    steps
+}
+
+#[test]
+fn nextest_runs_the_tests_of_a_project_that_is_set_up_for_it_and_cargo_those_in_its_documentation() {
+    let scene = tiny_with(LIB);
+    scene.commit(&[(".config/nextest.toml", "[profile.default]\nretries = 0\n")]);
+    let steps = check_both_kinds(&scene);
+    let has_nextest = Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|o| o.status.success());
+    let wanted = match has_nextest {
+        true => {
+            "cargo nextest run --no-fail-fast --no-tests=pass --workspace; cargo test --doc --no-fail-fast -p tiny (base)"
+        }
+        false => "cargo test --no-fail-fast --workspace (base)",
+    };
+    assert!(steps.iter().any(|s| s == wanted), "{steps:#?}");
+}
+
+#[test]
+fn cargo_runs_the_tests_of_a_project_that_says_nothing_of_nextest() {
+    let steps = check_both_kinds(&tiny_with(LIB));
+    assert!(steps.iter().any(|s| s == "cargo test --no-fail-fast --workspace (base)"), "{steps:#?}");
+    assert!(!steps.iter().any(|s| s.contains("nextest")), "{steps:#?}");
+}
+
+#[test]
+fn where_nextest_cannot_list_the_tests_cargo_runs_them() {
+    let scene = tiny_with(LIB);
+    let manifest = format!("{MANIFEST}\n[[test]]\nname = \"own\"\nharness = false\n");
+    scene.commit(&[
+        (".config/nextest.toml", ""),
+        ("Cargo.toml", &manifest),
+        ("tests/own.rs", "fn main() {\n    println!(\"test own ... ok\");\n}\n"),
+    ]);
+    let (said, steps) = proved(&scene, &[proposal(LIB, "n + n", "2 * n")]);
+    assert_eq!(said, [(RungState::Passed, String::from("5 tests, the same 5 pass, with counters in the code"))]);
+    assert!(steps.iter().any(|s| s == "cargo test --no-fail-fast --workspace (base)"), "{steps:#?}");
+}
+
+#[test]
+fn a_test_that_passes_only_now_and_then_is_known_by_its_name_and_refutes_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let seen = place.path().join("seen");
+    let flaky = format!(
+        "    #[test]\n    fn now_and_then() {{\n        let seen = std::path::Path::new({seen:?});\n        let is_there = seen.exists();\n        \
+         std::fs::write(seen, \"\").unwrap();\n        assert!(!is_there);\n    }}\n}}\n"
+    );
+    let lib = LIB.strip_suffix("}\n").unwrap().to_owned() + "\n" + &flaky;
+    let (said, _) = proved(&tiny_with(&lib), &[proposal(&lib, "n + n", "2 * n")]);
+    let expected = "4 tests, the same 4 pass; failing or flaky before: tests::now_and_then, with counters in the code";
+    assert_eq!(said, [(RungState::Passed, String::from(expected))]);
+}
+
+const LOOKUPS: &str = r#"//! Sales.
+
+/// Pieces on sale.
+pub fn on_sale(lines: &[(String, u64)], sale: &[String]) -> u64 {
+    let mut pieces = 0;
+    for line in lines {
+        if sale.contains(&line.0) {
+            pieces += line.1;
+        }
+    }
+    pieces
+}
+
+#[test]
+fn pieces_are_counted() {
+    let named = |from: u64, to: u64| (from..to).map(|n| format!("article {n}")).collect::<Vec<String>>();
+    let lines: Vec<(String, u64)> = named(150, 450).into_iter().zip(1..).collect();
+    let sale = named(0, 300);
+    for _ in 0..50 {
+        assert_eq!(on_sale(&lines, &sale), 150 * 151 / 2);
+    }
+    assert_eq!(on_sale(&lines, &[]), 0);
+}
+"#;
+
+/// `refit` on the project: its one document.
+fn refit(scene: &Scene, args: &[&str]) -> serde_json::Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_refit"));
+    let ran = command.args(args).arg("--root").arg(scene.root()).stdin(Stdio::null()).output().expect("refit runs");
+    serde_json::from_slice(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&ran.stderr)))
+}
+
+#[test]
+fn a_proposal_that_is_named_climbs_every_rung_without_being_asked() {
+    let scene = tiny_with(LOOKUPS);
+    let found = refit(&scene, &["propose", "--all", "--json"]);
+    let id = found["rewrites"][0]["id"].as_str().expect("a rule finds the list");
+    let rungs = |told: &serde_json::Value| -> Vec<(String, String)> {
+        let all = told["verdicts"][0]["evidence"].as_array().unwrap_or_else(|| panic!("{told:#}"));
+        let word = |e: &serde_json::Value, name: &str| e[name].as_str().unwrap().to_owned();
+        all.iter().map(|e| (word(e, "rung"), word(e, "state"))).collect()
+    };
+    let quick = rungs(&refit(&scene, &["verify", id, "--trust", "--quick", "--json"]));
+    let names = |rungs: &[(String, String)]| rungs.iter().map(|(rung, _)| rung.clone()).collect::<Vec<_>>();
+    // Machine code is compared wherever something is called faster.
+    let always = ["compiles", "tests pass", "tests reach it", "twins agree", "codegen", "faster"];
+    assert_eq!(names(&quick), always);
+    let told = refit(&scene, &["verify", id, "--trust", "--json"]);
+    let whole = rungs(&told);
+    assert_eq!(names(&whole), Rung::ALL.iter().map(|r| r.word().to_owned()).collect::<Vec<_>>());
+    let state = |rung: &str| whole.iter().find(|(name, _)| name == rung).map(|(_, state)| state.as_str());
+    assert_eq!(state("properties agree"), Some("passed"), "{told:#}");
+    assert!(matches!(state("gate has power"), Some("passed" | "weak")), "{told:#}");
+    assert_eq!((state("codegen"), state("nothing worse")), (Some("passed"), Some("undecided")), "{told:#}");
+    assert!(told["verdicts"][0]["power"]["viable"].as_u64().is_some_and(|n| n >= 5), "{told:#}");
+}
