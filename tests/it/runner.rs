@@ -174,7 +174,8 @@ fn a_proposal_that_is_named_climbs_every_rung_without_being_asked() {
     assert_eq!(names(&whole), Rung::ALL.iter().map(|r| r.word().to_owned()).collect::<Vec<_>>());
     let state = |rung: &str| whole.iter().find(|(name, _)| name == rung).map(|(_, state)| state.as_str());
     assert_eq!(state("properties agree"), Some("passed"), "{told:#}");
-    assert!(matches!(state("gate has power"), Some("passed" | "weak")), "{told:#}");
+    // So little code has fewer than ten wrong versions, which is no power yet.
+    assert_eq!(state("gate has power"), Some("undecided"), "{told:#}");
     assert_eq!((state("codegen"), state("nothing worse")), (Some("passed"), Some("undecided")), "{told:#}");
     assert!(told["verdicts"][0]["power"]["viable"].as_u64().is_some_and(|n| n >= 5), "{told:#}");
 }
