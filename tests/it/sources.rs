@@ -28,7 +28,7 @@ pub struct Project {
 /// What the program noted of a run: requests with their start and end, and polls with their thread, start and end.
 #[derive(Default)]
 pub struct Noted {
-    program: PathBuf,
+    pub program: PathBuf,
     /// Where the program's file begins in memory.
     base: u64,
     taken: Vec<Taken>,

@@ -2,6 +2,10 @@
 //!
 //! Nothing is taken from the file on trust: a count or a size that does not fit ends the reading with a message. Stacks that
 //! were dumped rather than walked are unwound here, for which the reader asks for the object files when they are mapped.
+//!
+//! The records are read here and not by linux-perf-data: that wants to seek in a file of its own and gives one record after the
+//! other, where this reader is fed pieces of a stream, reads copied stacks where they lie, shares samples with others, and goes on
+//! behind a damaged record.
 
 mod attr;
 mod bytes;
