@@ -71,11 +71,11 @@ fn of_requests(split: &Attribution) -> Vec<Share> {
         let variance = (square - 2.0 * share * product + share * share * squares).max(0.0) * count / (count - 1.0);
         // One request says nothing of others.
         let half = if count > 1.0 { 1.959_964 * variance.sqrt() / whole } else { 1.0 };
-        let interval = Interval { low: (share - half).max(0.0), high: (share + half).min(1.0) };
+        let interval = Interval { low: (share - half).clamp(0.0, 1.0), high: (share + half).clamp(0.0, 1.0) };
         Share { name: row.name.clone(), share, interval }
     };
     let mut shares: Vec<Share> =
-        split.rows.iter().zip(&sums).filter(|(_, [time, ..])| *time > 0.0).map(share).collect();
+        split.rows.iter().zip(&sums).filter(|(_, [time, ..])| *time > 0.0 && whole > 0.0).map(share).collect();
     shares.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.name.cmp(&b.name)));
     shares
 }

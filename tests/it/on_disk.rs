@@ -253,7 +253,7 @@ fn the_folder_that_criterion_writes_is_a_source() {
 fn what_runs_below_a_caller_that_frame_pointers_skip_has_a_row_of_its_own() {
     let sample = |n: u64| {
         let (leaf, object) =
-            if n % 4 == 0 { ("__memmove_avx", "/usr/lib/libc.so.6") } else { ("svc::score", "/srv/svc") };
+            if n.is_multiple_of(4) { ("__memmove_avx", "/usr/lib/libc.so.6") } else { ("svc::score", "/srv/svc") };
         format!(
             "svc 7/7 {}.{:06}: 1000000 cpu-clock: \n\t    1234 {leaf}+0x10 ({object})\n\t    5678 svc::handle+0x20 (/srv/svc)\n\t\
              \x20   9abc start_thread+0x2f (/usr/lib/libc.so.6)\n\n",

@@ -37,13 +37,20 @@ fn in_pieces(format: &Format, bytes: &[u8], size: usize) -> (refit::model::Profi
     for (at, piece) in bytes.chunks(size).enumerate() {
         reader.feed(piece);
         if at == 3 {
-            drop(reader.snapshot());
+            shown(&*reader);
         }
     }
     // Formats that are read whole show some of their samples then.
     reader.end();
-    drop(reader.snapshot());
+    shown(&*reader);
     reader.finish()
+}
+
+/// Ranks what is known so far, as the screen does.
+fn shown(reader: &dyn Reader) {
+    for share in attribute::shares(&reader.snapshot(), &[], &Options::default()) {
+        assert!(share.interval.low <= share.interval.high, "{share:?}");
+    }
 }
 
 /// All of the bytes for each of two readers that take a share of the samples, where they can.
