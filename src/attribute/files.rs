@@ -146,22 +146,15 @@ mod tests {
     use crate::model::FunctionId;
 
     fn item(file: &str, line: u32, end_line: u32) -> Item {
-        let text = String::new;
         Item {
             id: FunctionId(format!("{file}:{line}")),
             krate: "gw".into(),
-            modules: Vec::new(),
-            self_type: text(),
-            trait_name: text(),
             name: "f".into(),
             file: file.into(),
             range: crate::model::TextRange::new(line as usize * 10, end_line as usize * 10),
-            body: Default::default(),
             line,
             end_line,
-            is_async: false,
-            is_test: false,
-            is_generated: false,
+            ..Item::default()
         }
     }
 

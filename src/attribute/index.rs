@@ -126,13 +126,13 @@ impl<'a> Index<'a> {
         found.retain(|i| symbol.crates.contains(&self.items[*i as usize].krate));
         if let Some(module) = &in_impl.module {
             found.retain(|i| self.items[*i as usize].modules == *module);
-        } else if found.len() > 1 {
-            let beside = |path: &[String]| {
-                let in_module = |i: &u32| path.len() > 1 && self.modules_and_crate(*i) == path[..path.len() - 1];
-                found.iter().copied().filter(in_module).collect::<Vec<_>>()
-            };
-            let beside_type = beside(&in_impl.self_type);
-            found = if beside_type.is_empty() { found } else { beside_type };
+        } else if let [module @ .., _] = &in_impl.self_type[..]
+            && !module.is_empty()
+        {
+            let is_beside = |i: &u32| self.modules_and_crate(*i) == module;
+            found.retain(|i| !self.items[*i as usize].is_beside_type || is_beside(i));
+            let beside: Vec<u32> = found.iter().copied().filter(is_beside).collect();
+            found = if beside.is_empty() { found } else { beside };
         }
         found
     }
@@ -199,13 +199,10 @@ mod tests {
             trait_name: trait_name.into(),
             name: name.into(),
             file: "src/lib.rs".into(),
-            range: Default::default(),
-            body: Default::default(),
             line: 1,
             end_line: 2,
-            is_async: false,
-            is_test: false,
-            is_generated: false,
+            is_beside_type: id.starts_with("gw::near::"),
+            ..Item::default()
         }
     }
 
@@ -221,6 +218,7 @@ mod tests {
             item("gw::risk::Pair::tree#2", &["risk"], "Pair", "", "tree"),
             item("gw::<T as Loud>::shout", &[], "T", "Loud", "shout"),
             item("gw::far::<Ledger as Score>::score", &["far"], "Ledger", "Score", "score"),
+            item("gw::near::<Walk as Score>::score", &["near"], "Walk", "Score", "score"),
         ]
     }
 
@@ -253,6 +251,9 @@ mod tests {
         check("<gw::ledger::Scorer as gw::Score>::score", "gw::ledger::<Scorer as Score>::score");
         check("_RNvXNtCsfT_2gw4riskNtB2_6ScorerNtB4_5Score5score", "gw::risk::<Scorer as Score>::score");
         check("<gw::far::types::Ledger as gw::Score>::score", "gw::far::<Ledger as Score>::score");
+        check("<gw::near::Walk as gw::Score>::score", "gw::near::<Walk as Score>::score");
+        // Made by a macro, so without an item: the type of that name in another module is another.
+        check("<gw::other::Walk as gw::Score>::score", "Ours");
     }
 
     #[test]

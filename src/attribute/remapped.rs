@@ -110,18 +110,12 @@ mod tests {
         Item {
             id: FunctionId(format!("gw::{name}")),
             krate: "gw".into(),
-            modules: Vec::new(),
-            self_type: String::new(),
-            trait_name: String::new(),
             name: name.into(),
             file: file.into(),
             range: TextRange::new(line as usize * 10, line as usize * 10 + 90),
-            body: TextRange::default(),
             line,
             end_line: line + 9,
-            is_async: false,
-            is_test: false,
-            is_generated: false,
+            ..Item::default()
         }
     }
 

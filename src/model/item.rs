@@ -43,6 +43,8 @@ pub struct Item {
     pub is_test: bool,
     /// True in files that `[code] generated` or a marker names.
     pub is_generated: bool,
+    /// True for a method whose self type is declared in the module of the `impl`: types of that name elsewhere are others.
+    pub is_beside_type: bool,
 }
 
 /// A crate of the workspace: where its module tree begins.

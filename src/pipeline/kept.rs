@@ -86,7 +86,7 @@ impl<'a> Writer<'a> {
         self.range(item.body);
         self.number(item.line.into());
         self.number(item.end_line.into());
-        let flags = [item.is_async, item.is_test, item.is_generated];
+        let flags = [item.is_beside_type, item.is_async, item.is_test, item.is_generated];
         self.number(flags.iter().fold(0, |all, flag| all * 2 + u64::from(*flag)));
     }
 
@@ -195,6 +195,7 @@ impl<'a> Reader<'a> {
         };
         let flags = self.number()?;
         (item.is_async, item.is_test, item.is_generated) = (flags & 4 != 0, flags & 2 != 0, flags & 1 != 0);
+        item.is_beside_type = flags & 8 != 0;
         Some(item)
     }
 

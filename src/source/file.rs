@@ -290,7 +290,7 @@ fn items(file: &SourceFile) -> (Vec<Item>, HashSet<usize>) {
         is_test: role.is_test,
         ..Scope::default()
     };
-    let mut walk = ItemWalk { file, scope, out: Vec::new(), with_functions: HashSet::new() };
+    let mut walk = ItemWalk { file, beside: &file.ast.items, scope, out: Vec::new(), with_functions: HashSet::new() };
     walk.visit_file(&file.ast);
     let mut items = walk.out;
     items.sort_by_key(|i| (i.range.start, std::cmp::Reverse(i.range.end)));
@@ -318,16 +318,19 @@ struct Scope {
     self_type: String,
     trait_name: String,
     is_test: bool,
+    is_beside_type: bool,
 }
 
 struct ItemWalk<'a> {
     file: &'a SourceFile,
+    /// What stands beside the item that is walked, in its file or inline module.
+    beside: &'a [syn::Item],
     scope: Scope,
     out: Vec<Item>,
     with_functions: HashSet<usize>,
 }
 
-impl ItemWalk<'_> {
+impl<'a> ItemWalk<'a> {
     fn within(&mut self, scope: Scope, walk: impl FnOnce(&mut Self)) {
         let outer = std::mem::replace(&mut self.scope, scope);
         walk(self);
@@ -343,7 +346,7 @@ impl ItemWalk<'_> {
         node: &T,
         attrs: &[syn::Attribute],
         sig: &syn::Signature,
-        block: &syn::Block,
+        block: &'a syn::Block,
     ) {
         let name = plain(&sig.ident);
         let path = self.join(&name);
@@ -365,6 +368,7 @@ impl ItemWalk<'_> {
             is_async: sig.asyncness.is_some(),
             is_test,
             is_generated: self.file.is_generated,
+            is_beside_type: self.scope.is_beside_type,
         });
         let inner = Scope { path, is_test, modules: self.scope.modules.clone(), ..Scope::default() };
         let before = self.out.len();
@@ -375,7 +379,7 @@ impl ItemWalk<'_> {
     }
 }
 
-impl<'ast> Visit<'ast> for ItemWalk<'_> {
+impl<'ast> Visit<'ast> for ItemWalk<'ast> {
     fn visit_item_fn(&mut self, node: &'ast syn::ItemFn) {
         self.function(node, &node.attrs, &node.sig, &node.block);
     }
@@ -395,7 +399,10 @@ impl<'ast> Visit<'ast> for ItemWalk<'_> {
         scope.path = self.join(&plain(&node.ident));
         scope.modules.push(plain(&node.ident));
         scope.is_test |= node.attrs.iter().any(is_test_attribute);
+        let outer = self.beside;
+        self.beside = node.content.as_ref().map_or(&[], |(_, items)| items);
         self.within(scope, |walk| visit::visit_item_mod(walk, node));
+        self.beside = outer;
     }
 
     fn visit_item_impl(&mut self, node: &'ast syn::ItemImpl) {
@@ -405,6 +412,7 @@ impl<'ast> Visit<'ast> for ItemWalk<'_> {
         let mut scope = self.scope.clone();
         scope.path = self.join(&segment);
         scope.is_test |= node.attrs.iter().any(is_test_attribute);
+        scope.is_beside_type = self.beside.iter().any(|item| declares(item, &self_type));
         (scope.self_type, scope.trait_name) = (self_type, trait_name);
         self.within(scope, |walk| visit::visit_item_impl(walk, node));
     }
@@ -414,6 +422,16 @@ impl<'ast> Visit<'ast> for ItemWalk<'_> {
         scope.path = self.join(&plain(&node.ident));
         scope.trait_name = plain(&node.ident);
         self.within(scope, |walk| visit::visit_item_trait(walk, node));
+    }
+}
+
+/// True for a struct, enum or union of that name.
+fn declares(item: &syn::Item, name: &str) -> bool {
+    match item {
+        syn::Item::Struct(s) => s.ident == name,
+        syn::Item::Enum(e) => e.ident == name,
+        syn::Item::Union(u) => u.ident == name,
+        _ => false,
     }
 }
 
