@@ -1,10 +1,12 @@
 //! Facts of files in, findings out; one folder per eye, one file per rule.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use crate::model::{Class, Eye, Finding, FunctionId, Kind, Level, Place, Problem, RuleId, TextRange};
-use crate::source::{SourceFile, lexer};
+use crate::source::SourceFile;
+use crate::source::words::{Places, Vocabulary};
 
 #[cfg(test)]
 #[allow(dead_code, reason = "checks for the tests of rules")]
@@ -241,7 +243,9 @@ pub type Seen = Vec<(usize, Vec<Fact>)>;
 /// Which rules a word makes worth running on a file.
 pub struct Triggers<'r> {
     rules: &'r [&'r Rule],
-    by_word: HashMap<&'static str, Vec<usize>>,
+    vocabulary: Arc<Vocabulary>,
+    /// Places of rules in the list, by the number of a word.
+    by_word: Vec<Vec<usize>>,
     /// Per length of a word and its first byte, whether any trigger is like it: most words are told by that.
     likely: Vec<bool>,
     always: Vec<bool>,
@@ -253,15 +257,18 @@ const LONGEST: usize = 31;
 impl<'r> Triggers<'r> {
     /// Sorts the triggers of the rules by word.
     pub fn new(rules: &'r [&'r Rule]) -> Triggers<'r> {
-        let mut by_word: HashMap<&'static str, Vec<usize>> = HashMap::new();
+        let (mut vocabulary, mut by_word) = (Vocabulary::new(), Vec::<Vec<usize>>::new());
         let mut likely = vec![false; (LONGEST + 1) * 256];
         for (at, rule) in rules.iter().enumerate() {
             for word in rule.triggers {
-                by_word.entry(word).or_default().push(at);
+                let number = *vocabulary.entry(word).or_insert(by_word.len());
+                by_word.resize_with(by_word.len().max(number + 1), Vec::new);
+                by_word[number].push(at);
                 likely[likeness(word)] = true;
             }
         }
-        Triggers { rules, by_word, likely, always: rules.iter().map(|rule| rule.triggers.is_empty()).collect() }
+        let always = rules.iter().map(|rule| rule.triggers.is_empty()).collect();
+        Triggers { rules, vocabulary: Arc::new(vocabulary), by_word, likely, always }
     }
 
     /// What the rules see in one file, and which of them failed on it: what may be kept by the content of the file.
@@ -282,15 +289,10 @@ impl<'r> Triggers<'r> {
     }
 
     fn worth_it(&self, file: &SourceFile) -> Vec<bool> {
+        let places = Places::of(file, &self.vocabulary, |word| self.likely[likeness(word)]);
         let mut worth = self.always.clone();
-        for token in file.tokens.iter().filter(|t| t.kind == lexer::TokenKind::Ident) {
-            let word = token.text(&file.text);
-            if self.likely[likeness(word)]
-                && let Some(rules) = self.by_word.get(word)
-            {
-                rules.iter().for_each(|rule| worth[*rule] = true);
-            }
-        }
+        places.found().flat_map(|number| &self.by_word[number]).for_each(|rule| worth[*rule] = true);
+        file.know_words(places);
         worth
     }
 }

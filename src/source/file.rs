@@ -34,6 +34,8 @@ pub struct SourceFile {
     is_lean: bool,
     /// What its `use` declarations bring in, once somebody asked.
     pub(super) imports: OnceCell<Vec<(String, String)>>,
+    /// Where words stand that somebody looked for.
+    pub(super) words: OnceCell<super::words::Places>,
     /// Its structs and enums, once somebody asked.
     pub(super) declared: OnceCell<Vec<super::bulk::Declared>>,
     /// The named fields of its structs, once somebody asked.
@@ -110,6 +112,7 @@ impl SourceFile {
             base,
             is_lean,
             imports: OnceCell::new(),
+            words: OnceCell::new(),
             declared: OnceCell::new(),
             struct_fields: OnceCell::new(),
             with_functions: HashSet::new(),

@@ -60,6 +60,7 @@ pub mod usage;
 mod users;
 pub mod visit;
 pub mod wire;
+pub mod words;
 pub mod writers;
 mod zones;
 

@@ -469,7 +469,7 @@ fn local(file: &SourceFile, name: &str, at: TextRange, depth: u32) -> Option<syn
     for (index, node) in path.iter().enumerate().rev() {
         let found = match *node {
             Node::Block(block) => declared_in(file, block, name, at, depth),
-            Node::Expr(syn::Expr::ForLoop(l)) if file.range(&l.body).contains(at) => binds(&l.pat, name).then(|| {
+            Node::Expr(syn::Expr::ForLoop(l)) if binds(&l.pat, name) && file.range(&l.body).contains(at) => Some({
                 let item = item(file, &l.expr, file.range(&*l.expr), depth + 1)?;
                 taken_apart(file, &l.pat, name, &item, false)
             }),
@@ -487,8 +487,8 @@ fn local(file: &SourceFile, name: &str, at: TextRange, depth: u32) -> Option<syn
             }
             // Patterns of `match` and `if let` take types apart: nothing is said.
             Node::Expr(syn::Expr::Match(m)) => {
-                let arm = m.arms.iter().find(|arm| file.range(*arm).contains(at));
-                let arm = arm.filter(|arm| mentions(file, &arm.pat, name));
+                let mut arms = m.arms.iter().filter(|arm| mentions(&arm.pat, name));
+                let arm = arms.find(|arm| file.range(*arm).contains(at));
                 arm.map(|arm| inside(file, &arm.pat, name, &m.expr, depth))
             }
             Node::Expr(syn::Expr::If(i)) if file.range(&i.then_branch).contains(at) => {
@@ -512,7 +512,7 @@ fn local(file: &SourceFile, name: &str, at: TextRange, depth: u32) -> Option<syn
 /// What an `if let` binds the name to; `Some(None)` where that is not known.
 fn condition_binds(file: &SourceFile, cond: &syn::Expr, name: &str, depth: u32) -> Option<Option<syn::Type>> {
     match cond {
-        syn::Expr::Let(l) => mentions(file, &l.pat, name).then(|| inside(file, &l.pat, name, &l.expr, depth)),
+        syn::Expr::Let(l) => mentions(&l.pat, name).then(|| inside(file, &l.pat, name, &l.expr, depth)),
         syn::Expr::Binary(b) => {
             condition_binds(file, &b.right, name, depth).or_else(|| condition_binds(file, &b.left, name, depth))
         }
@@ -526,10 +526,9 @@ fn inside(file: &SourceFile, pat: &syn::Pat, name: &str, expr: &syn::Expr, depth
     if binds(pat, name) { taken_apart(file, pat, name, &looked_at, false) } else { None }
 }
 
-/// True if a pattern holds the name as a word.
-fn mentions(file: &SourceFile, pat: &syn::Pat, name: &str) -> bool {
-    let text = file.text_of(pat);
-    super::lexer::tokens(text).iter().any(|t| t.text(text) == name)
+/// True if a pattern binds the name, however deep inside.
+fn mentions(pat: &syn::Pat, name: &str) -> bool {
+    super::names::bound_by(pat).iter().any(|bound| bound == name)
 }
 
 fn binds(pat: &syn::Pat, name: &str) -> bool {

@@ -19,17 +19,12 @@ pub fn item(id: &str, name: &str, file: &str, line: u32, end_line: u32) -> Item 
         id: FunctionId(id.into()),
         krate: "gw".into(),
         modules: modules[..modules.len() - 1].to_vec(),
-        self_type: String::new(),
-        trait_name: String::new(),
         name: name.into(),
         file: file.into(),
         range: TextRange::new(line as usize * 100, end_line as usize * 100),
-        body: TextRange::default(),
         line,
         end_line,
-        is_async: false,
-        is_test: false,
-        is_generated: false,
+        ..Default::default()
     }
 }
 

@@ -296,17 +296,11 @@ pub fn analysis() -> Analysis {
         id: FunctionId(format!("gateway::risk::{name}")),
         krate: "gateway".into(),
         modules: vec!["risk".into()],
-        self_type: String::new(),
-        trait_name: String::new(),
         name: name.into(),
         file: "src/risk.rs".into(),
-        range: TextRange::default(),
-        body: TextRange::default(),
         line,
         end_line,
-        is_async: false,
-        is_test: false,
-        is_generated: false,
+        ..Default::default()
     };
     let source = |file: &str, format: &str, samples: u64, lost: u64| SourceQuality {
         file: file.into(),

@@ -2,9 +2,8 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::SourceFile;
 use crate::source::json_compare::compared;
-use crate::source::shapes;
+use crate::source::{SourceFile, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -55,7 +54,7 @@ another way than their texts (`NaN`, `-0.0`); the types are not written down; th
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for compared in compared(file, body) {
             let message = "two values are written as JSON only to be compared";
             found.push(Fact::at(file, compared.site).note("message", message));

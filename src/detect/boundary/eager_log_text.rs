@@ -2,7 +2,7 @@
 
 use crate::detect::{Fact, FileFacts, Rule, each};
 use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};
-use crate::source::{self, SourceFile, calm, names, shapes, usage};
+use crate::source::{self, SourceFile, calm, names, shapes, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -49,7 +49,7 @@ known to be that of log or tracing.
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         found.extend((0..block.stmts.len()).filter_map(|index| eager(file, block, index)));
     }
     found

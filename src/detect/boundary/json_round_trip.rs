@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::json_steps::{Joint, Steps, steps};
 use crate::source::names::mentions;
-use crate::source::{self, SourceFile, json, shapes, types};
+use crate::source::{self, SourceFile, json, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -64,7 +64,7 @@ const PAIRS: &[(&str, &[&str])] = &[
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         let all = steps(file, body);
         found.extend(all.iter().filter(|steps| is_round_trip(file, steps)).map(|steps| fact(file, steps)));
     }

@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::json::{self, Made};
 use crate::source::usage;
-use crate::source::{SourceFile, names, shapes};
+use crate::source::{SourceFile, names, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -51,7 +51,7 @@ The text is used for anything else; the two failures are treated in different wa
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for block in shapes::blocks_in(body) {
             for (index, stmt) in block.stmts.iter().enumerate() {
                 found.extend(named(file, body, block, index).or_else(|| at_once(file, body, stmt)));

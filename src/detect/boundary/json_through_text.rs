@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::json_steps::{Joint, Steps, steps};
-use crate::source::{SourceFile, json, shapes};
+use crate::source::{SourceFile, json, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -53,7 +53,7 @@ borrows from the bytes as well).
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         found.extend(steps(file, body).iter().filter_map(|steps| joined(file, steps)));
         for expr in shapes::exprs(body) {
             found.extend(at_once(file, expr));

@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::json_steps::{Joint, Steps, steps};
-use crate::source::{SourceFile, json, shapes};
+use crate::source::{SourceFile, json, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -50,7 +50,7 @@ The failures of the two steps are treated in different ways; the `Value` is chan
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for item in shapes::bodies(file) {
+    for item in words::bodies_with(file, RULE.triggers) {
         for expr in shapes::exprs(item) {
             found.extend(written(file, expr).or_else(|| shown(file, expr)).or_else(|| read(file, expr)));
         }

@@ -4,7 +4,7 @@ use super::eager_log_text::{is_behind_level, is_log, says_only};
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, calm, names, shapes, takes_self_mutably};
+use crate::source::{SourceFile, calm, names, shapes, takes_self_mutably, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -62,7 +62,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
         syn::Stmt::Expr(syn::Expr::If(node), _) => logs_directly(file, node),
         _ => false,
     };
-    for block in shapes::blocks(file).into_iter().filter(|block| block.stmts.iter().any(logs)) {
+    for block in words::blocks_with(file, RULE.triggers).filter(|block| block.stmts.iter().any(logs)) {
         for index in 0..block.stmts.len() {
             found.extend(logged(file, block, index).or_else(|| sunk(file, block, index)));
         }

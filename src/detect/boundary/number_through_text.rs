@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::through_text::through_text;
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -48,7 +48,7 @@ float holds becomes one; not every value fits, and the error is looked at.
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for way in through_text(file, body) {
             let message = format!("a number (`{}`) is written as a text only to be parsed as `{}`", way.from, way.to);
             found.push(Fact::at(file, way.whole).note("message", message));

@@ -5,7 +5,7 @@ use crate::source::visit::code::{self as visit, Visit};
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::mentions;
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -57,7 +57,7 @@ come in between or too early. The loop waits for somebody, reads what is typed, 
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found: Vec<Fact> = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for stmt in &block.stmts {
             let Some(around) = repeated(stmt) else { continue };
             let mut round = Round { file, prints: Vec::new(), is_quiet: true };

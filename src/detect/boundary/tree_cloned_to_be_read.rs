@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::names::all_imports;
-use crate::source::{SourceFile, json, shapes};
+use crate::source::{SourceFile, json, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -48,7 +48,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for expr in shapes::exprs(body) {
             found.extend(read(file, expr));
         }

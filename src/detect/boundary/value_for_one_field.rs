@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, json, shapes, types};
+use crate::source::{SourceFile, json, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -62,7 +62,7 @@ const FEW: usize = 2;
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         found.extend((0..block.stmts.len()).filter_map(|index| looked_at(file, block, index)));
     }
     found

@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::locks::{self, Slow};
 use crate::source::usage::{self, How, Use};
-use crate::source::{SourceFile, lexer, shapes};
+use crate::source::{SourceFile, lexer, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -57,7 +57,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     if locks::calls(file) == 0 {
         return found;
     }
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         found.extend((0..block.stmts.len()).filter_map(|index| lent(file, block, index)));
     }
     found

@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::locks::{self, Slow};
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, names, shapes};
+use crate::source::{SourceFile, names, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -56,7 +56,7 @@ parking_lot or tokio (asked of rustc).
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         found.extend((0..block.stmts.len()).filter_map(|index| idle_guard(file, block, index)));
     }
     found

@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::locks::{self, Slow};
 use crate::source::usage;
-use crate::source::{SourceFile, names, shapes};
+use crate::source::{SourceFile, names, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -59,7 +59,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     if locks::calls(file) == 0 {
         return found;
     }
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         let all = 0..block.stmts.len();
         found.extend(all.filter_map(|index| looped(file, block, index).or_else(|| emptied(file, block, index))));
     }

@@ -6,7 +6,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::names::{bound_by, mentions};
 use crate::source::usage::{self, PlacePath};
-use crate::source::{SourceFile, locks, shapes};
+use crate::source::{SourceFile, locks, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -60,7 +60,7 @@ depends on the item; it is no lock of std, parking_lot or tokio (asked of rustc)
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for stmt in &block.stmts {
             if let syn::Stmt::Expr(syn::Expr::ForLoop(around), _) = stmt {
                 found.extend(locked_each(file, block, stmt, around));

@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::locks::{self, Slow};
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, names, shapes};
+use crate::source::{SourceFile, names, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -56,7 +56,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     if locks::calls(file) == 0 {
         return found;
     }
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         found.extend((0..block.stmts.len()).filter_map(|index| early(file, block, index)));
     }
     found

@@ -6,7 +6,7 @@ use super::lock_per_item::{Round, is_changed};
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage;
-use crate::source::{SourceFile, locks, shapes};
+use crate::source::{SourceFile, locks, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -60,7 +60,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     if locks::calls(file) < 2 {
         return found;
     }
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         let mut at = 0;
         while at < block.stmts.len() {
             match run(file, block, at) {

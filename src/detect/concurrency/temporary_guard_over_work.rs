@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::locks::{self, Slow};
 use crate::source::temporary_guards::{HeadSort, Hoisted, hoisted};
-use crate::source::{SourceFile, names, shapes, usage};
+use crate::source::{SourceFile, names, shapes, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -61,7 +61,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
         return found;
     }
     let mut slow_functions: Option<Vec<String>> = None;
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for stmt in &block.stmts {
             let Some(expr) = first(stmt) else { continue };
             let in_head = head(expr).and_then(|(head, sort)| {

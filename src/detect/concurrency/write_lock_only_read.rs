@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, locks, shapes};
+use crate::source::{SourceFile, locks, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -51,10 +51,10 @@ is no `RwLock` of std, parking_lot or tokio (asked of rustc).
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         found.extend((0..block.stmts.len()).filter_map(|index| only_read(file, block, index)));
     }
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         found.extend(shapes::exprs(body).into_iter().filter_map(|expr| read_at_once(file, expr)));
     }
     found

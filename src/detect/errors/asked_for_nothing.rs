@@ -5,7 +5,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::lookups::{self, may_be_map};
 use crate::source::names::peel;
-use crate::source::{SourceFile, shapes, types, usage};
+use crate::source::{SourceFile, shapes, types, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -52,7 +52,7 @@ More stands in the blocks; the key is computed; the collection is computed, or i
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for expr in shapes::exprs(body) {
             if let syn::Expr::If(node) = expr {
                 found.extend(before_loop(file, node).or_else(|| before_look_up(file, node)));

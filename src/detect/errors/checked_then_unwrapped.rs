@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::peel;
 use crate::source::usage::{self, How, Use};
-use crate::source::{self, SourceFile, shapes};
+use crate::source::{self, SourceFile, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -54,7 +54,7 @@ has no `let` there.
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         // Only what this block holds itself: inner blocks are visited on their own.
         for node in block.stmts.iter().flat_map(shapes::own_ifs) {
             found.extend(checked(file, node).or_else(|| checked_the_other_way(file, node)));

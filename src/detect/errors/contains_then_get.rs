@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::lookups::{self, Again, Question};
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -52,7 +52,7 @@ the map is not one of std (asked of rustc), whose look-ups always answer alike. 
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for node in block.stmts.iter().flat_map(shapes::own_ifs) {
             found.extend(asked_twice(file, node).or_else(|| asked_the_other_way(file, node)));
         }

@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::peel;
-use crate::source::{SourceFile, shapes, types, usage};
+use crate::source::{SourceFile, shapes, types, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -52,7 +52,7 @@ it was there already (rustc does not accept it).
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for (index, stmt) in block.stmts.iter().enumerate() {
             let next = block.stmts.get(index + 1);
             for node in shapes::own_ifs(stmt) {

@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::lookups::begins_with;
 use crate::source::names::peel;
-use crate::source::{SourceFile, shapes, usage};
+use crate::source::{SourceFile, shapes, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -78,7 +78,7 @@ const KEEPS: &[&str] = &["cloned", "copied", "enumerate", "map", "rev"];
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for (index, stmt) in block.stmts.iter().enumerate() {
             if let syn::Stmt::Expr(syn::Expr::While(node), _) = stmt {
                 found.extend(inside(file, &node.cond, &node.body, || file.range(node)));

@@ -2,7 +2,7 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::{SourceFile, shapes, usage};
+use crate::source::{SourceFile, shapes, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -49,7 +49,7 @@ rustc); the package promises to build with a Rust older than 1.65.
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for pair in block.stmts.windows(2) {
             found.extend(guarded(file, &pair[0], &pair[1]));
         }

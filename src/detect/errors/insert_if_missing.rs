@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::lookups::{self, LookUp, Question};
 use crate::source::names::{bound_by, mentions, peel, plain_name};
-use crate::source::{Node, SourceFile, json, path_to, shapes, types, usage};
+use crate::source::{Node, SourceFile, json, path_to, shapes, types, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -51,7 +51,7 @@ needed any more); what is inserted looks at the map, or may leave the function; 
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         found.extend((0..block.stmts.len()).filter_map(|index| inserted(file, block, index)));
     }
     found

@@ -5,7 +5,7 @@ use super::match_to_question::{arms, is_variant, only_expression};
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::names::{bound_in, peel, plain_name};
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -52,7 +52,7 @@ An arm does more, or may leave the function on its way; what is looked at is bor
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         found.extend(shapes::exprs(body).into_iter().filter_map(|expr| wrapped(file, expr)));
     }
     found

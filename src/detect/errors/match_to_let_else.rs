@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::names::{peel, plain_name};
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -53,7 +53,7 @@ package promises to build with a Rust older than 1.65. `return None` and `return
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for stmt in &block.stmts {
             found.extend(taken(file, stmt));
         }

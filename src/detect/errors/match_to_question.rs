@@ -5,9 +5,9 @@ use quote::ToTokens;
 
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
-use crate::source::SourceFile;
-use crate::source::functions::{functions, head, type_arguments};
+use crate::source::functions::{head, type_arguments};
 use crate::source::names::{peel, plain_name};
+use crate::source::{SourceFile, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -57,7 +57,7 @@ error type that records the place of its conversion records the same function, b
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(file) {
+    for function in words::functions_with(file, RULE.triggers) {
         if function.is_test || function.sig.constness.is_some() {
             continue;
         }

@@ -2,10 +2,9 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
-use crate::source::functions::functions;
 use crate::source::names::peel;
 use crate::source::usage::{self, How, PlacePath};
-use crate::source::{SourceFile, pure, shapes};
+use crate::source::{SourceFile, pure, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -63,7 +62,7 @@ const KEEPS_ORDER: &[&str] =
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(file).into_iter().filter(|f| !f.is_test) {
+    for function in words::functions_with(file, RULE.triggers) {
         for block in shapes::blocks_in(function.block) {
             found.extend((0..block.stmts.len()).filter_map(|index| again(file, function.sig, block, index)));
         }

@@ -4,8 +4,8 @@ use crate::source::visit::code::{self as visit, Visit};
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::functions::{Function, functions, head};
-use crate::source::{SourceFile, shapes, types};
+use crate::source::functions::{Function, head};
+use crate::source::{SourceFile, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -117,7 +117,7 @@ const OPTIONAL: &[&str] = &[
 ];
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let all = functions(file).into_iter().filter(|function| !function.is_test);
+    let all = words::functions_with(file, RULE.triggers);
     all.filter_map(|function| cascade(file, &function)).collect()
 }
 

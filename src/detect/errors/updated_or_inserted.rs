@@ -5,7 +5,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::lookups::may_be_map;
 use crate::source::names::{mentions, peel, plain_name};
-use crate::source::{SourceFile, shapes, usage};
+use crate::source::{SourceFile, shapes, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -53,7 +53,7 @@ the step or the first value is computed; the map is no `HashMap` or `BTreeMap` o
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for (index, stmt) in block.stmts.iter().enumerate() {
             let fact = inserted_at_once(file, stmt)
                 .or_else(|| inserted_next(file, block, index))

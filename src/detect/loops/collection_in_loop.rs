@@ -2,9 +2,8 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::SourceFile;
-use crate::source::functions::functions;
 use crate::source::prepared::prepared;
+use crate::source::{SourceFile, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -58,7 +57,7 @@ taken outside of the loop.
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(file).into_iter().filter(|f| !f.is_test) {
+    for function in words::functions_with(file, RULE.triggers) {
         for prepared in prepared(&function) {
             let message = format!(
                 "each round of the loop builds `{}` anew although nothing it is built of changes",

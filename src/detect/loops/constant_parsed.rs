@@ -2,9 +2,8 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::SourceFile;
-use crate::source::functions::functions;
 use crate::source::parsed::parsed;
+use crate::source::{SourceFile, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -55,7 +54,7 @@ in a few nanoseconds (numbers, addresses); the function builds its own type, or 
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(file) {
+    for function in words::functions_with(file, RULE.triggers) {
         if function.is_test || function.sig.constness.is_some() {
             continue;
         }

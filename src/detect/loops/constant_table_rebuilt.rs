@@ -2,9 +2,9 @@
 
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
-use crate::source::SourceFile;
-use crate::source::functions::{Function, functions};
+use crate::source::functions::Function;
 use crate::source::tables::{Table, tables};
+use crate::source::{SourceFile, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -53,7 +53,7 @@ written down and its literals do not tell it; its type speaks of the function's 
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(file) {
+    for function in words::functions_with(file, RULE.triggers) {
         if function.is_test || function.sig.constness.is_some() || runs_once(&function) {
             continue;
         }

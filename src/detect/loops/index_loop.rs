@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::{peel, plain_name};
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, shapes, types};
+use crate::source::{SourceFile, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -54,7 +54,7 @@ vector, slice or array of std (asked of rustc).
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for expr in shapes::exprs(body) {
             if let syn::Expr::ForLoop(around) = expr {
                 found.extend(index_loop(file, around));

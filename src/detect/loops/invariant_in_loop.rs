@@ -2,11 +2,10 @@
 
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
-use crate::source::functions::functions;
 use crate::source::invariants::{Invariant, invariants, only_looked_at};
 use crate::source::names::{NameUse, Use, plain_name, uses};
 use crate::source::visit::code::{self as visit, Visit};
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -74,7 +73,7 @@ numbers of the standard library, whose `Display` is known to have no effect; the
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(file).into_iter().filter(|f| !f.is_test) {
+    for function in words::functions_with(file, RULE.triggers) {
         for invariant in invariants(&function) {
             found.extend(fact(file, &invariant));
         }

@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::peel;
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, shapes, types};
+use crate::source::{SourceFile, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -54,7 +54,7 @@ The text changes in the loop or is made there; it is not a text of std (asked of
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found: Vec<(TextRange, Fact)> = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for stmt in &block.stmts {
             let is_loop =
                 matches!(stmt, syn::Stmt::Expr(syn::Expr::ForLoop(_) | syn::Expr::While(_) | syn::Expr::Loop(_), _));

@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::names::{mentions, peel, plain_name};
-use crate::source::{SourceFile, shapes, types, usage};
+use crate::source::{SourceFile, shapes, types, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -57,7 +57,7 @@ rustc); what is done speaks of an index or an element, or goes on with the loop;
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for expr in shapes::exprs(body) {
             if let syn::Expr::ForLoop(outer) = expr {
                 found.extend(pairs(file, outer));

@@ -3,8 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage::{self, How, Use};
-use crate::source::visit::code::{self as visit, Visit};
-use crate::source::{self, Node, SourceFile, types};
+use crate::source::{self, Node, SourceFile, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -62,21 +61,7 @@ For lists that stay at a few dozen elements the walk may be faster: the measurem
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut walk = Memberships { file, out: Vec::new() };
-    walk.visit_file(&file.ast);
-    walk.out
-}
-
-struct Memberships<'a> {
-    file: &'a SourceFile,
-    out: Vec<Fact>,
-}
-
-impl<'ast> Visit<'ast> for Memberships<'_> {
-    fn visit_expr_method_call(&mut self, node: &'ast syn::ExprMethodCall) {
-        self.out.extend(membership(self.file, node));
-        visit::visit_expr_method_call(self, node);
-    }
+    words::method_calls_with(file, RULE.triggers).filter_map(|call| membership(file, call)).collect()
 }
 
 /// `list.contains(&key)` or `list.iter().any(|element| element == &key)`: the list and what is asked for, as a reference

@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::peel;
-use crate::source::{SourceFile, shapes, types, usage};
+use crate::source::{SourceFile, shapes, types, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -57,7 +57,7 @@ pub(super) fn drained(file: &SourceFile) -> Vec<TextRange> {
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for expr in shapes::exprs(body) {
             match expr {
                 syn::Expr::While(around) => found.extend(emptied(file, &while_full(file, around))),

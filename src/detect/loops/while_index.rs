@@ -6,7 +6,7 @@ use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::names::{mentions, peel, plain_name};
 use crate::source::shapes::Exit;
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, shapes, types};
+use crate::source::{SourceFile, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -58,7 +58,7 @@ closure. The list is not a vector, slice or array of std (asked of rustc).
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for (at, stmt) in block.stmts.iter().enumerate() {
             if let syn::Stmt::Expr(syn::Expr::While(around), _) = stmt {
                 found.extend(counted(file, block, at, around));

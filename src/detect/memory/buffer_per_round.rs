@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::names::{self, mentions};
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, shapes, types};
+use crate::source::{SourceFile, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -60,7 +60,7 @@ buffer outlives the round (rustc does not accept it).
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for stmt in &block.stmts {
             let (around, body) = match stmt {
                 syn::Stmt::Expr(expr @ syn::Expr::ForLoop(l), _) => (expr, &l.body),

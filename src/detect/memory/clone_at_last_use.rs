@@ -4,8 +4,7 @@ use super::clone_then_read::is_shared_by_cloning;
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage;
-use crate::source::visit::code::{self as visit, Visit};
-use crate::source::{self, Node, SourceFile, types};
+use crate::source::{self, Node, SourceFile, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -51,21 +50,7 @@ let answer = acquirer.ask(question).await?;
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut walk = Copies { file, out: Vec::new() };
-    walk.visit_file(&file.ast);
-    walk.out
-}
-
-struct Copies<'a> {
-    file: &'a SourceFile,
-    out: Vec<Fact>,
-}
-
-impl<'ast> Visit<'ast> for Copies<'_> {
-    fn visit_expr_method_call(&mut self, node: &'ast syn::ExprMethodCall) {
-        self.out.extend(last_copy(self.file, node));
-        visit::visit_expr_method_call(self, node);
-    }
+    words::method_calls_with(file, RULE.triggers).filter_map(|call| last_copy(file, call)).collect()
 }
 
 /// What is copied by `value.clone()` and its kin, and what makes the copy of the value itself.

@@ -3,7 +3,7 @@
 use crate::detect::memory::clone_then_read::is_shared_by_cloning;
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
-use crate::source::{SourceFile, shapes, types, usage};
+use crate::source::{SourceFile, shapes, types, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -45,7 +45,7 @@ senders and guards mean something by being cloned; another argument changes the 
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for expr in shapes::exprs(body) {
             let arguments = match expr {
                 syn::Expr::Call(call) => &call.args,

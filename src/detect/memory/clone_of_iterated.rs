@@ -3,8 +3,7 @@
 use crate::detect::{Fact, Rule, fields};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage::{self, How, PlacePath, Use};
-use crate::source::visit::code::{self as visit, Visit};
-use crate::source::{self, SourceFile, types};
+use crate::source::{self, SourceFile, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -56,22 +55,17 @@ fn is_collection(ty: &syn::Type) -> bool {
 }
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut walk = Loops { file, out: fields::facts(file) };
-    walk.visit_file(&file.ast);
-    walk.out
+    let mut found = fields::facts(file);
+    let exprs = words::bodies_with(file, COPIES).flat_map(shapes::exprs);
+    found.extend(exprs.filter_map(|expr| match expr {
+        syn::Expr::ForLoop(node) => copied_list(file, node),
+        _ => None,
+    }));
+    found
 }
 
-struct Loops<'a> {
-    file: &'a SourceFile,
-    out: Vec<Fact>,
-}
-
-impl<'ast> Visit<'ast> for Loops<'_> {
-    fn visit_expr_for_loop(&mut self, node: &'ast syn::ExprForLoop) {
-        self.out.extend(copied_list(self.file, node));
-        visit::visit_expr_for_loop(self, node);
-    }
-}
+/// Methods that copy a list.
+const COPIES: &[&str] = &["clone", "to_vec", "to_owned"];
 
 fn copied_list(file: &SourceFile, l: &syn::ExprForLoop) -> Option<Fact> {
     let syn::Expr::MethodCall(outer) = &*l.expr else { return None };
@@ -82,7 +76,7 @@ fn copied_list(file: &SourceFile, l: &syn::ExprForLoop) -> Option<Fact> {
     };
     // The elements of `list.clone().iter()` are references already.
     let is_lent = !std::ptr::eq(copy, outer) && outer.method == "iter";
-    if !["clone", "to_vec", "to_owned"].contains(&copy.method.to_string().as_str()) || !copy.args.is_empty() {
+    if !COPIES.contains(&copy.method.to_string().as_str()) || !copy.args.is_empty() {
         return None;
     }
     let place = usage::place(&copy.receiver)?;

@@ -3,8 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage::{self, How, PlacePath, Use};
-use crate::source::visit::code::{self as visit, Visit};
-use crate::source::{self, SourceFile, types};
+use crate::source::{self, SourceFile, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -54,25 +53,15 @@ if matching_amount(lines, rule) >= rule.threshold {
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut walk = Copies { file, out: Vec::new() };
-    walk.visit_file(&file.ast);
-    walk.out
-}
-
-struct Copies<'a> {
-    file: &'a SourceFile,
-    out: Vec<Fact>,
-}
-
-impl<'ast> Visit<'ast> for Copies<'_> {
-    fn visit_block(&mut self, node: &'ast syn::Block) {
-        for (i, stmt) in node.stmts.iter().enumerate() {
+    let mut found = Vec::new();
+    for block in words::blocks_with(file, RULE.triggers) {
+        for (i, stmt) in block.stmts.iter().enumerate() {
             if let syn::Stmt::Local(local) = stmt {
-                self.out.extend(copied_local(self.file, node, i, local));
+                found.extend(copied_local(file, block, i, local));
             }
         }
-        visit::visit_block(self, node);
     }
+    found
 }
 
 /// A copy of a place.

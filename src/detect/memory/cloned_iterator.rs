@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::cloned::cloned;
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -48,7 +48,7 @@ written down, is a number, or its `Clone` is not plain data (asked of rustc); th
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for cloned in cloned(file, body) {
             let shown = file.on_one_line(file.range(cloned.source));
             let message = format!("every element of `{shown}` is copied before the next step looks at it");

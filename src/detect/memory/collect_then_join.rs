@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::peel;
-use crate::source::{SourceFile, json, shapes, types};
+use crate::source::{SourceFile, json, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -47,7 +47,7 @@ not hold texts, as far as its type is written.
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for expr in shapes::exprs(body) {
             found.extend(at_once(file, expr));
         }

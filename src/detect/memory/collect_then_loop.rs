@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::{bound_by, peel, plain_name};
 use crate::source::usage::{self, How};
-use crate::source::{self, SourceFile, json, shapes, types};
+use crate::source::{self, SourceFile, json, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -82,10 +82,10 @@ const NEAR: usize = 3;
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         found.extend((0..block.stmts.len()).filter_map(|index| collected(file, block, index)));
     }
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         found.extend(shapes::exprs(body).into_iter().filter_map(|expr| at_once(file, expr)));
     }
     found

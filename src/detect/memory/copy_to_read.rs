@@ -2,7 +2,7 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
-use crate::source::{SourceFile, names, shapes, types, usage};
+use crate::source::{SourceFile, names, shapes, types, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -100,7 +100,7 @@ const OF_STD: &[&str] = &["str", "String", "Vec", "[]", "VecDeque", "HashMap", "
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         let exprs = shapes::exprs(body);
         for expr in &exprs {
             found.extend(compared(file, expr).or_else(|| asked(file, expr)));

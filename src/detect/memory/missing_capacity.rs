@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::names::{bound_by, mentions};
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, shapes, types};
+use crate::source::{SourceFile, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -55,7 +55,7 @@ elsewhere rather than the length of something that is already in memory: a wrong
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for (index, stmt) in block.stmts.iter().enumerate() {
             found.extend(empty_vec(stmt).and_then(|empty| grown(file, block, index, &empty)));
         }

@@ -6,7 +6,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::bound_by;
 use crate::source::usage::{self, How};
-use crate::source::{Node, SourceFile, path_to, shapes, types};
+use crate::source::{Node, SourceFile, path_to, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -54,7 +54,7 @@ not accept it).
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for expr in shapes::exprs(body) {
             found.extend(match expr {
                 syn::Expr::MethodCall(call) => defaulted(file, expr, call).or_else(|| looked_into(file, call)),

@@ -2,10 +2,9 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
-use crate::source::functions::functions;
 use crate::source::names::{self, mentions, plain_name, root};
 use crate::source::usage::{self, place};
-use crate::source::{SourceFile, shapes, types};
+use crate::source::{SourceFile, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -56,7 +55,7 @@ What is pushed onto is no `String` of std (asked of rustc); the arguments look a
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(file).into_iter().filter(|f| !f.is_test && f.sig.constness.is_none()) {
+    for function in words::functions_with(file, RULE.triggers).filter(|f| f.sig.constness.is_none()) {
         let blocks = shapes::blocks_in(function.block);
         let sites: Vec<Site> = blocks.iter().flat_map(|block| sites(file, block)).collect();
         let Some(first) = sites.first() else { continue };

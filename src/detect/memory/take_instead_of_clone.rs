@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::names::peel;
-use crate::source::{SourceFile, shapes, usage};
+use crate::source::{SourceFile, shapes, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -47,7 +47,7 @@ The place is not a `String`, `Vec` or map of std over plain data (asked of rustc
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for pair in block.stmts.windows(2) {
             found.extend(copied(file, &pair[0], &pair[1]));
         }

@@ -2,7 +2,7 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::{SourceFile, locks, shapes};
+use crate::source::{SourceFile, locks, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -81,7 +81,7 @@ const LOOKS: &[&str] = &[
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for stmt in &block.stmts {
             if let syn::Stmt::Expr(expr @ (syn::Expr::While(_) | syn::Expr::Loop(_)), _) = stmt
                 && let Some(sleep) = polled(expr)

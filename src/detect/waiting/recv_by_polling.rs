@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::polls::{self, Polled};
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -57,7 +57,7 @@ the sleep of the thread and the channel do not belong together; it is no channel
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let all = shapes::bodies(file).into_iter().flat_map(shapes::exprs);
+    let all = words::bodies_with(file, RULE.triggers).flat_map(shapes::exprs);
     let fact = |(around, polled): (&syn::Expr, Polled<'_>)| {
         let channel = file.range(&*polled.call.receiver);
         let shown = file.on_one_line(channel);
