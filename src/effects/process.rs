@@ -486,6 +486,24 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn the_peak_of_a_program_is_its_own_and_not_of_who_started_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = std::hint::black_box(vec![1u8; 192 << 20]);
+        let running = Command::new("sleep", ["60"], dir.path()).start(&dir.path().join("out")).unwrap();
+        let own = high_water(std::process::id()).unwrap();
+        assert!(own > 192 << 20, "{own}");
+        // What it was before it became the program is not asked for.
+        let began = Instant::now();
+        while name_of(running.0.child.id()).as_deref() != Some("sleep") && began.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let peak = running.peak_bytes().unwrap();
+        assert!(peak > 0 && peak < 64 << 20, "{peak}");
+        drop(held);
+    }
+
+    #[test]
     fn a_program_that_is_not_there_is_named() {
         let problem =
             Command::new("no-such-program", [], Path::new("/")).run(&Cancel::default(), &mut |_| {}).unwrap_err();

@@ -138,7 +138,7 @@ pub fn table(rows: &[Row]) -> String {
             Spending::Kept => "",
             Spending::Worse => "WORSE",
             Spending::OverLimit => "OVER ITS LIMIT",
-            Spending::Unknown => "not measured",
+            Spending::Unknown => "not measurable here",
         };
         let said = match (word, row.note.as_str()) {
             ("", note) => note.to_owned(),

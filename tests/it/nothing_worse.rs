@@ -30,12 +30,26 @@ fn what_spends_no_more_passes_and_every_resource_stands_beside_its_limit() {
     assert!(row("p50").contains(" ms ["), "{}", evidence.log);
     assert!(row("cold start").contains(" ms"), "{}", evidence.log);
     assert!(row("binary").contains("40.0 MiB"), "{}", evidence.log);
-    assert!(row("GPU memory").contains("not measured") || row("GPU memory").contains("MiB"), "{}", evidence.log);
+    let gpu = row("GPU memory");
+    assert!(gpu.ends_with("not measurable here: there is no GPU that tells") || gpu.contains("MiB"), "{gpu}");
     if cfg!(target_os = "linux") {
         assert!(row("peak memory").contains("64.0 MiB"), "{}", evidence.log);
     }
     let misses = row("D1 mi");
     assert!(misses.contains(" M") || misses.contains("valgrind is not installed"), "{misses}");
+}
+
+#[test]
+fn instructions_and_misses_stand_there_without_a_limit_wherever_they_can_be_simulated() {
+    let (_, evidence) = proved(40, "binary_size = \"40MiB\"", NEW);
+    let has_valgrind =
+        std::process::Command::new("valgrind").arg("--version").output().is_ok_and(|o| o.status.success());
+    for what in ["instructions", "D1 misses"] {
+        let row =
+            evidence.log.lines().find(|l| l.starts_with(what)).unwrap_or_else(|| panic!("{what}: {}", evidence.log));
+        let expected = if has_valgrind { " M" } else { "not measurable here: valgrind is not installed" };
+        assert!(row.contains(expected), "{row}");
+    }
 }
 
 #[test]

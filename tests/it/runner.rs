@@ -154,18 +154,21 @@ fn refit(scene: &Scene, args: &[&str]) -> serde_json::Value {
     serde_json::from_slice(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&ran.stderr)))
 }
 
+/// The rungs of the one verdict, each with its state.
+#[track_caller]
+fn rungs(told: &serde_json::Value) -> Vec<(String, String)> {
+    let all = told["verdicts"][0]["evidence"].as_array().unwrap_or_else(|| panic!("{told:#}"));
+    let word = |e: &serde_json::Value, name: &str| e[name].as_str().unwrap().to_owned();
+    all.iter().map(|e| (word(e, "rung"), word(e, "state"))).collect()
+}
+
 #[test]
-fn a_proposal_that_is_named_climbs_every_rung_without_being_asked() {
+fn a_proposal_that_is_named_climbs_every_rung_and_lands_with_all_of_it_which_replay_finds_again() {
     let scene = tiny_with(LOOKUPS);
     let found = refit(&scene, &["propose", "--all", "--json"]);
     let id = found["rewrites"][0]["id"].as_str().expect("a rule finds the list");
-    let rungs = |told: &serde_json::Value| -> Vec<(String, String)> {
-        let all = told["verdicts"][0]["evidence"].as_array().unwrap_or_else(|| panic!("{told:#}"));
-        let word = |e: &serde_json::Value, name: &str| e[name].as_str().unwrap().to_owned();
-        all.iter().map(|e| (word(e, "rung"), word(e, "state"))).collect()
-    };
-    let quick = rungs(&refit(&scene, &["verify", id, "--trust", "--quick", "--json"]));
     let names = |rungs: &[(String, String)]| rungs.iter().map(|(rung, _)| rung.clone()).collect::<Vec<_>>();
+    let quick = rungs(&refit(&scene, &["verify", id, "--trust", "--quick", "--json"]));
     // Machine code is compared wherever something is called faster.
     let always = ["compiles", "tests pass", "tests reach it", "twins agree", "codegen", "faster"];
     assert_eq!(names(&quick), always);
@@ -178,4 +181,54 @@ fn a_proposal_that_is_named_climbs_every_rung_without_being_asked() {
     assert_eq!(state("gate has power"), Some("undecided"), "{told:#}");
     assert_eq!((state("codegen"), state("nothing worse")), (Some("passed"), Some("undecided")), "{told:#}");
     assert!(told["verdicts"][0]["power"]["viable"].as_u64().is_some_and(|n| n >= 5), "{told:#}");
+    assert_eq!(told["verdicts"][0]["verdict"], "verified", "{told:#}");
+
+    for hunk in 1..=refit(&scene, &["review", "show", id, "--json"])["proposals"][0]["hunks"].as_array().unwrap().len()
+    {
+        refit(&scene, &["review", "accept", id, &hunk.to_string(), "--json"]);
+    }
+    refit(&scene, &["review", "sign", id, "--accept-obligations", "--json"]);
+    refit(&scene, &["apply", id, "--json"]);
+    check_what_landed(&scene, id);
+
+    let replayed = refit(&scene, &["verify", "--replay", "refit/tiny", "--trust", "--json"]);
+    let compared = replayed["proposals"][0]["compared"].as_array().unwrap_or_else(|| panic!("{replayed:#}"));
+    let again = ["message", "change", "evidence", "interval", "proved again"];
+    for what in again.iter().copied().chain(Rung::ALL.iter().map(|r| r.word())) {
+        let point = compared.iter().find(|c| c["what"] == what).unwrap_or_else(|| panic!("{what}: {compared:#?}"));
+        // A machine that is busy by then may see less of the time than it did.
+        let is_timed = ["proved again", "faster"].contains(&what);
+        assert!(point["agrees"] == true || (is_timed && point["agrees"] != false), "{point}");
+    }
+}
+
+/// Message and note name the rule and its version, what it rests on with the answers, what tests and twins came to, the power
+/// of the gate, the interval, and the digests of texts and raw numbers.
+fn check_what_landed(scene: &Scene, id: &str) {
+    let message = scene.git(&["log", "-1", "--format=%B", "refit/tiny"]);
+    let digest = "Refit-Attestation: sha256:";
+    for line in ["Refit-Rule: linear-lookup-in-loop", &format!("Refit-Proposal: {id}"), "Refit-Measured: 0.", digest] {
+        assert!(message.lines().any(|l| l.starts_with(line)), "{line} is not in\n{message}");
+    }
+    for said in ["51 calls of on_sale compared", "places executed by 1 test", "10000 inputs of on_sale made"] {
+        assert!(message.replace("\n  ", " ").contains(said), "{said} is not in\n{message}");
+    }
+    let note = scene.git(&["notes", "--ref=refit", "show", "refit/tiny"]);
+    let line = note.lines().find(|l| l.starts_with('{')).unwrap_or_else(|| panic!("{note}"));
+    let note: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(
+        (note["rule"].as_str(), note["refit"].as_str(), note["proposal"].as_str()),
+        (Some("linear-lookup-in-loop"), Some(env!("CARGO_PKG_VERSION")), Some(id))
+    );
+    let answers = note["preconditions"].as_array().unwrap();
+    assert!(answers.len() == 4 && answers.iter().all(|p| p[2] == "holds"), "{note:#}");
+    let is_digest =
+        |value: &serde_json::Value| value.as_str().is_some_and(|d| d.starts_with("sha256:") && d.len() == 71);
+    assert!(is_digest(&note["slices"]) && is_digest(&note["files"][0][1]), "{note:#}");
+    let sealed: serde_json::Value = serde_json::from_str(note["evidence"].as_str().unwrap()).unwrap();
+    let sealed = sealed["body"].as_str().unwrap();
+    let all = ["by 1 test", "51 calls of on_sale compared", "mutants killed", "\"killed\"", "\"ci\"", "\"slices\""];
+    for said in all {
+        assert!(sealed.contains(said), "{said} is not in {sealed}");
+    }
 }

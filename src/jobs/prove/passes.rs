@@ -293,11 +293,11 @@ fn of_packages(runs: &[Results], climb: &Climb, packages: &[String]) -> Result<V
 fn judged(compared: Compared) -> Found {
     match compared {
         Compared::Same { passing, excused } if excused.is_empty() => {
-            Found::new(RungState::Passed, format!("{passing} tests, the same {passing} pass"))
+            Found::new(RungState::Passed, format!("{}, the same {passing} pass", tests(passing)))
         }
         Compared::Same { passing, excused } => {
             let detail =
-                format!("{passing} tests, the same {passing} pass; failing or flaky before: {}", list(&excused));
+                format!("{}, the same {passing} pass; failing or flaky before: {}", tests(passing), list(&excused));
             Found::new(RungState::Passed, detail)
         }
         Compared::Broken(broken) => Found::new(
