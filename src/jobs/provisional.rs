@@ -22,13 +22,16 @@ const ROWS: usize = 5;
 /// come, shares are those of items.
 pub(super) fn tell(workspace: &Workspace, looks: &Receiver<Look>, mut items: Receiver<Arc<Vec<Item>>>, ear: &Ear) {
     let mut teller = Teller { workspace, ear, shelves: BTreeMap::new(), own: None, items: None };
-    let mut last = None;
+    let mut last: Option<Look> = None;
     loop {
         select! {
             recv(looks) -> look => {
                 let Ok(look) = look else { return };
-                // Only the newest look counts; those that came meanwhile are behind it.
-                last = Some(teller.named(looks.try_iter().last().unwrap_or(look)));
+                let newest = newest(look, looks.try_iter());
+                // Beside samples a trace only says when requests ran.
+                if has_samples(&newest) || !last.as_ref().is_some_and(has_samples) {
+                    last = Some(teller.named(newest));
+                }
             }
             recv(items) -> found => {
                 items = never();
@@ -39,6 +42,15 @@ pub(super) fn tell(workspace: &Workspace, looks: &Receiver<Look>, mut items: Rec
             teller.tell(look);
         }
     }
+}
+
+/// The look that counts: the newest one that has samples, or the newest.
+fn newest(first: Look, others: impl Iterator<Item = Look>) -> Look {
+    others.fold(first, |newest, look| if has_samples(&look) || !has_samples(&newest) { look } else { newest })
+}
+
+fn has_samples(look: &Look) -> bool {
+    !look.profile.samples.is_empty()
 }
 
 struct Teller<'w> {

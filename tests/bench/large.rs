@@ -14,7 +14,7 @@ use refit::model::{NodeId, Profile};
 pub type Writer = fn(&Profile, &mut dyn Write, usize) -> std::io::Result<()>;
 
 /// Formats by name.
-pub const WRITERS: [(&str, Writer); 10] = [
+pub const WRITERS: [(&str, Writer); 9] = [
     ("folded stacks", folded),
     ("pprof", pprof),
     ("Firefox profile", firefox),
@@ -24,7 +24,6 @@ pub const WRITERS: [(&str, Writer); 10] = [
     ("OTLP JSON lines", traces::otlp),
     ("OTLP protobuf", traces::otlp_protobuf),
     ("Jaeger JSON", traces::jaeger),
-    ("callgrind", callgrind),
 ];
 
 /// Writes the file.
@@ -122,36 +121,6 @@ fn folded(profile: &Profile, out: &mut dyn Write, bytes: usize) -> std::io::Resu
         .collect();
     all.sort_unstable();
     all.iter().try_for_each(|line| writeln!(out, "{line}"))
-}
-
-/// Functions one after the other, each with its own lines and what it calls; names by number after their first use.
-fn callgrind(profile: &Profile, out: &mut dyn Write, bytes: usize) -> std::io::Result<()> {
-    writeln!(out, "# callgrind format\npositions: line\nevents: Ir\nfl=(1) src/main.rs")?;
-    let names: Vec<&str> = profile.frames.iter().map(|f| f.symbol.as_str()).collect();
-    let (mut written, mut round) = (0, 0);
-    while written < bytes {
-        for (at, name) in names.iter().enumerate() {
-            let called = (at + 1 + round % 7) % names.len();
-            let text = |at: usize, name: &str| match round {
-                0 => format!("({}) {name}", at + 1),
-                _ => format!("({})", at + 1),
-            };
-            let record = format!(
-                "fn={}\n{} {}\ncfn={}\ncalls=3 {}\n{} {}\n",
-                text(at, name),
-                10 + round % 90,
-                7 + at,
-                text(called, names[called]),
-                1 + called,
-                20 + round % 90,
-                3 * (7 + called)
-            );
-            written += record.len();
-            out.write_all(record.as_bytes())?;
-        }
-        round += 1;
-    }
-    Ok(())
 }
 
 fn firefox(profile: &Profile, out: &mut dyn Write, bytes: usize) -> std::io::Result<()> {

@@ -5,8 +5,8 @@
 //! Recordings of 100 MB: the example's `perf script` text, repeated; its samples as the writers of every other format write them,
 //! names behind the samples where they stand there, and as spans of requests; and a `perf.data` of this program at work, with
 //! copied stacks. The workbench runs in a pseudo-terminal whose screen is read. Looks are taken by bytes (the first after 4 MiB),
-//! so every start has them. callgrind counts exactly and function by function: a part of it says nothing of the rest, so its first
-//! ranking is that of the whole. Nothing is asserted; asked are 300 ms.
+//! so every start has them. callgrind is not among them: it counts exactly and function by function, so that a part of it says
+//! nothing of the rest, and its first ranking is that of the whole. Nothing is asserted; asked are 300 ms.
 
 mod large;
 

@@ -31,12 +31,16 @@ fn text(samples: usize) -> String {
 }
 
 fn told(recording: impl AsRef<[u8]>) -> Vec<String> {
+    told_of(SLO, &[("perf.txt", recording.as_ref())])
+}
+
+fn told_of(slo: &str, recordings: &[(&str, &[u8])]) -> Vec<String> {
     let scene = Scene::with(&[
         ("Cargo.toml", "[package]\nname = \"till\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
         ("src/main.rs", "fn add() {}\nfn sub() {}\nfn main() { add(); sub() }\n"),
-        ("slo.toml", SLO),
+        ("slo.toml", slo),
     ]);
-    std::fs::write(scene.root().join("perf.txt"), recording).unwrap();
+    recordings.iter().for_each(|(name, bytes)| std::fs::write(scene.root().join(name), bytes).unwrap());
     let (progress, steps) = crossbeam_channel::unbounded();
     let workspace = Workspace::open(&scene.root(), "slo.toml".as_ref()).unwrap();
     let analysed = workspace.analyse(false, &Ear { progress, ..Ear::deaf() });
@@ -203,6 +207,14 @@ fn traces_are_ranked_by_the_time_of_their_requests_before_all_are_read() {
         assert!(!told.is_empty(), "{}", &recording[..100]);
         check(&told, ["till::add 75.0 % [75.0, 75.0]", "till::sub 25.0 % [25.0, 25.0]"]);
     }
+}
+
+#[test]
+fn a_trace_beside_samples_does_not_take_their_ranking_from_the_screen() {
+    let slo = SLO.replace("[[slo]]", "[[source]]\nfile = \"trace.json\"\n[[slo]]");
+    let told = told_of(&slo, &[("perf.txt", text(60_000).as_bytes()), ("trace.json", chrome(1_200).as_bytes())]);
+    let first = told.iter().position(|look| look.starts_with("perf.txt so far")).expect("samples are ranked");
+    assert!(told[first..].iter().all(|look| look.starts_with("perf.txt so far")), "{told:#?}");
 }
 
 #[test]
