@@ -345,10 +345,10 @@ mod tests {
         peak memory                     30.5 MiB                    39.5 MiB         WORSE: +29.5 %
         cold start                         41 ms                       41 ms
         binary                           2.0 MiB                     3.0 MiB         WORSE: +50.0 %; .text +1048576 B
-        instructions                                                                 not measured: nobody asked for it
-        D1 misses                                                                    not measured: nobody asked for it
-        GPU memory                                                                   not measured: there is no GPU that tells
-        benches                                                                      not measured: nobody asked for it
+        instructions                                                                 not measurable here: nobody asked for it
+        D1 misses                                                                    not measurable here: nobody asked for it
+        GPU memory                                                                   not measurable here: there is no GPU that tells
+        benches                                                                      not measurable here: nobody asked for it
         ");
     }
 

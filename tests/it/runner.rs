@@ -182,6 +182,10 @@ fn a_proposal_that_is_named_climbs_every_rung_and_lands_with_all_of_it_which_rep
     assert_eq!((state("codegen"), state("nothing worse")), (Some("passed"), Some("undecided")), "{told:#}");
     assert!(told["verdicts"][0]["power"]["viable"].as_u64().is_some_and(|n| n >= 5), "{told:#}");
     assert_eq!(told["verdicts"][0]["verdict"], "verified", "{told:#}");
+    let numbers = ["speed", "ratio", "ci", "pairs", "calls", "noise_floor", "mde", "exercised_by", "witness", "slices"];
+    for name in numbers {
+        assert!(!told["verdicts"][0]["measurement"][name].is_null(), "{name}: {told:#}");
+    }
 
     for hunk in 1..=refit(&scene, &["review", "show", id, "--json"])["proposals"][0]["hunks"].as_array().unwrap().len()
     {
