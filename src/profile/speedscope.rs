@@ -146,6 +146,8 @@ impl State {
     /// The time between two events belongs to the stack that is open between them.
     fn events(&mut self, events: &[Event], root: Option<NodeId>, unit: Unit, scale: f64) {
         let mut open: Vec<(usize, Option<NodeId>)> = Vec::new();
+        // How often each frame is open: what closes none is not sought.
+        let mut times = vec![0_u32; self.frames.len()];
         let mut since = events.first().map_or(0.0, |e| e.at);
         for event in events {
             let leaf = open.last().map_or(root, |(_, node)| *node);
@@ -155,11 +157,18 @@ impl State {
             since = since.max(event.at);
             let known = self.frames.get(event.frame).copied();
             match (event.kind.as_str(), known) {
-                ("O", Some(frame)) => open.push((event.frame, Some(self.stacks.child(leaf, frame)))),
-                ("C", Some(_)) => match open.iter().rposition(|(frame, _)| *frame == event.frame) {
-                    Some(at) => open.truncate(at),
-                    None => self.malformed += 1,
-                },
+                ("O", Some(frame)) => {
+                    times[event.frame] += 1;
+                    open.push((event.frame, Some(self.stacks.child(leaf, frame))));
+                }
+                ("C", Some(_)) if times[event.frame] > 0 => {
+                    while let Some((closed, _)) = open.pop() {
+                        times[closed] -= 1;
+                        if closed == event.frame {
+                            break;
+                        }
+                    }
+                }
                 _ => self.malformed += 1,
             }
         }
@@ -270,5 +279,15 @@ mod tests {
         assert_eq!((profile.samples.len(), profile.sources[0].malformed), (1, 3));
         assert!(problems[0].what.starts_with("3 places of"), "{problems:?}");
         assert_eq!(read(HEAD.as_bytes()).1[0].what, "this speedscope file cannot be read: the file was cut off");
+    }
+
+    #[test]
+    fn closing_again_and_again_what_is_not_open_takes_no_longer_than_anything_else() {
+        let event = |kind: &str, frame: usize| format!(r#"{{"type":"{kind}","frame":{frame},"at":1}}"#);
+        let [open, closed] = [event("O", 0), event("C", 1)].map(|one| vec![one; 200_000].join(","));
+        let file = format!(r#"{HEAD}{{"type":"evented","unit":"none","events":[{open},{closed}]}}]}}"#);
+        let (_, problems) = read(file.as_bytes());
+        assert!(problems.iter().any(|p| p.what.starts_with("200000 places")), "{problems:?}");
+        assert_eq!(some(file.as_bytes()), Profile::default(), "no stack is as deep");
     }
 }

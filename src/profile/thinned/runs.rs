@@ -9,6 +9,9 @@ use super::{Piece, Walk, end, end_of_text};
 /// Events of a run: many against the depth of a stack, few against those of a file.
 const RUN: usize = 512;
 
+/// No program calls so deep; what is open would be opened for every run.
+const DEEPEST: usize = 10_000;
+
 /// Where the parts of an event stand.
 struct Event {
     all: Range<usize>,
@@ -38,6 +41,9 @@ impl Walk<'_> {
             if is_kept {
                 self.separate(begun);
                 self.pieces.push(Piece::Part(event.all));
+            }
+            if open.len() > DEEPEST {
+                return None;
             }
             follow(self.bytes, &mut open, &event.kind, event.frame);
             (passed, last) = (passed + 1, event.at);
