@@ -228,8 +228,21 @@ impl Accesses<'_> {
             }
             _ => None,
         };
+        // `*n = n.wrapping_add(by)`, `*n = *n + by`.
+        let said_again = |stmt: &syn::Stmt| match stmt {
+            syn::Stmt::Expr(syn::Expr::Assign(a), Some(_)) if is_guard(&a.left) => {
+                let (op, old, by) = changed_copy(&a.right)?;
+                let is_old = is_guard(old) || shapes::is_name(old, guard.name);
+                (is_old && is_calm(by)).then(|| (op, self.file.range(by)))
+            }
+            _ => None,
+        };
         match &stmts[1..] {
             [syn::Stmt::Expr(value, None)] if is_guard(value) => Some((2, lock, Does::Load)),
+            [first, rest @ ..] if said_again(first).is_some() => {
+                let (op, by) = said_again(first)?;
+                Some((2 + over(rest)?, lock, Does::Change(op, by)))
+            }
             [syn::Stmt::Expr(syn::Expr::Assign(a), Some(_)), rest @ ..] if is_guard(&a.left) => {
                 let count = 2 + over(rest).filter(|_| is_calm(&a.right))?;
                 Some((count, lock, Does::Store(self.file.range(&*a.right))))
@@ -280,6 +293,32 @@ fn change(op: &syn::BinOp) -> Option<&'static str> {
         syn::BinOp::BitOrAssign(_) => Some("fetch_or"),
         syn::BinOp::BitAndAssign(_) => Some("fetch_and"),
         syn::BinOp::BitXorAssign(_) => Some("fetch_xor"),
+        _ => None,
+    }
+}
+
+/// The method of an atomic that makes a new value of an old one, the old one, and what it is changed by.
+fn changed_copy(value: &syn::Expr) -> Option<(&'static str, &syn::Expr, &syn::Expr)> {
+    match peel(value) {
+        syn::Expr::MethodCall(call) if call.args.len() == 1 => {
+            let op = match call.method.to_string().as_str() {
+                "wrapping_add" => "fetch_add",
+                "wrapping_sub" => "fetch_sub",
+                _ => return None,
+            };
+            Some((op, &call.receiver, &call.args[0]))
+        }
+        syn::Expr::Binary(b) => {
+            let op = match b.op {
+                syn::BinOp::Add(_) => "fetch_add",
+                syn::BinOp::Sub(_) => "fetch_sub",
+                syn::BinOp::BitOr(_) => "fetch_or",
+                syn::BinOp::BitAnd(_) => "fetch_and",
+                syn::BinOp::BitXor(_) => "fetch_xor",
+                _ => return None,
+            };
+            Some((op, &b.left, &b.right))
+        }
         _ => None,
     }
 }

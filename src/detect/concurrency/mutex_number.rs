@@ -93,6 +93,8 @@ mod tests {
             "fn f(&self, by: u64) -> u64 { *self.n.lock().expect(\"n\") -= by; *self.n.lock().unwrap() }",
             "fn f(&self) { *self.n.lock().unwrap_or_else(|e| e.into_inner()) = self.compute(); }",
             "fn f(&self) { let mut n = self.n.lock().unwrap(); *n += 1; }",
+            "fn f(&self, by: u64) { let mut n = self.n.lock().unwrap(); *n = n.wrapping_add(by); }",
+            "fn f(&self, by: u64) { let mut n = self.n.lock().unwrap(); *n = *n + by; drop(n); self.log(); }",
             "fn f(&self) { let mut n = self.n.lock().unwrap(); *n += 1; drop(n); self.log(); }",
             "fn f(&self) -> u64 { let mut n = self.n.lock().unwrap(); *n += 1; *n }",
             "fn f(&self) -> u64 { let mut n = self.n.lock().unwrap(); let old = *n; *n += 1; old }",
