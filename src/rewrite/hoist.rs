@@ -94,7 +94,7 @@ fn is_plain(
 }
 
 /// The `let` of the loop's body, moved before the loop with the comment above it.
-fn moved(
+pub(super) fn moved(
     file: &SourceFile,
     function: &Function<'_>,
     invariant: &Invariant<'_>,
@@ -138,6 +138,11 @@ pub(super) fn is_mentioned_outside(file: &SourceFile, function: &Function<'_>, w
 }
 
 pub(super) use crate::source::whole_lines;
+
+/// True if no other code and no comment stands on the lines of a statement.
+pub(super) fn stands_alone(file: &SourceFile, stmt: TextRange) -> bool {
+    whole_lines(file, stmt) != stmt
+}
 
 /// The whole lines of a statement with the line comments directly above it; the statement alone where it shares its line.
 pub(super) fn lines_of(file: &SourceFile, stmt: TextRange) -> (TextRange, Vec<String>) {

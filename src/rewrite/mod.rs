@@ -23,6 +23,7 @@ mod buffer_per_round;
 mod buffered;
 mod byte_map;
 mod cache_padded;
+mod call_in_loop;
 mod checked_then_unwrapped;
 mod clone_at_last_use;
 mod clone_for_reference;
@@ -32,11 +33,14 @@ mod cloned_iterator;
 mod cold_array_inline;
 mod collect_then_join;
 mod collect_then_loop;
+mod collected_to_be_asked;
 mod compare_json_texts;
+mod computed_too_early;
 mod contains_then_get;
 mod contains_then_insert;
 mod copy_to_read;
 mod dense_map;
+mod eager_default;
 mod eager_log_text;
 mod empty_then_taken;
 mod error_then_unwrap;
@@ -59,6 +63,7 @@ mod json_text_then_write;
 mod json_through_text;
 mod json_through_value;
 mod keep_open;
+mod key_per_comparison;
 mod keyed;
 mod large_by_value;
 mod large_copy_read;
@@ -101,6 +106,7 @@ mod runtime;
 mod runtime_per_call;
 mod said_again;
 mod sleep_in_async;
+mod sorted_for_one;
 mod std_types;
 mod take_instead_of_clone;
 mod temporary_guard_over_work;
@@ -155,6 +161,8 @@ pub const REGISTRY: &[&Recipe] = &[
     &queue_in_vec::RECIPE,
     &after_loop::OF_INSERTIONS,
     &after_loop::OF_SORTS,
+    &key_per_comparison::RECIPE,
+    &sorted_for_one::RECIPE,
     &nth_char::RECIPE,
     &index_loop::RECIPE,
     &while_index::RECIPE,
@@ -163,7 +171,10 @@ pub const REGISTRY: &[&Recipe] = &[
     &lazy_table::RECIPE,
     &lazy_parsed::RECIPE,
     &hoist::RECIPE,
+    &call_in_loop::RECIPE,
     &hoist_collection::RECIPE,
+    &computed_too_early::RECIPE,
+    &eager_default::RECIPE,
     &pattern_once::RECIPE,
     &clone_of_iterated::RECIPE,
     &clone_then_read::RECIPE,
@@ -178,6 +189,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &buffer_per_round::RECIPE,
     &collect_then_loop::RECIPE,
     &collect_then_join::RECIPE,
+    &collected_to_be_asked::RECIPE,
     &checked_then_unwrapped::RECIPE,
     &guard_then_unwrap::RECIPE,
     &contains_then_get::RECIPE,

@@ -157,7 +157,7 @@ pub fn merged(edits: Vec<TextEdit>) -> Vec<TextEdit> {
 }
 
 /// Start of the comment lines that stand directly above a place, or the place.
-fn above_comments(file: &SourceFile, mut at: u32) -> u32 {
+pub fn above_comments(file: &SourceFile, mut at: u32) -> u32 {
     let comments = lexer::comments(&file.text);
     let mut line = file.lines().line(at);
     while line > 1 {

@@ -122,12 +122,21 @@ const DEPTH: u32 = 4;
 /// True if an expression computes from what it names and from nothing else, and changes nothing.
 pub fn is_pure(file: &SourceFile, expr: &syn::Expr) -> bool {
     let all = functions(file);
-    let mut look = Look { all: &all, locals: Vec::new(), depth: 0, is_pure: true };
+    let mut look = Look { file, all: &all, locals: Vec::new(), depth: 0, is_pure: true };
     look.visit_expr(expr);
     look.is_pure
 }
 
+/// True if statements compute from what they name, and change nothing but what they bind themselves.
+pub fn are_pure<'s>(file: &SourceFile, stmts: impl IntoIterator<Item = &'s syn::Stmt>) -> bool {
+    let all = functions(file);
+    let mut look = Look { file, all: &all, locals: Vec::new(), depth: 0, is_pure: true };
+    stmts.into_iter().for_each(|stmt| look.visit_stmt(stmt));
+    look.is_pure
+}
+
 struct Look<'a> {
+    file: &'a SourceFile,
     all: &'a [Function<'a>],
     /// Names that the code looked at binds itself: it may change them.
     locals: Vec<String>,
@@ -152,7 +161,7 @@ impl Look<'_> {
         if self.depth >= DEPTH || takes_mutably || !is_plain || function.sig.receiver().is_some() != is_method {
             return Some(false);
         }
-        let mut inner = Look { all: self.all, locals: Vec::new(), depth: self.depth + 1, is_pure: true };
+        let mut inner = Look { locals: Vec::new(), depth: self.depth + 1, is_pure: true, ..*self };
         inner.visit_block(function.block);
         Some(inner.is_pure)
     }
@@ -162,7 +171,8 @@ impl Look<'_> {
         let is_known = COMPUTES.contains(&name.as_str()) || usage::is_pure_reading_method(&name);
         // What the code made itself it may change.
         let is_own = usage::is_changing_method(&name) && self.is_local(&call.receiver);
-        self.is_pure &= self.of_file(&call.method, true).unwrap_or(is_known || is_own);
+        let of_file = self.of_file(&call.method, true).filter(|is_pure| *is_pure || !self.is_of_std(&call.receiver));
+        self.is_pure &= of_file.unwrap_or(is_known || is_own);
     }
 
     fn call(&mut self, call: &syn::ExprCall) {
@@ -174,7 +184,19 @@ impl Look<'_> {
         let is_constructor = last.ident.to_string().starts_with(char::is_uppercase);
         let is_conversion = ["from", "new", "with_capacity", "from_utf8", "from_str"].iter().any(|n| last.ident == n)
             && path.path.segments.len() > 1;
-        self.is_pure &= self.of_file(&last.ident, false).unwrap_or(is_constructor || (is_conversion && is_plain(path)));
+        let is_of_std = is_conversion && is_plain(path);
+        self.is_pure &= is_of_std || self.of_file(&last.ident, false).unwrap_or(is_constructor);
+    }
+
+    /// True if the receiver of a method is of a type of std, so that the file's method of that name is not meant.
+    fn is_of_std(&self, receiver: &syn::Expr) -> bool {
+        const TYPES: &[&str] =
+            &["String", "str", "Vec", "VecDeque", "HashMap", "BTreeMap", "HashSet", "BTreeSet", "Option", "Result"];
+        let Some(ty) = types::type_of(self.file, receiver) else { return false };
+        let ty = types::strip(&ty);
+        types::is_primitive(ty)
+            || matches!(ty, syn::Type::Slice(_) | syn::Type::Array(_))
+            || types::head(ty).is_some_and(|head| TYPES.contains(&head.as_str()))
     }
 }
 
@@ -184,7 +206,8 @@ fn is_plain(path: &syn::ExprPath) -> bool {
     owner.is_some_and(|o| {
         let name = o.ident.to_string();
         ["String", "Vec", "HashSet", "BTreeSet", "HashMap", "BTreeMap", "str"].contains(&name.as_str())
-            || name.starts_with(['u', 'i', 'f']) && name[1..].chars().all(|c| c.is_ascii_digit())
+            || name.starts_with(['u', 'i', 'f'])
+                && (&name[1..] == "size" || name[1..].chars().all(|c| c.is_ascii_digit()))
     })
 }
 
@@ -218,7 +241,10 @@ impl<'ast> Visit<'ast> for Look<'_> {
         let is_known = node.path.segments.last().is_some_and(|s| MACROS.iter().any(|name| s.ident == name));
         let arguments = usage::macro_arguments(node).map(|(arguments, _)| arguments);
         let arguments = arguments.or_else(|| Some(node.parse_body_with(list).ok()?.into_iter().collect()));
-        let mut inner = Look { all: self.all, locals: self.locals.clone(), depth: self.depth, is_pure: true };
+        let mut inner = Look { locals: self.locals.clone(), is_pure: true, ..*self };
+        // Text is written into what the code bound itself.
+        let writes = node.path.is_ident("write") || node.path.is_ident("writeln");
+        let is_known = is_known || (writes && arguments.iter().flatten().next().is_some_and(|to| self.is_local(to)));
         for argument in arguments.iter().flatten() {
             match argument {
                 syn::Expr::Assign(named) => inner.visit_expr(&named.right),
