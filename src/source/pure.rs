@@ -22,13 +22,18 @@ const COMPUTES: &[&str] = &[
     "checked_div",
     "checked_mul",
     "checked_sub",
+    "chain",
     "clamp",
     "collect",
     "count",
     "enumerate",
+    "div_ceil",
     "err",
+    "escape_debug",
+    "escape_default",
     "filter",
     "filter_map",
+    "find_map",
     "flat_map",
     "flatten",
     "fold",
@@ -66,9 +71,12 @@ const COMPUTES: &[&str] = &[
     "map_err",
     "map_or",
     "map_or_else",
+    "map_while",
     "max",
+    "max_by",
     "max_by_key",
     "min",
+    "min_by",
     "min_by_key",
     "next",
     "nth",
@@ -76,18 +84,29 @@ const COMPUTES: &[&str] = &[
     "ok_or",
     "ok_or_else",
     "or_else",
+    "partition",
+    "peekable",
     "pow",
+    "product",
+    "rem_euclid",
     "reverse",
     "rev",
+    "rposition",
+    "rsplitn",
     "saturating_add",
     "saturating_mul",
     "saturating_sub",
     "skip",
+    "skip_while",
+    "split_ascii_whitespace",
+    "split_terminator",
     "splitn",
     "sum",
     "take",
+    "take_while",
     "then",
     "then_with",
+    "to_digit",
     "total_cmp",
     "trim_matches",
     "try_from",
@@ -97,9 +116,17 @@ const COMPUTES: &[&str] = &[
     "unwrap_or",
     "unwrap_or_default",
     "unwrap_or_else",
+    "unzip",
     "wrapping_add",
+    "wrapping_mul",
+    "wrapping_sub",
     "zip",
 ];
+
+/// True if a method of this name computes from its receiver and arguments alone, by the names of std.
+pub fn computes(name: &str) -> bool {
+    COMPUTES.contains(&name) || usage::is_pure_reading_method(name)
+}
 
 /// Macros that do nothing but compute from their arguments, or panic.
 const MACROS: &[&str] = &[
@@ -168,7 +195,7 @@ impl Look<'_> {
 
     fn method(&mut self, call: &syn::ExprMethodCall) {
         let name = call.method.to_string();
-        let is_known = COMPUTES.contains(&name.as_str()) || usage::is_pure_reading_method(&name);
+        let is_known = computes(&name);
         // What the code made itself it may change.
         let is_own = usage::is_changing_method(&name) && self.is_local(&call.receiver);
         let of_file = self.of_file(&call.method, true).filter(|is_pure| *is_pure || !self.is_of_std(&call.receiver));

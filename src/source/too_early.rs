@@ -281,7 +281,7 @@ impl<'a> Look<'a, '_> {
         };
         let conjuncts = shapes::conjuncts(chain);
         let is_it = |e: &&syn::Expr| plain_name(shapes::denied(e).unwrap_or(e)).is_some_and(|n| *n == name);
-        let place = conjuncts.iter().position(|e| is_it(&e))?;
+        let place = conjuncts.iter().position(is_it)?;
         let rest_is_cheap = conjuncts[place + 1..].iter().all(|e| is_cheap(e));
         if conjuncts.len() < 2 || bound.is_mut || shapes::count(stmt, &name) != 1 || !rest_is_cheap {
             return None;
