@@ -71,12 +71,15 @@ fn obligations(lock: &Counted<'_>, uses: &[Access], name: &str) -> Vec<String> {
 
 /// Fails where the lock may be used elsewhere, or its struct derives what looks at it.
 fn only_here(files: &[SourceFile], file: &SourceFile, lock: &Counted<'_>, name: &str) -> Result<(), String> {
+    // What is private is seen in its module, and in those inside it.
+    let is_inside = |modules: &[String]| modules.starts_with(&file.role.modules);
+    let sees = |other: &&SourceFile| other.role.krate == file.role.krate && is_inside(&other.role.modules);
     if let Some(item) = lock.owner {
         let derived = derives(&item.attrs);
         if let Some(other) = derived.iter().find(|d| !["Debug", "Default"].contains(&d.as_str())) {
             return Err(format!("`{}` derives `{other}`, which the atomic may not have", item.ident));
         }
-        if files.iter().flat_map(struct_fields).filter(|field| field.name == name).count() != 1 {
+        if files.iter().filter(sees).flat_map(struct_fields).filter(|field| field.name == name).count() != 1 {
             return Err(format!(
                 "another struct has a field `{name}`: which one is used cannot be told from the syntax"
             ));
@@ -91,7 +94,7 @@ fn only_here(files: &[SourceFile], file: &SourceFile, lock: &Counted<'_>, name: 
                 && token.text(&other.text) == name
                 && (before.is_empty() || (i > 0 && text(i - 1) == before && text(i + 1) != "("))
         };
-        other.role.krate == file.role.krate && other.path != file.path && tokens.iter().enumerate().any(is_it)
+        sees(other) && other.path != file.path && tokens.iter().enumerate().any(is_it)
     };
     match files.iter().find(speaks) {
         Some(other) => Err(format!("`{name}` may also be used in {}", other.path)),
