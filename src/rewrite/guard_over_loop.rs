@@ -20,7 +20,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         title: format!("unlock {shown} before the loop of {}", short(&finding.function)),
         edits: vec![(file.path.clone(), vec![TextEdit { range: end, text: ".clone()".to_owned() }])],
         preconditions: vec![
-            holds(format!("`{shown}` is used for nothing but the loop, which only looks at it")),
+            holds(format!("`{shown}` is only looked at, in the loop and beside it")),
             std_types::is_one_at(file, name, next.start, &std_types::GUARD),
             borrow("what the lock guards can be cloned"),
         ],

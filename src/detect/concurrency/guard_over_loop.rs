@@ -74,15 +74,22 @@ fn looped(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
     }
     let name = guard.name.to_string();
     let rest = shapes::rest(block, index);
-    if shapes::count(&rest, &name) != 1 || !usage::bindings(file, &rest, &name).is_empty() {
+    let (stmt, around) = block.stmts[index + 1..].iter().find_map(|stmt| match stmt {
+        syn::Stmt::Expr(syn::Expr::ForLoop(around), _) if is_walk(&around.expr, &name) => Some((stmt, around)),
+        _ => None,
+    })?;
+    let count = shapes::count(&rest, &name);
+    let is_only_looked_at = || {
+        let uses = usage::uses(file, &rest, &name);
+        let looks =
+            |u: &usage::Use| matches!(&u.how, usage::How::Method(m) if usage::is_reading_method(m) && m != "get");
+        uses.len() == count && uses.iter().all(|u| u.is_bare && !u.is_captured && looks(u))
+    };
+    if !usage::bindings(file, &rest, &name).is_empty() || !(count == 1 || is_only_looked_at()) {
         return None;
     }
-    let stmt = block.stmts[index + 1..].iter().find(|stmt| shapes::count(*stmt, &name) > 0)?;
-    let syn::Stmt::Expr(syn::Expr::ForLoop(around), _) = stmt else { return None };
-    if !is_walk(&around.expr, &name) {
-        return None;
-    }
-    let slow = around.body.stmts.iter().find_map(locks::slow_work).or_else(|| sends(&around.body))?;
+    let of_body = around.body.stmts.iter().find_map(locks::slow_work).or_else(|| sends(&around.body));
+    let slow = of_body.or_else(|| locks::slow_work(stmt))?;
     let end = file.range(guard.value).end;
     let message = format!("`{name}` keeps its lock for the whole loop, while {}", slow.words());
     Some(
