@@ -34,6 +34,15 @@ fn derive(files: &[crate::source::SourceFile], finding: &Finding) -> Result<Draf
     let before = file.range(prepared.before).start;
     let mut edits = Template::new(file, TextRange { start: before, end: before }).text(text).edits();
     edits.push(TextEdit { range: lines, text: String::new() });
+    for ident in &prepared.consumed {
+        let at = file.span_range(ident.span()).end;
+        let call = ".into_iter()";
+        if !file.text[at as usize..].starts_with(call) {
+            return Err(format!("`{name}` is consumed in each round"));
+        }
+        let range = TextRange { start: at, end: at + call.len() as u32 };
+        edits.push(TextEdit { range, text: ".iter().copied()".to_owned() });
+    }
     let source = file.range(prepared.source);
     let shown = file.on_one_line(source);
     Ok(Draft {

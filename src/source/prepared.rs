@@ -21,6 +21,8 @@ pub struct Prepared<'a> {
     pub around: &'a syn::Expr,
     /// The statement before which it can be built.
     pub before: &'a syn::Stmt,
+    /// Where the round consumes it, by `into_iter` on this name: it holds references, which can be copied.
+    pub consumed: Vec<syn::Ident>,
     /// What is walked to build it.
     pub source: &'a syn::Expr,
 }
@@ -98,7 +100,11 @@ impl<'a> Walk<'a> {
             return None;
         }
         let uses = uses(&rest[ordered.len()..], &name)?;
+        let holds_references = is_of_references(bound.value);
+        let consumes = |how: &Use| matches!(how, Use::Method(method) if method == "into_iter");
+        let consumed = uses.iter().filter(|found| consumes(&found.how)).map(|found| found.ident.clone()).collect();
         let only_looked_at = uses.iter().all(|found| match &found.how {
+            how if consumes(how) => holds_references,
             Use::Method(method) => is_reading_method(method),
             Use::Borrow | Use::Compare | Use::Format | Use::Captured | Use::Index => true,
             _ => false,
@@ -111,7 +117,7 @@ impl<'a> Walk<'a> {
         }
         let is_fixed = |around, before| parts.parts.iter().all(|part| is_fixed(&self.function, part, around, before));
         let (around, before) = self.rounds.outermost(is_fixed)?;
-        self.found.push(Prepared { binding, name: bound.name, ordered, around, before, source });
+        self.found.push(Prepared { binding, name: bound.name, ordered, around, before, consumed, source });
         Some(())
     }
 }
@@ -153,6 +159,23 @@ fn built_of(value: &syn::Expr) -> Option<&syn::Expr> {
     };
     let source = shapes::unreferenced(shapes::chain_root(chain));
     super::usage::place(source).filter(|place| place.is_plain).map(|_| source)
+}
+
+/// `list.iter().collect()`, with nothing between that would make other things of the references.
+fn is_of_references(value: &syn::Expr) -> bool {
+    const KEEPS: &[&str] = &["filter", "rev", "skip", "take"];
+    let Some(collect) = shapes::method(value, "collect", 0) else { return false };
+    let mut walked = &*collect.receiver;
+    while let syn::Expr::MethodCall(call) = peel(walked) {
+        if call.method == "iter" && call.args.is_empty() {
+            return true;
+        }
+        if !KEEPS.iter().any(|name| call.method == name) {
+            return false;
+        }
+        walked = &call.receiver;
+    }
+    false
 }
 
 fn is_collected(value: &syn::Expr) -> bool {
