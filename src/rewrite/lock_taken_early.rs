@@ -2,7 +2,7 @@
 
 use super::{Draft, Recipe, borrow, file_of, hoist, holds, place, short, std_types};
 use crate::model::{Finding, RuleId, TextEdit};
-use crate::source::{SourceFile, lexer};
+use crate::source::{SourceFile, calm, lexer};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("lock-taken-early"), derive };
@@ -14,6 +14,12 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let text = file.slice(finding.range);
     if !lexer::comments(text).is_empty() || text.contains('\n') {
         return Err("the `let` spans lines, or a comment stands in it".to_owned());
+    }
+    let calls = finding.captures_named("call").into_iter().map(|range| file.slice(range));
+    for call in calls {
+        if !calm::is_unnoticed(files, call) {
+            return Err(format!("`{call}` may do more than compute, as far as its source shows"));
+        }
     }
     let mut edits = place::insert_before(file, first, text);
     edits.push(TextEdit { range: hoist::whole_lines(file, finding.range), text: String::new() });

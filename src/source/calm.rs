@@ -7,7 +7,7 @@ use proc_macro2::Ident;
 use super::functions::functions;
 use super::names::{arguments, peel};
 use super::usage::{self, is_reading_method};
-use super::{SourceFile, names, shapes};
+use super::{SourceFile, names, pure, shapes};
 
 /// Methods of std that compute something of their receiver, iterators' among them, and can neither fail nor be noticed.
 const COMPUTES: &[&str] = &[
@@ -170,7 +170,12 @@ fn follow(files: &[SourceFile], name: &str, depth: u32) -> bool {
             syn::FnArg::Typed(t) => !names::mentions(&*t.ty, "mut") && !names::mentions(&*t.ty, "FnMut"),
         };
         let is_plain = function.sig.asyncness.is_none() && matches!(function.sig.safety, syn::Safety::Default);
-        let mut walk = Body { files, depth, is_calm: true };
+        let lent = function.sig.inputs.iter().flat_map(|input| match input {
+            syn::FnArg::Receiver(_) => vec!["self".to_owned()],
+            syn::FnArg::Typed(t) if matches!(*t.ty, syn::Type::Reference(_)) => names::bound_by(&t.pat),
+            syn::FnArg::Typed(_) => Vec::new(),
+        });
+        let mut walk = Body { files, lent: lent.collect(), depth, is_calm: true };
         walk.visit_block(function.block);
         if !is_plain || !walk.is_calm || !function.sig.inputs.iter().all(is_shared) {
             return false;
@@ -179,9 +184,14 @@ fn follow(files: &[SourceFile], name: &str, depth: u32) -> bool {
     found > 0
 }
 
+/// Methods that change their receiver only by consuming it, as an option.
+const CONSUMES: &[&str] = &["expect", "into", "unwrap", "unwrap_or", "unwrap_or_default", "unwrap_or_else"];
+
 /// What a function that is lent all it gets does beside computing.
 struct Body<'f> {
     files: &'f [SourceFile],
+    /// `self`, and the parameters that are references.
+    lent: Vec<String>,
     depth: u32,
     is_calm: bool,
 }
@@ -201,9 +211,16 @@ impl<'a> Visit<'a> for Body<'_> {
             syn::Expr::MethodCall(call) => {
                 let name = call.method.to_string();
                 // What changes can change locals alone: nothing else is lent for it.
-                let is_std =
-                    is_reading_method(&name) || usage::is_changing_method(&name) || COMPUTES.contains(&name.as_str());
-                if NOTICED.contains(&name.as_str()) || name.starts_with("fetch_") {
+                const OF_ENTRIES: &[&str] = &["and_modify", "or_default", "or_insert", "or_insert_with"];
+                let is_std = is_reading_method(&name)
+                    || usage::is_changing_method(&name)
+                    || [COMPUTES, OF_ENTRIES].iter().any(|known| known.contains(&name.as_str()))
+                    || pure::computes(&name);
+                let changes = usage::is_changing_method(&name) || name == "replace" && call.args.len() == 1;
+                let is_lent = names::root(&call.receiver).is_some_and(|root| self.lent.iter().any(|lent| root == lent));
+                // What is lent by `&` and changes all the same is a cell or a lock.
+                let is_cell = changes && is_lent && !CONSUMES.contains(&name.as_str()) && !name.starts_with("into_");
+                if NOTICED.contains(&name.as_str()) || name.starts_with("fetch_") || is_cell {
                     self.is_calm = false;
                 } else if !is_std {
                     self.call(&name);
@@ -285,13 +302,16 @@ mod tests {
             fn counts(n: &mut u64) -> u64 { *n += 1; *n }
             fn prints(n: u64) -> u64 { println!(\"{n}\"); n }
             fn locks(m: &M) -> u64 { m.n.lock().unwrap().len() }
+            fn keeps(m: &M) -> u64 { m.cache.insert(1, 2); 1 }
+            fn swaps(m: &M) -> u64 { m.last.replace(2) }
             fn far(m: &M) -> u64 { elsewhere(m) }
             async fn later() -> u64 { 1 }";
         let files = [SourceFile::parse("a.rs", text, &FileRole::default()).unwrap()];
-        let calm: Vec<&str> = ["good", "deep", "counts", "prints", "locks", "far", "later", "unknown"]
-            .into_iter()
-            .filter(|name| is_unnoticed(&files, name))
-            .collect();
+        let calm: Vec<&str> =
+            ["good", "deep", "counts", "prints", "locks", "keeps", "swaps", "far", "later", "unknown"]
+                .into_iter()
+                .filter(|name| is_unnoticed(&files, name))
+                .collect();
         assert_eq!(calm, ["good", "deep"]);
     }
 }

@@ -51,6 +51,8 @@ pub enum Slow {
     Marshal,
     /// A text for each of many items.
     Format,
+    /// Lists are walked, built or sorted.
+    Compute,
 }
 
 impl Slow {
@@ -62,6 +64,7 @@ impl Slow {
             Slow::Await => "the task is suspended",
             Slow::Marshal => "data is turned into text or back",
             Slow::Format => "a text is made for each of many items",
+            Slow::Compute => "lists are walked, built or sorted",
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
+use crate::source::functions::functions;
 use crate::source::locks::{self, Slow};
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, names, shapes, words};
+use crate::source::{SourceFile, names, pure, shapes, too_early, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -73,10 +74,14 @@ fn early(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
     let after = &block.stmts[index + 1..];
     let first = after.iter().position(|stmt| shapes::count(stmt, &name) > 0)?;
     let (between, rest) = after.split_at(first);
-    let slow = between.iter().find_map(locks::slow_work)?;
+    let known = between.iter().find_map(locks::slow_work);
+    let computed = if known.is_none() { computed(file, between) } else { None };
+    let slow = known.or(computed.as_ref().map(|_| Slow::Compute))?;
     // What is done for its effect may have to be done under the lock.
     let gives = |stmt: &syn::Stmt| match stmt {
         syn::Stmt::Local(local) => Some(names::bound_by(&local.pat)),
+        // What only changes what was made between is part of making it.
+        syn::Stmt::Expr(_, Some(_)) if computed.is_some() => Some(Vec::new()),
         _ => None,
     };
     let given: Vec<Vec<String>> = between.iter().map(gives).collect::<Option<_>>()?;
@@ -86,7 +91,7 @@ fn early(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
         .any(|stmt| given.iter().flatten().any(|given| shapes::count(stmt, given) > 0));
     let is_safe = slow != Slow::Wait && slow != Slow::Await && is_wanted;
     let locks_again = between.iter().any(|stmt| {
-        let syn::Stmt::Local(local) = stmt else { return true };
+        let syn::Stmt::Local(local) = stmt else { return computed.is_none() };
         local.init.as_ref().is_some_and(|init| {
             let all = shapes::exprs_in(&init.expr);
             all.iter().any(|e| locks::acquired(e).is_some() || matches!(e, syn::Expr::Await(_)))
@@ -100,13 +105,83 @@ fn early(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
         return None;
     }
     let message = format!("`{name}` is locked while {}, before anything is done with it", slow.words());
-    Some(
-        Fact::at(file, file.range(&block.stmts[index]))
-            .capture("lock", file.range(taken.lock))
-            .capture("name", file.span_range(guard.name.span()))
-            .capture("first", file.range(&rest[0]))
-            .note("message", message),
-    )
+    let fact = Fact::at(file, file.range(&block.stmts[index]))
+        .capture("lock", file.range(taken.lock))
+        .capture("name", file.span_range(guard.name.span()))
+        .capture("first", file.range(&rest[0]))
+        .note("message", message);
+    let calls = computed.into_iter().flatten();
+    Some(calls.fold(fact, |fact, call| fact.capture("call", file.span_range(call.span()))))
+}
+
+/// The functions of other files that statements call, where they walk, build or sort lists and do nothing but compute, as far
+/// as this file shows.
+fn computed<'a>(file: &SourceFile, stmts: &'a [syn::Stmt]) -> Option<Vec<&'a syn::Ident>> {
+    const SORTS: &[&str] = &[
+        "sort",
+        "sort_by",
+        "sort_by_key",
+        "sort_by_cached_key",
+        "sort_unstable",
+        "sort_unstable_by",
+        "sort_unstable_by_key",
+    ];
+    let all = functions(file);
+    let made: Vec<String> = stmts.iter().filter_map(|s| Some(shapes::plain_let(s)?.name.to_string())).collect();
+    let (mut calls, mut costs) = (Vec::new(), false);
+    for stmt in stmts {
+        let value = match stmt {
+            syn::Stmt::Local(_) => shapes::plain_let(stmt)?.value,
+            syn::Stmt::Expr(expr @ syn::Expr::MethodCall(call), Some(_)) => {
+                made.iter().any(|name| names::plain_name(&call.receiver).is_some_and(|n| n == name)).then_some(expr)?
+            }
+            _ => return None,
+        };
+        costs |= too_early::costs(&all, value);
+        for expr in shapes::exprs_in(value) {
+            match expr {
+                syn::Expr::MethodCall(call) => {
+                    let name = call.method.to_string();
+                    let is_own = names::root(&call.receiver).is_some_and(|root| made.iter().any(|m| root == m));
+                    let is_sort = is_own && SORTS.contains(&name.as_str());
+                    costs |= is_sort;
+                    let is_known = pure::computes(&name) || is_sort || (is_own && usage::is_changing_method(&name));
+                    let is_of_file = all.iter().any(|f| f.sig.ident == call.method);
+                    if !is_known || (is_of_file && !pure::is_pure(file, expr)) {
+                        return None;
+                    }
+                }
+                syn::Expr::Call(call) => {
+                    let syn::Expr::Path(path) = &*call.func else { return None };
+                    let last = &path.path.segments.last()?.ident;
+                    if !pure::is_pure(file, expr) && all.iter().any(|f| f.sig.ident == *last) {
+                        return None;
+                    }
+                    let is_built = last.to_string().starts_with(char::is_uppercase);
+                    let is_module = path.path.segments.len() > 1
+                        && path.path.segments[0].ident.to_string().starts_with(char::is_lowercase);
+                    if !is_built && (is_module || !names::imports(file, &last.to_string()).is_empty()) {
+                        costs = true;
+                        calls.push(last);
+                    } else if !pure::is_pure(file, expr) {
+                        return None;
+                    }
+                }
+                syn::Expr::Macro(m) if !["format", "vec", "matches"].iter().any(|name| m.mac.path.is_ident(name)) => {
+                    return None;
+                }
+                syn::Expr::Assign(_)
+                | syn::Expr::Await(_)
+                | syn::Expr::Try(_)
+                | syn::Expr::Unsafe(_)
+                | syn::Expr::Return(_) => return None,
+                syn::Expr::Reference(r) if r.mutability.is_some() => return None,
+                syn::Expr::Binary(b) if usage::is_assignment(&b.op) => return None,
+                _ => {}
+            }
+        }
+    }
+    costs.then_some(calls)
 }
 
 #[cfg(test)]
