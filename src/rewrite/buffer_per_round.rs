@@ -1,6 +1,6 @@
 //! A loop that makes a buffer in each round in; the loop that clears one buffer out.
 
-use super::{Draft, Recipe, borrow, file_of, holds, place, probe_at, push_format, short};
+use super::{Draft, Recipe, borrow, file_of, hoist, holds, place, probe_at, push_format, short};
 use crate::model::{Answer, AnsweredBy, Finding, Precondition, ProbeQuestion, RuleId, TextEdit, TextRange};
 use crate::source::{SourceFile, Template, lexer};
 
@@ -20,6 +20,9 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         return formatted(files, file, finding, arguments);
     }
     let mut edits = place::insert_before(file, before, made);
+    if finding.capture("refilled").is_some() {
+        return refilled(file, finding, edits, shown);
+    }
     edits.push(TextEdit { range: finding.range, text: format!("{shown}.clear();") });
     let what = format!("`{shown}` holds plain data, so that nobody sees when its elements are dropped");
     Ok(Draft {
@@ -28,6 +31,24 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         preconditions: vec![
             holds(format!("`{shown}` is only filled and lent out, and means nothing else around the loop")),
             probe_at(file, what, name, after.start, ProbeQuestion::PlainClone),
+            borrow(format!("nothing lent from `{shown}` outlives its round")),
+        ],
+        ..Draft::default()
+    })
+}
+
+/// A block that each round reads into, and of which it looks at what was read.
+fn refilled(file: &SourceFile, finding: &Finding, mut edits: Vec<TextEdit>, shown: &str) -> Result<Draft, String> {
+    let (lines, comments) = hoist::lines_of(file, finding.range);
+    if !comments.is_empty() || !hoist::stands_alone(file, finding.range) {
+        return Err("a comment stands by the `let`, or other code on its line".to_owned());
+    }
+    edits.push(TextEdit { range: lines, text: String::new() });
+    Ok(Draft {
+        title: format!("read into one {shown} in all rounds of {}", short(&finding.function)),
+        edits: vec![(file.path.clone(), edits)],
+        preconditions: vec![
+            holds(format!("nothing of `{shown}` but what was read in the same round is looked at")),
             borrow(format!("nothing lent from `{shown}` outlives its round")),
         ],
         ..Draft::default()
@@ -69,6 +90,37 @@ mod tests {
     use crate::rewrite::testing::{check, check_refuses};
 
     const RULE: &str = "buffer-per-round";
+
+    #[test]
+    fn one_block_is_read_into() {
+        check(
+            RULE,
+            "fn sum(r: &mut impl Read) -> io::Result<u64> {
+    let mut sum = 0;
+    loop {
+        let mut buf = vec![0u8; 64 * 1024];
+        let n = r.read(&mut buf)?;
+        if n == 0 {
+            return Ok(sum);
+        }
+        sum += buf[..n].iter().map(|b| u64::from(*b)).sum::<u64>(); // read
+    }
+}
+",
+            "fn sum(r: &mut impl Read) -> io::Result<u64> {
+    let mut sum = 0;
+    let mut buf = vec![0u8; 64 * 1024];
+    loop {
+        let n = r.read(&mut buf)?;
+        if n == 0 {
+            return Ok(sum);
+        }
+        sum += buf[..n].iter().map(|b| u64::from(*b)).sum::<u64>(); // read
+    }
+}
+",
+        );
+    }
 
     #[test]
     fn a_text_is_formatted_into_one_buffer() {

@@ -14,7 +14,7 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "buffer made anew in each round of a loop",
     explain: EXPLAIN,
-    triggers: &["String", "Vec", "format"],
+    triggers: &["String", "Vec", "format", "read"],
     facts,
     judge: each,
 };
@@ -68,7 +68,10 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
                 syn::Stmt::Expr(expr @ syn::Expr::Loop(l), _) => (expr, &l.body),
                 _ => continue,
             };
-            found.extend((0..body.stmts.len()).filter_map(|index| buffer(file, block, stmt, around, body, index)));
+            found.extend((0..body.stmts.len()).filter_map(|index| {
+                buffer(file, block, stmt, around, body, index)
+                    .or_else(|| refilled(file, block, stmt, around, body, index))
+            }));
         }
     }
     found
@@ -121,6 +124,77 @@ fn buffer(
         Some(mac) => fact.capture("arguments", shapes::inside(file, mac)),
         None => fact,
     })
+}
+
+/// A block of zeros that each round makes to read into, of which it looks at nothing but what was read.
+fn refilled(
+    file: &SourceFile,
+    outside: &syn::Block,
+    stmt: &syn::Stmt,
+    around: &syn::Expr,
+    body: &syn::Block,
+    index: usize,
+) -> Option<Fact> {
+    let made = shapes::plain_let(&body.stmts[index]).filter(|l| l.is_mut && is_zeroed(l.value))?;
+    let name = made.name.to_string();
+    let rest = shapes::rest(body, index);
+    let reading = |stmt: &syn::Stmt| {
+        let bound = shapes::plain_let(stmt).filter(|l| !l.is_mut)?;
+        let call = shapes::exprs_in(bound.value).into_iter().find_map(|e| shapes::method(e, "read", 1))?;
+        let syn::Expr::Reference(lent) = &call.args[0] else { return None };
+        (lent.mutability.is_some() && shapes::is_name(&lent.expr, made.name)).then(|| bound.name.to_string())
+    };
+    let (at, count) = rest.stmts.iter().enumerate().find_map(|(at, stmt)| Some((at, reading(stmt)?)))?;
+    let after = shapes::rest(&rest, at);
+    let wanted = format!("{name}[..{count}]");
+    let is_what_was_read = |u: &usage::Use| {
+        let place: String = file.slice(u.place).split_whitespace().collect();
+        place == wanted && !u.is_captured && !matches!(u.how, How::Mutate | How::Opaque)
+    };
+    let uses = usage::uses(file, &rest, &name);
+    let looks = usage::uses(file, &after, &name);
+    let is_fresh = [&name, &count].iter().all(|name| usage::bindings(file, &after, name).is_empty());
+    if !is_fresh || uses.len() != looks.len() + 1 || !looks.iter().all(is_what_was_read) {
+        return None;
+    }
+    let inside = shapes::count(&rest, &name) + shapes::count(&body.stmts[index], &name);
+    if shapes::count(outside, &name) != inside {
+        return None;
+    }
+    Some(
+        Fact::at(file, file.range(&body.stmts[index]))
+            .capture("name", file.span_range(made.name.span()))
+            .capture("refilled", file.range(&rest.stmts[at]))
+            .capture("after", file.range(rest.stmts.first()?))
+            .capture("before", file.range(stmt))
+            .capture("loop", file.range(around))
+            .note("message", format!("`{name}` is allocated and zeroed anew for each read")),
+    )
+}
+
+/// `vec![0; N]`, `[0; N]`, of constants.
+fn is_zeroed(value: &syn::Expr) -> bool {
+    fn is_constant(expr: &syn::Expr) -> bool {
+        match expr {
+            syn::Expr::Lit(_) => true,
+            syn::Expr::Binary(b) => is_constant(&b.left) && is_constant(&b.right),
+            syn::Expr::Paren(p) => is_constant(&p.expr),
+            syn::Expr::Path(p) => p.path.segments.last().is_some_and(|s| {
+                let name = s.ident.to_string();
+                name.len() > 1 && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+            }),
+            _ => false,
+        }
+    }
+    let repeated = match value {
+        syn::Expr::Repeat(r) => Some(((*r.expr).clone(), (*r.len).clone())),
+        _ => shapes::macro_call(value, "vec").and_then(|mac| {
+            let tokens = &mac.tokens;
+            let repeat: syn::ExprRepeat = syn::parse2(quote::quote! { [#tokens] }).ok()?;
+            Some((*repeat.expr, *repeat.len))
+        }),
+    };
+    repeated.is_some_and(|(element, length)| is_constant(&element) && is_constant(&length))
 }
 
 /// True if the text is a key that something is asked for: it serves the round and is gone.
@@ -225,6 +299,8 @@ mod tests {
             "fn f(xs: &[R]) { for x in xs { $0let mut s = String::with_capacity(64);$0 s.push_str(&x.a); s.push('!'); out(s.as_bytes()); } }",
             "fn f(xs: &[R]) -> io::Result<()> { for x in xs { $0let mut s = Vec::new();$0 s.extend_from_slice(x); w.write_all(&s)?; } Ok(()) }",
             "fn f(xs: &[R]) { for x in xs { let y = x.next(); if y.is_none() { continue; } $0let mut s: Vec<u8> = Vec::new();$0 s.push(1); g(&s); } }",
+            "fn f(r: &mut R) { loop { $0let mut b = vec![0u8; 64 * 1024];$0 let n = r.read(&mut b)?; if n == 0 { break; } for x in &b[..n] { g(*x); } } }",
+            "fn f(r: &mut R) { loop { $0let mut b = [0; SIZE];$0 let n = r.read(&mut b).unwrap(); if n == 0 { break; } w.write_all(&b[..n]); } }",
             "fn f() { while more() { $0let mut s = String::new();$0 read(&mut s); println!(\"{s}\"); } }",
             "fn f() { loop { $0let mut s = String::new();$0 if stdin().read_line(&mut s).unwrap() == 0 { break; } g(s.trim()); } }",
             "fn f(xs: &[R]) { for x in xs { $0let mut s = String::new();$0 write!(s, \"{}\", x).unwrap(); g(&s); } }",
@@ -241,6 +317,11 @@ mod tests {
         check_ignores(
             &RULE,
             &[
+                // More than what was read is looked at, or the block is given away.
+                "fn f(r: &mut R) { loop { let mut b = vec![0u8; 64]; let n = r.read(&mut b)?; if n == 0 { break; } g(&b); } }",
+                "fn f(r: &mut R) { loop { let mut b = vec![0u8; 64]; let n = r.read(&mut b)?; if n == 0 { break; } b.truncate(n); tx.send(b); } }",
+                "fn f(r: &mut R) { loop { let mut b = vec![0u8; 64]; let n = r.read(&mut b)?; let n = n + 1; g(&b[..n]); } }",
+                "fn f(r: &mut R, k: usize) { loop { let mut b = vec![0u8; k]; let n = r.read(&mut b)?; g(&b[..n]); } }",
                 // The buffer escapes its round.
                 "fn f(xs: &[R]) { for x in xs { let mut s = String::new(); r(x, &mut s); out.push(s); } }",
                 "fn f(xs: &[R]) -> String { for x in xs { let mut s = String::new(); r(x, &mut s); return s; } z() }",
