@@ -137,6 +137,7 @@ pub const REGISTRY: &[&Rule] = &[
     &memory::clone_for_reference::RULE,
     &memory::cloned_iterator::RULE,
     &memory::copy_to_read::RULE,
+    &memory::copied_to_convert::RULE,
     &memory::option_copied::RULE,
     &memory::take_instead_of_clone::RULE,
     &memory::push_format::RULE,

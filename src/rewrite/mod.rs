@@ -38,6 +38,7 @@ mod compare_json_texts;
 mod computed_too_early;
 mod contains_then_get;
 mod contains_then_insert;
+mod copied_to_convert;
 mod copy_to_read;
 mod dense_map;
 mod eager_default;
@@ -182,6 +183,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &clone_for_reference::RECIPE,
     &cloned_iterator::RECIPE,
     &copy_to_read::RECIPE,
+    &copied_to_convert::RECIPE,
     &option_copied::RECIPE,
     &take_instead_of_clone::RECIPE,
     &push_format::RECIPE,

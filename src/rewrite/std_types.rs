@@ -31,6 +31,9 @@ pub const RESULT: Family = Family { name: "a `Result` of std", types: &["std::re
 /// Vectors, slices, arrays.
 pub const SLICE: Family =
     Family { name: "a vector, slice or array of std", types: &["std::vec::Vec<_>", "[_]", "[_; 0]"] };
+/// Bytes that can be looked at as a slice.
+pub const BYTES: Family =
+    Family { name: "bytes", types: &["std::vec::Vec<u8>", "[u8]", "[u8; 0]", "bytes::Bytes", "bytes::BytesMut"] };
 /// Collections whose empty value is their default.
 pub const EMPTIED: Family = Family {
     name: "a text or a collection of std",
