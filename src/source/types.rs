@@ -52,7 +52,29 @@ fn said(file: &SourceFile, expr: &syn::Expr, at: TextRange, depth: u32) -> Optio
         syn::Expr::Index(index) => indexed(guess(file, &index.expr, at, depth + 1)?, &index.index),
         syn::Expr::Try(t) => success(guess(file, &t.expr, at, depth + 1)?),
         syn::Expr::Await(a) => guess(file, &a.base, at, depth + 1),
+        // One branch that says its type speaks for all: those that leave, or that say nothing, have no other.
+        syn::Expr::Match(m) => m.arms.iter().find_map(|arm| ended(file, &arm.body, depth + 1)),
+        syn::Expr::If(i) => {
+            let first = i.then_branch.stmts.last();
+            let of_first = match first {
+                Some(syn::Stmt::Expr(tail, None)) => ended(file, tail, depth + 1),
+                _ => None,
+            };
+            of_first.or_else(|| ended(file, &i.else_branch.as_ref()?.1, depth + 1))
+        }
+        syn::Expr::Block(_) => ended(file, expr, depth),
         _ => None,
+    }
+}
+
+/// The type of a branch, by the value at its end.
+fn ended(file: &SourceFile, expr: &syn::Expr, depth: u32) -> Option<syn::Type> {
+    match expr {
+        syn::Expr::Block(b) if b.label.is_none() => match b.block.stmts.last()? {
+            syn::Stmt::Expr(tail, None) => ended(file, tail, depth),
+            _ => None,
+        },
+        other => guess(file, other, file.range(other), depth),
     }
 }
 
@@ -627,6 +649,15 @@ mod tests {
         check("fn f() { let x = HashSet::new(); HERE(x) }", Some("HashSet"));
         check("fn g() -> Result<Vec<u8>, E> {} fn f() { let x = g()?; HERE(x) }", Some("Vec<u8>"));
         check("fn f(k: &str) { let k = k.to_owned(); HERE(k) }", Some("String"));
+    }
+
+    #[test]
+    fn branches_say_the_type() {
+        check("fn f(k: &str) { let k = match a { 1 => k.to_owned(), _ => other() }; HERE(k) }", Some("String"));
+        check("fn f(k: &str) { let k = match a { 1 => return, _ => { g(); k.to_owned() } }; HERE(k) }", Some("String"));
+        check("fn f(k: &str) { let k = if a { return; } else { k.to_owned() }; HERE(k) }", Some("String"));
+        check("fn f(xs: Vec<u8>) { let x = { let y = xs.len(); y }; HERE(x) }", Some("usize"));
+        check("fn f() { let k = match a { 1 => b(), _ => c() }; HERE(k) }", None);
     }
 
     #[test]
