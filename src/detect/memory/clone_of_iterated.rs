@@ -49,7 +49,7 @@ for item in order.items.iter() {
 - rustc does not accept the borrow.
 ";
 
-fn is_collection(ty: &syn::Type) -> bool {
+pub(super) fn is_collection(ty: &syn::Type) -> bool {
     const NAMES: &[&str] = &["Vec", "VecDeque", "[]", "HashMap", "BTreeMap", "HashSet", "BTreeSet", "BinaryHeap"];
     types::head(types::strip(ty)).is_some_and(|name| NAMES.contains(&name.as_str()))
 }
@@ -88,10 +88,7 @@ fn copied_list(file: &SourceFile, l: &syn::ExprForLoop) -> Option<Fact> {
         None if copy.method == "to_vec" => None,
         None => Some(types::last_field(&copy.receiver)?),
     };
-    let elements_are_read = names.iter().all(|name| {
-        usage::bindings(file, &l.body, name).is_empty() && usage::uses(file, &l.body, name).iter().all(is_read)
-    });
-    if !(elements_are_read || is_lent) || !is_untouched(file, &l.body, &place) {
+    if !(elements_are_read(file, &l.body, &names) || is_lent) || !is_untouched(file, &l.body, &place) {
         return None;
     }
     let list = file.text_of(&copy.receiver);
@@ -109,8 +106,15 @@ fn copied_list(file: &SourceFile, l: &syn::ExprForLoop) -> Option<Fact> {
     })
 }
 
+/// True if the body of a loop does nothing with these elements that references to them would not do as well.
+pub(super) fn elements_are_read(file: &SourceFile, body: &syn::Block, names: &[String]) -> bool {
+    names
+        .iter()
+        .all(|name| usage::bindings(file, body, name).is_empty() && usage::uses(file, body, name).iter().all(is_read))
+}
+
 /// `item` or `(key, value)`; other patterns take elements apart by value.
-fn bound_names(pat: &syn::Pat) -> Option<Vec<String>> {
+pub(super) fn bound_names(pat: &syn::Pat) -> Option<Vec<String>> {
     match pat {
         syn::Pat::Ident(p) if p.mutability.is_none() && p.by_ref.is_none() && p.subpat.is_none() => {
             Some(vec![p.ident.to_string()])

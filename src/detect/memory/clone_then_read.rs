@@ -1,7 +1,9 @@
 //! A copy that is bound to a name, or made for one argument, and only read through references.
 
+use super::clone_of_iterated;
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
+use crate::source::names::bound_by;
 use crate::source::usage::{self, How, PlacePath, Use};
 use crate::source::{self, SourceFile, types, words};
 
@@ -173,7 +175,7 @@ fn copied_local(file: &SourceFile, block: &syn::Block, index: usize, local: &syn
     };
     let name = ident.to_string();
     let Copied { source, place } = copied_place(file, &init.expr)?;
-    let rest = syn::Block { brace_token: block.brace_token, stmts: block.stmts[index + 1..].to_vec() };
+    let rest = up_to_shadow(block, index, &name);
     if !usage::bindings(file, &rest, &name).is_empty() || !usage::bindings(file, &rest, &place.root).is_empty() {
         return None;
     }
@@ -182,7 +184,8 @@ fn copied_local(file: &SourceFile, block: &syn::Block, index: usize, local: &syn
     let head = types::type_of(file, source).and_then(|ty| types::head(types::strip(&ty)));
     let is_text = matches!(head.as_deref(), Some("str" | "String"));
     let is_compared = |u: &Use| is_text && u.is_bare && u.how == How::Compare && !u.is_captured;
-    if uses.is_empty() || !uses.iter().all(|u| is_read_by_reference(u) || is_compared(u)) {
+    let is_walked = |u: &Use| is_walked_and_read(file, source, u);
+    if uses.is_empty() || !uses.iter().all(|u| is_read_by_reference(u) || is_compared(u) || is_walked(u)) {
         return None;
     }
     let last = uses.iter().map(|u| u.whole.end).max()?;
@@ -207,6 +210,39 @@ fn copied_local(file: &SourceFile, block: &syn::Block, index: usize, local: &syn
         fact = fact.capture("reference", u.whole);
     }
     Some(fact)
+}
+
+/// The statements in which the name still stands for what this `let` binds: up to the one that binds it anew, of which the
+/// value belongs to them.
+fn up_to_shadow(block: &syn::Block, index: usize, name: &str) -> syn::Block {
+    let mut stmts = Vec::new();
+    for stmt in &block.stmts[index + 1..] {
+        match stmt {
+            syn::Stmt::Local(local) if bound_by(&local.pat).iter().any(|bound| bound == name) => {
+                let init =
+                    local.init.as_ref().map(|init| syn::Stmt::Expr((*init.expr).clone(), Some(local.semi_token)));
+                let is_plain = local.init.as_ref().is_none_or(|init| init.diverge.is_none());
+                stmts.push(init.filter(|_| is_plain).unwrap_or_else(|| stmt.clone()));
+                break;
+            }
+            other => stmts.push(other.clone()),
+        }
+    }
+    syn::Block { brace_token: block.brace_token, stmts }
+}
+
+/// `for item in copy { … }` of a collection of std, with a body that reads its items as if they were lent.
+fn is_walked_and_read(file: &SourceFile, source: &syn::Expr, u: &Use) -> bool {
+    if !u.is_bare || u.how != How::Iterated || u.is_captured {
+        return false;
+    }
+    let around = source::path_to(file, u.name).into_iter().rev().find_map(|node| match node {
+        source::Node::Expr(syn::Expr::ForLoop(l)) => Some(l),
+        _ => None,
+    });
+    let names = around.and_then(|l| Some((l, clone_of_iterated::bound_names(&l.pat)?)));
+    let is_known = || types::type_of(file, source).is_some_and(|ty| clone_of_iterated::is_collection(&ty));
+    names.is_some_and(|(l, names)| clone_of_iterated::elements_are_read(file, &l.body, &names)) && is_known()
 }
 
 /// A use that means the same if the name is a reference.
@@ -260,6 +296,18 @@ mod tests {
         check(&RULE, "fn f(m: &M, raw: String) -> bool { let key = $0raw[..4].to_string()$0; m.has(&key) }");
         check(&RULE, "fn f(xs: &[u8]) -> u8 { let head = $0xs[..4].to_vec()$0; sum(&head) }");
         check(&RULE, "fn f(xs: &[u8]) { for part in xs.chunks(4) { let own = $0part.to_vec()$0; g(&own); } }");
+        check(
+            &RULE,
+            "struct M { xs: Vec<H> } fn f(m: &M) { let xs = $0m.xs.clone()$0; for x in xs { out.push_str(&x.name); } }",
+        );
+        check(
+            &RULE,
+            "fn f(q: String) -> String { let q = $0q.trim().to_owned()$0; let q = q.trim_end_matches('.').to_owned(); q }",
+        );
+        check(
+            &RULE,
+            "fn f(r: &str) { let q = match r.strip_prefix('a') { Some(q) => q.to_string(), None => other() }; let k = $0q.trim().to_owned()$0; g(&k); }",
+        );
         check(&RULE, "fn f(xs: &[String]) { xs.iter().for_each(|x| { let own = $0x.clone()$0; g(&own); }); }");
     }
 
@@ -277,6 +325,16 @@ mod tests {
                 "fn f(r: &R) { let n = r.name.clone(); spawn(async move { g(&n) }); }",
                 "fn f(r: &R) { let n = r.name.clone(); send!(n); }",
                 "fn f(r: &R) { let n = r.name.clone(); for c in n { g(c); } }",
+                "struct M { xs: Vec<H> } fn f(m: &M) { let xs = m.xs.clone(); for x in xs { out.push(x.name); out.push(x); } }",
+                "struct M { xs: Vec<H> } fn f(m: &M) { let xs = m.xs.clone(); for mut x in xs { x.n += 1; } }",
+                "struct M { xs: Vec<H> } fn f(m: &M) { let xs = m.xs.clone(); for x in xs.into_iter() { g(&x); } }",
+                "struct M { xs: Vec<H> } fn f(m: &mut M) { let xs = m.xs.clone(); for x in xs { m.xs.push(x.next()); } }",
+                "fn f(m: &M) { let xs = m.xs.clone(); for x in xs { g(&x); } }",
+                "struct M { xs: Peekable<I> } fn f(m: &M) { let xs = m.xs.clone(); for x in xs { g(&x); } }",
+                // Bound anew by what keeps it, or in a branch alone.
+                "fn f(r: &R) { let n = r.name.clone(); let n = n; g(&n); }",
+                "fn f(r: &R) { let n = r.name.clone(); let n = wrap(n); g(&n); }",
+                "fn f(r: &R) { let n = r.name.clone(); if a { let n = 1; g(&n); } g(&n); }",
                 // A snapshot of what changes.
                 "fn f(r: &mut R) { let n = r.name.clone(); r.name.clear(); g(&n); }",
                 "fn f(r: &mut R) { let n = r.name.clone(); r.name = other(); g(&n); }",
