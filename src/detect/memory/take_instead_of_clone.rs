@@ -19,7 +19,8 @@ pub const RULE: Rule = Rule {
 };
 
 const EXPLAIN: &str = "\
-Finds `let batch = place.clone();` with `place.clear();` (or `place = Vec::new();`, `String::new()`) as the next statement.
+Finds `let batch = place.clone();` with `place.clear();` (or `place = Vec::new();`, `String::new()`) as the next statement, or
+a few statements on where those in between neither touch the place nor call anything that might fail.
 
 ## Why it costs
 
@@ -45,22 +46,27 @@ The place is left empty and without room: what fills it next allocates, as the c
 The place is not a `String`, `Vec` or map of std over plain data (asked of rustc), for which taking and copying look alike.
 ";
 
+/// How many statements on the place may be emptied.
+const NEAR: usize = 4;
+
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
     for block in words::blocks_with(file, RULE.triggers) {
-        for pair in block.stmts.windows(2) {
-            found.extend(copied(file, &pair[0], &pair[1]));
+        for (index, stmt) in block.stmts.iter().enumerate() {
+            let after = &block.stmts[index + 1..];
+            let at = (0..after.len().min(NEAR)).find_map(|at| copied(file, stmt, &after[..at], &after[at]));
+            found.extend(at);
         }
     }
     found
 }
 
-fn copied(file: &SourceFile, copy: &syn::Stmt, next: &syn::Stmt) -> Option<Fact> {
+fn copied(file: &SourceFile, copy: &syn::Stmt, between: &[syn::Stmt], next: &syn::Stmt) -> Option<Fact> {
     let bound = shapes::plain_let(copy)?;
     let clone = shapes::method(bound.value, "clone", 0)?;
-    usage::place(&clone.receiver).filter(|p| p.is_plain)?;
+    let place = usage::place(&clone.receiver).filter(|p| p.is_plain)?;
     let syn::Stmt::Expr(emptied, Some(_)) = next else { return None };
-    if !is_emptied(emptied, &clone.receiver) {
+    if !is_emptied(emptied, &clone.receiver) || !leave_alone(file, between, &place) {
         return None;
     }
     let shown = file.text_of(&clone.receiver);
@@ -70,6 +76,22 @@ fn copied(file: &SourceFile, copy: &syn::Stmt, next: &syn::Stmt) -> Option<Fact>
             .capture("emptied", file.range(next))
             .note("message", format!("all of `{shown}` is copied, and the original thrown away on the next line")),
     )
+}
+
+/// True if statements always reach their end, and neither look at the place nor change it.
+fn leave_alone(file: &SourceFile, between: &[syn::Stmt], place: &usage::PlacePath) -> bool {
+    let block = syn::Block { brace_token: Default::default(), stmts: between.to_vec() };
+    // What is called might fail, or reach the place by another way.
+    let is_harmless = |expr: &&syn::Expr| match expr {
+        syn::Expr::MethodCall(call) => usage::is_reading_method(&call.method.to_string()),
+        syn::Expr::Call(_) | syn::Expr::Loop(_) | syn::Expr::While(_) | syn::Expr::Index(_) => false,
+        _ => true,
+    };
+    let is_apart = usage::uses(file, &block, &place.root)
+        .iter()
+        .all(|u| !usage::may_overlap(place, &place.root, &u.fields) && u.how != usage::How::Opaque);
+    let is_bound = usage::bindings(file, &block, &place.root).is_empty();
+    shapes::exits(&block).is_empty() && shapes::exprs(&block).iter().all(is_harmless) && is_apart && is_bound
 }
 
 /// `place.clear()` or `place = Vec::new()`.
@@ -99,6 +121,8 @@ mod tests {
             "fn f(s: &mut S) { let t = $0s.all.clone()$0; s.all = vec![]; g(t); }",
             "fn f(s: &mut S) { let mut t = $0s.map.clone()$0; s.map = std::collections::HashMap::new(); t.remove(1); }",
             "fn f(s: &mut S) { let t: Vec<u8> = $0s.all.clone()$0; s.all.clear(); g(t); }",
+            "impl S { fn f(&mut self) -> V { let b = $0self.pending.clone()$0; self.landed += b.len(); self.pending.clear(); b } }",
+            "fn f(s: &mut S) { let t = $0s.all.clone()$0; s.count = t.len(); debug!(\"{} left\", t.len()); s.all = Vec::new(); g(t); }",
             "fn f(s: &mut S) { if s.full() { let t = $0s.all.clone()$0; s.all.clear(); g(t); } }",
         ] {
             check(&RULE, text);
@@ -113,6 +137,15 @@ mod tests {
                 "fn f(s: &mut S) { let t = s.all.clone(); g(t); }",
                 "fn f(s: &mut S) { let t = s.all.clone(); s.other.clear(); g(t); }",
                 "fn f(s: &mut S) { let t = s.all.clone(); g(&s.all); s.all.clear(); h(t); }",
+                "fn f(s: &mut S) { let t = s.all.clone(); s.n = s.all.len(); s.all.clear(); h(t); }",
+                "fn f(s: &mut S) { let t = s.all.clone(); send(&t); s.all.clear(); h(t); }",
+                "fn f(s: &mut S) -> R { let t = s.all.clone(); s.n = limit?; s.all.clear(); h(t) }",
+                "fn f(s: &mut S) { let t = s.all.clone(); if t.is_empty() { return; } s.all.clear(); h(t); }",
+                "fn f(s: &mut S) { let t = s.all.clone(); s.tidy(); s.all.clear(); h(t); }",
+                "impl S { fn f(&mut self) { let t = self.all.clone(); self.tidy(); self.all.clear(); h(t); } }",
+                "fn f(s: &mut S) { let t = s.all.clone(); check!(s); s.all.clear(); h(t); }",
+                "fn f(s: &mut S) { let t = s.all.clone(); let s = other(); s.all.clear(); h(t); }",
+                "async fn f(s: &mut S) { let t = s.all.clone(); s.n = tick.await; s.all.clear(); h(t); }",
                 "fn f(s: &mut S) { let t = s.all.clone(); s.all.truncate(1); g(t); }",
                 "fn f(s: &mut S) { let t = s.all.clone(); s.all = make(); g(t); }",
                 "fn f(s: &mut S) { let t = s.all.clone(); s.all = vec![1]; g(t); }",
