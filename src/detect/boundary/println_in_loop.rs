@@ -5,7 +5,7 @@ use crate::source::visit::code::{self as visit, Visit};
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::mentions;
-use crate::source::{SourceFile, shapes, words};
+use crate::source::{SourceFile, pure, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -51,8 +51,8 @@ is for a person to accept.
 
 ## When it is refused
 
-The round calls anything that is not known to print nothing (functions, methods other than std's, macros): its lines would
-come in between or too early. The loop waits for somebody, reads what is typed, or may end the process.
+The round calls anything that is not known to print nothing (functions and methods other than std's and those of the file that
+only compute, macros): its lines would come in between or too early. The loop waits for somebody, reads what is typed, or may end the process.
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
@@ -60,9 +60,12 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     for block in words::blocks_with(file, RULE.triggers) {
         for stmt in &block.stmts {
             let Some(around) = repeated(stmt) else { continue };
-            let mut round = Round { file, prints: Vec::new(), is_quiet: true };
+            let mut round = Round { file, prints: Vec::new(), is_quiet: true, calls: Vec::new() };
             round.visit_block(around.body);
             if round.prints.is_empty() || !round.is_quiet || may_wait(around.list) {
+                continue;
+            }
+            if !round.calls.iter().all(|call| computes(file, call)) {
                 continue;
             }
             let whole = file.range(stmt);
@@ -114,6 +117,13 @@ struct Round<'a> {
     file: &'a SourceFile,
     prints: Vec<(TextRange, TextRange, bool)>,
     is_quiet: bool,
+    /// What is called: asked only where something is printed.
+    calls: Vec<syn::Expr>,
+}
+
+/// True for a call that computes from its arguments alone, by the names of std or by the function's body: it prints nothing.
+fn computes(file: &SourceFile, call: &syn::Expr) -> bool {
+    !mentions(call, "next") && pure::is_pure(file, call)
 }
 
 impl<'a> Visit<'a> for Round<'_> {
@@ -125,17 +135,20 @@ impl<'a> Visit<'a> for Round<'_> {
         let is_line = mac.path.is_ident("println");
         let is_print = is_line || mac.path.is_ident("print");
         let is_format = literal_comes_first(mac) || (is_line && mac.tokens.is_empty());
-        if !is_print || !is_format || calls(mac) {
+        let Some(calls) = calls(mac).filter(|_| is_print && is_format) else {
             self.is_quiet = false;
             return;
-        }
+        };
+        self.calls.extend(calls);
         self.prints.push((self.file.range(node), shapes::inside(self.file, mac), is_line));
     }
 
     fn visit_expr(&mut self, node: &'a syn::Expr) {
+        if is_call(node) {
+            self.calls.push(node.clone());
+        }
         self.is_quiet &= match node {
-            syn::Expr::MethodCall(call) => crate::source::usage::is_reading_method(&call.method.to_string()),
-            syn::Expr::Call(_) | syn::Expr::Macro(_) | syn::Expr::Closure(_) | syn::Expr::Async(_) => false,
+            syn::Expr::Macro(_) | syn::Expr::Closure(_) | syn::Expr::Async(_) => false,
             syn::Expr::Await(_) | syn::Expr::Loop(_) | syn::Expr::While(_) | syn::Expr::Return(_) => false,
             _ => true,
         };
@@ -153,17 +166,24 @@ fn literal_comes_first(mac: &syn::Macro) -> bool {
     first.starts_with('"') && first.ends_with('"')
 }
 
-/// True if an argument calls something that may print itself.
-fn calls(mac: &syn::Macro) -> bool {
-    let Some(arguments) = crate::source::names::arguments(mac) else { return true };
-    let is_call = |expr: &syn::Expr| match expr {
-        syn::Expr::MethodCall(call) => !crate::source::usage::is_reading_method(&call.method.to_string()),
-        syn::Expr::Call(_) | syn::Expr::Macro(_) | syn::Expr::Closure(_) | syn::Expr::Try(_) | syn::Expr::Await(_) => {
-            true
-        }
-        _ => false,
+/// The calls in the arguments; `None` where something stands in them that may do more than compute.
+fn calls(mac: &syn::Macro) -> Option<Vec<syn::Expr>> {
+    let arguments = crate::source::names::arguments(mac)?;
+    let all: Vec<&syn::Expr> = arguments.iter().flat_map(shapes::exprs_in).collect();
+    let is_more = |expr: &&syn::Expr| {
+        matches!(expr, syn::Expr::Macro(_) | syn::Expr::Closure(_) | syn::Expr::Try(_) | syn::Expr::Await(_))
     };
-    mentions(&mac.tokens, "stdout") || arguments.iter().any(|a| shapes::exprs_in(a).into_iter().any(is_call))
+    let is_quiet = !mentions(&mac.tokens, "stdout") && !all.iter().any(is_more);
+    is_quiet.then(|| all.into_iter().filter(|expr| is_call(expr)).cloned().collect())
+}
+
+/// A call of anything but a method of std that reads.
+fn is_call(expr: &syn::Expr) -> bool {
+    match expr {
+        syn::Expr::MethodCall(call) => !crate::source::usage::is_reading_method(&call.method.to_string()),
+        syn::Expr::Call(_) => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -182,6 +202,9 @@ mod tests {
             "fn f(xs: &[Vec<u8>]) { for x in $0xs$0 { for y in x { print!(\"{y} \"); } println!(); } }",
             "fn f(m: &HashMap<u8, u8>) { for k in $0m.keys()$0 { let v = m[k]; println!(\"{k}: {v}\"); } }",
             "fn f(xs: &[u8]) { let mut sum = 0; for x in $0xs$0 { sum += *x as u64; println!(\"{sum}\"); } }",
+            "fn f(xs: &[S]) { let mut n = 0; for x in $0xs$0 { n += u64::from(x.secs); println!(\"{} {n}\", x.secs); } }",
+            "fn f(xs: &[S]) { for x in $0xs$0 { println!(\"{}\", x.total()); } } impl S { fn total(&self) -> u8 { self.a.max(self.b) } }",
+            "fn f(xs: &[u8]) { for x in $0xs$0 { println!(\"{}\", name(*x)); } } fn name(x: u8) -> &'static str { if x > 1 { \"a\" } else { \"b\" } }",
             "fn f(xs: &[&str]) { for x in $0xs$0 { if x.is_empty() { continue; } println!(\"{}\", x.trim()); } }",
         ] {
             check(&RULE, text);
@@ -197,6 +220,10 @@ mod tests {
                 "fn f(xs: &[u8]) { for x in xs { work(x); println!(\"{x}\"); } }",
                 "fn f(xs: &[u8]) { for x in xs { println!(\"{}\", name(x)); } }",
                 "fn f(xs: &[S]) { for x in xs { println!(\"{}\", x.render()); } }",
+                "fn f(xs: &[S]) { for x in xs { println!(\"{}\", x.total()); } } impl S { fn total(&self) -> u8 { println!(\"a\"); 1 } }",
+                "fn f(xs: &[u8]) { for x in xs { println!(\"{}\", name(*x)); } } fn name(x: u8) -> u8 { log::info!(\"a\"); x }",
+                "fn f(xs: &[u8], it: I) { for x in xs { println!(\"{x} {:?}\", it.next()); } }",
+                "fn f(xs: &[u8]) { for x in xs { println!(\"{x}\"); if x.all() { exit(1) } } } impl S { fn all(&self) -> bool { eprintln!(); true } }",
                 "fn f(xs: &[u8]) { for x in xs { println!(\"{x}\"); std::thread::sleep(D); } }",
                 "fn f(xs: &[u8]) { for x in xs { println!(\"{x}\"); if *x == 0 { std::process::exit(1); } } }",
                 "fn f(xs: &[u8]) { for x in xs { print!(\"{x}? \"); std::io::stdin().read_line(&mut s).unwrap(); } }",
