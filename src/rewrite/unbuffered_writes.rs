@@ -1,7 +1,7 @@
 //! A bare file that a loop writes to in; the file behind a buffer, flushed when the writes have ended, out.
 
 use super::{Draft, Recipe, borrow, file_of, holds, place, short, std_types};
-use crate::model::{Finding, RuleId, TextRange};
+use crate::model::{Finding, RuleId, TextEdit, TextRange};
 use crate::source::{self, SourceFile, Template, shapes};
 
 /// The recipe.
@@ -13,7 +13,11 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let (name, opened, next, last) = (captured("name")?, captured("file")?, captured("next")?, captured("last")?);
     let shown = file.slice(name);
     let mut edits = Template::new(file, opened).text("std::io::BufWriter::new(").keep(opened).text(")").edits();
-    if !is_flush(file, last, shown) {
+    if let Some(returned) = finding.capture("returned") {
+        let end = end_of_writes(file, finding, last)?.ok_or("a failed write is not told")?;
+        let text = format!("{shown}.into_inner().map_err(std::io::IntoInnerError::into_error){end}");
+        edits.push(TextEdit { range: returned, text });
+    } else if !is_flush(file, last, shown) {
         edits.extend(place::insert_after(file, last, &flush(file, last, shown)?));
     }
     Ok(Draft {
@@ -41,7 +45,22 @@ fn is_flush(file: &SourceFile, stmt: TextRange, name: &str) -> bool {
 /// `file.flush()?;` with the end that the writes have.
 pub(super) fn flush(file: &SourceFile, last: TextRange, name: &str) -> Result<String, String> {
     let (block, index) = source::stmt_around(file, last).ok_or("the last write is gone")?;
-    let only = syn::Block { brace_token: block.brace_token, stmts: vec![block.stmts[index].clone()] };
+    match end_of(file, &block.stmts[index..=index])? {
+        Some(end) => Ok(format!("{name}.flush(){end};")),
+        None => Ok(format!("let _ = {name}.flush();")),
+    }
+}
+
+/// What is done with the failure of the last write between the `let` and the last use.
+fn end_of_writes<'a>(file: &'a SourceFile, finding: &Finding, last: TextRange) -> Result<Option<&'a str>, String> {
+    let (block, from) = source::stmt_around(file, finding.range).ok_or("the file is no longer opened there")?;
+    let to = block.stmts.iter().position(|stmt| file.range(stmt) == last).ok_or("the last write is gone")?;
+    end_of(file, &block.stmts[from + 1..=to])
+}
+
+/// What is done with the failure of the last write of the statements; nothing where it is not told.
+fn end_of<'a>(file: &'a SourceFile, stmts: &[syn::Stmt]) -> Result<Option<&'a str>, String> {
+    let only = syn::Block { brace_token: Default::default(), stmts: stmts.to_vec() };
     let is_write = |expr: &syn::Expr| match expr {
         syn::Expr::Macro(m) => m.mac.path.segments.last().is_some_and(|s| s.ident == "write" || s.ident == "writeln"),
         syn::Expr::MethodCall(call) => call.method == "write_all" || call.method == "write_fmt",
@@ -49,13 +68,13 @@ pub(super) fn flush(file: &SourceFile, last: TextRange, name: &str) -> Result<St
     };
     let exprs = shapes::exprs(&only);
     let ends = exprs.iter().filter_map(|expr| {
-        let (inner, end) = shapes::fallible(file, expr);
+        let (inner, _) = shapes::fallible(file, expr);
+        let end = file.slice(TextRange { start: file.range(inner).end, end: file.range(*expr).end });
         (is_write(inner) && !end.is_empty()).then_some(end)
     });
     match ends.last() {
         Some(end) if end.contains(['\n', '/']) => Err("the end of the last write spans lines".to_owned()),
-        Some(end) => Ok(format!("{name}.flush(){end};")),
-        None => Ok(format!("let _ = {name}.flush();")),
+        end => Ok(end),
     }
 }
 
@@ -129,6 +148,36 @@ mod tests {
     done();
 }
 ",
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_given_back_leaves_the_buffer_first() {
+        check(
+            RULE,
+            "fn f(path: &Path, items: &[Item]) -> io::Result<File> {
+    let mut file = File::create(path)?;
+    file.write_all(b\"HSP1\")?;
+    for item in items {
+        file.write_all(&item.id)?;
+    }
+    Ok(file) // at its end
+}
+",
+            "fn f(path: &Path, items: &[Item]) -> io::Result<File> {
+    let mut file = std::io::BufWriter::new(File::create(path)?);
+    file.write_all(b\"HSP1\")?;
+    for item in items {
+        file.write_all(&item.id)?;
+    }
+    Ok(file.into_inner().map_err(std::io::IntoInnerError::into_error)?) // at its end
+}
+",
+        );
+        check_refuses(
+            RULE,
+            "fn f(path: &Path, items: &[Item]) -> io::Result<File> { let mut file = File::create(path)?; for item in items { let _ = file.write_all(item); } Ok(file) }",
+            "a failed write is not told",
         );
     }
 

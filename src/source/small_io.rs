@@ -3,6 +3,7 @@
 use super::names::mentions;
 use super::usage::{self, How, Use};
 use super::{Node, SourceFile, path_to, shapes};
+use crate::model::TextRange;
 
 /// What a handle is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +24,10 @@ pub struct Opened<'a> {
     pub value: &'a syn::Expr,
     /// The statement after the `let`.
     pub next: &'a syn::Stmt,
-    /// The last statement that uses the handle.
+    /// The last statement that uses the handle, but for giving it back.
     pub last: &'a syn::Stmt,
+    /// The name where the block gives the handle back as `Ok(name)`.
+    pub returned: Option<TextRange>,
 }
 
 /// Words that end the privacy of a file: other handles, other processes, the end of this one.
@@ -50,18 +53,39 @@ fn handle<'a>(file: &'a SourceFile, block: &'a syn::Block, index: usize, wanted:
         return None;
     }
     let name = bound.name.to_string();
-    let after = &block.stmts[index + 1..];
+    let mut after = &block.stmts[index + 1..];
+    let given = after.last().and_then(|stmt| given_back(stmt, bound.name)).filter(|_| wanted == Handle::Written);
+    if given.is_some() {
+        after = &after[..after.len() - 1];
+    }
     let last = after.iter().rposition(|stmt| shapes::count(stmt, &name) > 0)?;
-    let rest = shapes::rest(block, index);
+    let rest = syn::Block { brace_token: block.brace_token, stmts: after.to_vec() };
     let uses = usage::uses(file, &rest, &name);
     let is_private = uses.iter().all(|u| (!u.is_captured || is_for_each(file, u)) && is_used_as(file, u, wanted));
     let is_alone = after[..=last].iter().all(|stmt| OTHERS.iter().all(|word| !mentions(stmt, word)));
     let is_rebound = !usage::bindings(file, &rest, &name).is_empty();
-    let is_value = matches!(&after[last], syn::Stmt::Expr(e, None) if last + 1 == after.len() && !is_loop(e));
+    // What is written must be flushed after its last use; what is read is not.
+    let is_value = wanted == Handle::Written
+        && matches!(&after[last], syn::Stmt::Expr(e, None) if last + 1 == after.len() && !is_loop(e));
     if !is_private || !is_alone || is_rebound || is_value || !is_used_in_loop(&after[..=last], &name) {
         return None;
     }
-    Some(Opened { local: bound.local, name: bound.name, value: bound.value, next: &after[0], last: &after[last] })
+    let returned = given.map(|name| file.range(name));
+    Some(Opened {
+        local: bound.local,
+        name: bound.name,
+        value: bound.value,
+        next: &after[0],
+        last: &after[last],
+        returned,
+    })
+}
+
+/// The name in `Ok(name)` as the value of the block.
+fn given_back<'a>(stmt: &'a syn::Stmt, name: &syn::Ident) -> Option<&'a syn::Expr> {
+    let syn::Stmt::Expr(syn::Expr::Call(call), None) = stmt else { return None };
+    let is_ok = matches!(&*call.func, syn::Expr::Path(p) if p.path.is_ident("Ok"));
+    call.args.first().filter(|value| is_ok && call.args.len() == 1 && shapes::is_name(value, name))
 }
 
 /// True inside a closure that `for_each` or `try_for_each` runs before it returns, and in no other.

@@ -80,6 +80,7 @@ mod tests {
             "fn f(p: &Path) -> R { $0let r = File::open(p)?;$0 for b in r.bytes() { g(b?); } Ok(()) }",
             "fn f(p: &Path) -> R { $0let mut r = File::open(p)?;$0 r.read_exact(&mut magic)?; for x in xs { r.read_exact(x)?; } Ok(()) }",
             "impl S { fn f(&mut self) -> R { $0let mut r = File::open(&self.p)?;$0 while a() { r.read_exact(&mut self.b)?; } Ok(()) } }",
+            "fn f(p: &Path) -> R { $0let mut r = File::open(p)?;$0 loop { if r.read(&mut b)? == 0 { return Ok(all); } all.push(b[0]); } }",
             "fn f(p: &Path) -> R { if a { $0let mut r = File::open(p)?;$0 for _ in 0..9 { r.read_exact(&mut h)?; } } Ok(()) }",
             "fn f(p: &Path) { $0let mut r = File::open(p).expect(\"there\");$0 while let Ok(()) = r.read_exact(&mut h) { g(); } }",
         ] {

@@ -46,7 +46,8 @@ for item in items {
 file.flush()?;
 ```
 
-The flush stands where the writes have ended and treats its error as they treat theirs.
+The flush stands where the writes have ended and treats its error as they treat theirs. A file that the function gives back at
+its end (`Ok(file)`) is taken out of the buffer by `into_inner`, which writes the rest.
 
 ## When it is refused
 
@@ -58,12 +59,16 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     let opened = small_io::opened(file, Handle::Written);
     let fact = |found: &Opened<'_>| {
         let message = format!("`{}` is a bare file: each write in the loop is a system call", found.name);
-        Fact::at(file, file.range(found.local))
+        let fact = Fact::at(file, file.range(found.local))
             .capture("name", file.span_range(found.name.span()))
             .capture("file", file.range(found.value))
             .capture("next", file.range(found.next))
             .capture("last", file.range(found.last))
-            .note("message", message)
+            .note("message", message);
+        match found.returned {
+            Some(name) => fact.capture("returned", name),
+            None => fact,
+        }
     };
     opened.iter().map(fact).collect()
 }
@@ -85,6 +90,7 @@ mod tests {
             "impl S { fn f(&self) -> R { $0let mut w = File::create(&self.p)?;$0 for x in &self.xs { if x.ok { writeln!(w, \"{x}\")?; } } Ok(()) } }",
             "fn f(p: &Path) -> R { $0let mut w = File::create(p)?;$0 xs.iter().for_each(|x| writeln!(w, \"{x}\").unwrap()); Ok(()) }",
             "fn f(p: &Path) -> R { $0let mut w = File::create(p)?;$0 xs.iter().enumerate().try_for_each(|(i, x)| -> R { w.write_all(x)?; n += i; Ok(()) })?; Ok(()) }",
+            "fn f(p: &Path) -> R { $0let mut w = File::create(p)?;$0 for x in xs { w.write_all(x)?; } Ok(w) }",
             "fn f(p: &Path) -> R { $0let mut w = File::create_new(p)?;$0 for x in xs { w.write_all(x)?; } w.flush()?; Ok(()) }",
         ] {
             check(&RULE, text);
@@ -108,7 +114,9 @@ mod tests {
                 "fn f(p: &Path) -> R { let mut w = File::create(p)?; for x in xs { writeln!(w, \"{x}\")?; } w.sync_all()?; Ok(()) }",
                 "fn f(p: &Path) -> R { let mut w = File::create(p)?; for x in xs { writeln!(w, \"{x}\")?; } w.rewind()?; Ok(()) }",
                 "fn f(p: &Path) -> R { let mut w = File::create(p)?; for x in xs { dump(&mut w, x)?; } Ok(()) }",
-                "fn f(p: &Path) -> R { let mut w = File::create(p)?; for x in xs { writeln!(w, \"{x}\")?; } Ok(w) }",
+                "fn f(p: &Path) -> R { let mut w = File::create(p)?; for x in xs { writeln!(w, \"{x}\")?; } Ok(wrap(w)) }",
+                "fn f(p: &Path) -> R { let mut w = File::create(p)?; for x in xs { writeln!(w, \"{x}\")?; } Some(w) }",
+                "fn f(p: &Path) -> R { let mut w = File::create(p)?; for x in xs { writeln!(w, \"{x}\")?; if x.last() { return Ok(w); } } Ok(w) }",
                 "fn f(p: &Path) -> R { let mut w = File::create(p)?; xs.iter().map(|x| writeln!(w, \"{x}\").unwrap()); Ok(()) }",
                 "fn f(p: &Path) -> R { let mut w = File::create(p)?; pool.for_each(move |x| writeln!(w, \"{x}\").unwrap()); Ok(()) }",
                 "fn f(p: &Path) -> R { let w = File::create(p)?; for x in xs { show!(w, x); } Ok(()) }",
