@@ -285,6 +285,26 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_tree_is_taken_apart_without_a_text() {
+        check(
+            RULE,
+            "fn f(tree: Value) -> Option<Order> {\n    let body = tree.get(\"body\")?.to_string();\n    serde_json::from_str(&body).ok()\n}\n",
+            "fn f(tree: Value) -> Option<Order> {\n    serde_json::from_value(tree.get(\"body\")?.clone()).ok()\n}\n",
+        );
+    }
+
+    #[test]
+    fn what_is_looked_up_after_something_else_stays() {
+        for text in [
+            "fn f(tree: Value) -> Option<Order> { let body = tree.get(\"body\")?.to_string(); save(log(), serde_json::from_str(&body).ok()) }",
+            "fn f(tree: Value) -> Option<Order> { let body = tree.get(key())?.to_string(); serde_json::from_str(&body).ok() }",
+            "fn f(tree: Value) -> Option<Order> { let body = tree.take(\"body\")?.to_string(); serde_json::from_str(&body).ok() }",
+        ] {
+            assert_eq!(crate::rewrite::testing::proposals(RULE, text).0, [], "{text}");
+        }
+    }
+
+    #[test]
     fn what_json_changes_and_what_is_of_two_types_is_refused() {
         check_refuses(
             RULE,

@@ -4,7 +4,9 @@ use super::{Draft, Recipe, borrow, cache_padded, file_of, holds};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};
 use crate::source::functions::{derives, items};
 use crate::source::literals::literals;
-use crate::source::{SourceFile, shapes};
+use crate::source::names::plain_name;
+use crate::source::writers::let_of;
+use crate::source::{self, SourceFile, shapes, usage};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("worker-atomics"), derive };
@@ -19,10 +21,15 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     for other in files.iter().filter(|f| f.role.krate == file.role.krate) {
         let mut built = Vec::new();
         for literal in literals(other, &name)? {
-            let Some(value) = literal.value(field) else { continue };
+            let Some(value) = literal.value(field).and_then(|value| built_as(other, value)) else {
+                if literal.value(field).is_some() {
+                    return Err(format!("the counters of `{field}` are built where it cannot be seen"));
+                }
+                continue;
+            };
             let news: Vec<&syn::Expr> = shapes::exprs_in(value).into_iter().filter(|e| is_new(e)).collect();
             let is_default = other.text_of(value).ends_with("Default::default()");
-            if literal.is_shorthand(field) || (news.is_empty() && !is_default) {
+            if news.is_empty() && !is_default {
                 return Err(format!("the counters of `{field}` are built where it cannot be seen"));
             }
             built.extend(news.into_iter().flat_map(|new| around(other.range(new), "CachePadded(", ")")));
@@ -48,6 +55,14 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         ],
         ..Draft::default()
     })
+}
+
+/// The value itself, or what the one `let` binds that names it: `None` where the name is used for anything else as well.
+fn built_as<'a>(file: &'a SourceFile, value: &'a syn::Expr) -> Option<&'a syn::Expr> {
+    let Some(name) = plain_name(value).map(ToString::to_string) else { return Some(value) };
+    let body = source::function_body(file, file.range(value))?;
+    let is_only_use = usage::uses(file, body, &name).len() == 1;
+    let_of(body, &name).filter(|_| is_only_use)
 }
 
 fn around(range: TextRange, before: &str, after: &str) -> [TextEdit; 2] {
@@ -111,6 +126,42 @@ impl WorkerStats {{
             ),
         );
         assert_eq!(rewrite.obligations.len(), 2);
+    }
+
+    #[test]
+    fn counters_that_a_let_names_are_seen() {
+        check(
+            RULE,
+            "struct WorkerSlots {
+    busy: Vec<AtomicU64>,
+}
+fn made(n: usize) -> WorkerSlots {
+    let busy = (0..n).map(|_| AtomicU64::new(0)).collect();
+    WorkerSlots { busy }
+}
+fn bump(w: &WorkerSlots) {
+    w.busy[0].fetch_add(1, Ordering::Relaxed);
+}
+",
+            &format!(
+                "struct WorkerSlots {{
+    busy: Vec<CachePadded<AtomicU64>>,
+}}{PADDED}
+fn made(n: usize) -> WorkerSlots {{
+    let busy = (0..n).map(|_| CachePadded(AtomicU64::new(0))).collect();
+    WorkerSlots {{ busy }}
+}}
+fn bump(w: &WorkerSlots) {{
+    w.busy[0].fetch_add(1, Ordering::Relaxed);
+}}
+"
+            ),
+        );
+        check_refuses(
+            RULE,
+            "struct WorkerStats { handled: Vec<AtomicU64> } fn f() -> WorkerStats { let handled = vec![AtomicU64::new(0)]; show(&handled); handled[0].swap(1, R); WorkerStats { handled } }",
+            "the counters of `handled` are built where it cannot be seen",
+        );
     }
 
     #[test]

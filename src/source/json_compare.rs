@@ -129,11 +129,18 @@ fn is_asked_first(file: &SourceFile, block: &syn::Block, from: usize, site: Text
     first_of(file, first, site)
 }
 
+fn is_wrapper(callee: &syn::Expr) -> bool {
+    matches!(callee, syn::Expr::Path(p) if p.path.is_ident("Ok") || p.path.is_ident("Some"))
+}
+
 fn first_of(file: &SourceFile, expr: &syn::Expr, site: TextRange) -> bool {
     match expr {
         _ if file.range(expr) == site => true,
         syn::Expr::Binary(b) if matches!(b.op, syn::BinOp::And(_) | syn::BinOp::Or(_)) => first_of(file, &b.left, site),
         syn::Expr::Paren(p) => first_of(file, &p.expr, site),
+        syn::Expr::Unary(u) => first_of(file, &u.expr, site),
+        // `Ok(before != after)`.
+        syn::Expr::Call(call) if call.args.len() == 1 && is_wrapper(&call.func) => first_of(file, &call.args[0], site),
         _ => false,
     }
 }

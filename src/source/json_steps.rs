@@ -183,7 +183,42 @@ fn named<'a>(file: &'a SourceFile, block: &'a syn::Block, index: usize) -> Optio
         joint: Joint::Let(file.range(local)),
         is_alike: alike(file, first, call),
     };
-    found.source().is_some_and(is_movable).then_some(found)
+    let is_first = || run_first(next).is_some_and(|first| asked_first(file, first, call));
+    found.source().is_some_and(|source| is_movable(source) || (is_first() && is_got(source))).then_some(found)
+}
+
+/// What a statement computes before anything else.
+fn run_first(stmt: &syn::Stmt) -> Option<&syn::Expr> {
+    match stmt {
+        syn::Stmt::Expr(expr, _) => Some(expr),
+        syn::Stmt::Local(local) => local.init.as_ref().map(|init| &*init.expr),
+        _ => None,
+    }
+}
+
+/// True if an expression begins with this call.
+fn asked_first(file: &SourceFile, expr: &syn::Expr, call: TextRange) -> bool {
+    if file.range(expr) == call {
+        return true;
+    }
+    match expr {
+        syn::Expr::MethodCall(outer) => asked_first(file, &outer.receiver, call),
+        syn::Expr::Try(t) => asked_first(file, &t.expr, call),
+        syn::Expr::Match(m) => asked_first(file, &m.expr, call),
+        syn::Expr::Return(r) => r.expr.as_ref().is_some_and(|value| asked_first(file, value, call)),
+        syn::Expr::Call(c) if matches!(&*c.func, syn::Expr::Path(_)) => {
+            c.args.first().is_some_and(|first| asked_first(file, first, call))
+        }
+        _ => false,
+    }
+}
+
+/// `tree.get("body")?`: what one look gives, or leaves the function for.
+fn is_got(expr: &syn::Expr) -> bool {
+    let syn::Expr::Try(t) = expr else { return false };
+    let syn::Expr::MethodCall(call) = &*t.expr else { return false };
+    let is_look = call.method == "get" || call.method == "pointer";
+    is_look && call.args.iter().all(|key| matches!(key, syn::Expr::Lit(_))) && shapes::is_quiet(&call.receiver)
 }
 
 /// `Ok(name) = first` of a condition.

@@ -78,6 +78,7 @@ mod tests {
             "fn f(a: &X, b: &X) -> bool { let s = serde_json::to_string(a).unwrap(); let t = serde_json::to_string(b).unwrap(); $0s == t$0 }",
             "fn f(a: &X, b: &X) -> R { let s = serde_json::to_vec(a)?; let t = serde_json::to_vec(b)?; if $0s != t$0 { g(b); } Ok(()) }",
             "fn f(a: &X, b: &X) -> bool { let s = serde_json::to_string(a).unwrap(); let t = serde_json::to_string(b).unwrap(); if s.is_empty() { return true; } $0s != t$0 }",
+            "fn f(a: &X, b: &X) -> R<bool> { let s = serde_json::to_vec(&a.x)?; let t = serde_json::to_vec(&b.x)?; Ok($0s != t$0) }",
             "impl S { fn f(&self, b: &X) -> bool { $0serde_json::to_string(&self.x).unwrap() == serde_json::to_string(b).unwrap()$0 } }",
         ] {
             check(&RULE, text);
@@ -97,6 +98,7 @@ mod tests {
                 "fn f(a: &X, b: &X) -> bool { let s = serde_json::to_string(a).unwrap(); let t = serde_json::to_string(b).unwrap(); s.len() == t.len() }",
                 "fn f(a: &X, b: &X) -> bool { let mut s = serde_json::to_string(a).unwrap(); let t = serde_json::to_string(b).unwrap(); s.push('a'); s == t }",
                 "fn f(a: &mut X, b: &X) -> bool { let s = serde_json::to_string(a).unwrap(); change(a); let t = serde_json::to_string(a).unwrap(); s == t }",
+                "fn f(a: &mut X, b: &X) -> R { let s = serde_json::to_vec(&a.x)?; let t = serde_json::to_vec(&b.x)?; change(tidy(a), s != t) }",
                 "fn f(a: &X) -> bool { serde_json::to_string(&make()).unwrap() == serde_json::to_string(a).unwrap() }",
                 "fn f(a: &X, b: &X) -> bool { let s = serde_json::to_string(a).unwrap(); let t = other(b); s == t }",
                 "fn f(a: &X, b: &X) -> bool { serde_json::to_string(a).unwrap_or_default() == serde_json::to_string(b).unwrap_or_default() }",

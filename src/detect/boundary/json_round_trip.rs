@@ -93,6 +93,14 @@ fn is_round_trip(file: &SourceFile, steps: &Steps<'_>) -> bool {
 
 /// True if the text says that an expression is a `Value` of serde_json, or does not say what it is where trees are at hand.
 fn is_tree(file: &SourceFile, expr: &syn::Expr) -> bool {
+    // A part of a tree is a tree.
+    match expr {
+        syn::Expr::Try(t) => return is_tree(file, &t.expr),
+        syn::Expr::MethodCall(call) if call.method == "get" || call.method == "pointer" => {
+            return is_tree(file, &call.receiver);
+        }
+        _ => {}
+    }
     match types::type_of(file, expr) {
         Some(ty) => types::head(types::strip(&ty)).as_deref() == Some("Value"),
         None => {
