@@ -147,11 +147,17 @@ impl<'a> Visit<'a> for Round<'_> {
         if is_call(node) {
             self.calls.push(node.clone());
         }
-        self.is_quiet &= match node {
-            syn::Expr::Macro(_) | syn::Expr::Closure(_) | syn::Expr::Async(_) => false,
-            syn::Expr::Await(_) | syn::Expr::Loop(_) | syn::Expr::While(_) | syn::Expr::Return(_) => false,
-            _ => true,
-        };
+        let is_more = matches!(
+            node,
+            syn::Expr::Macro(_)
+                | syn::Expr::Closure(_)
+                | syn::Expr::Async(_)
+                | syn::Expr::Await(_)
+                | syn::Expr::Loop(_)
+                | syn::Expr::While(_)
+                | syn::Expr::Return(_)
+        );
+        self.is_quiet &= !is_more;
         visit::visit_expr(self, node);
     }
 
