@@ -81,6 +81,7 @@ const READS: &[&str] = &[
     "trim",
     "trim_end",
     "trim_end_matches",
+    "trim_matches",
     "trim_start",
     "trim_start_matches",
     "values",

@@ -292,7 +292,9 @@ fn method_type(file: &SourceFile, call: &syn::ExprMethodCall, at: TextRange, dep
             _ => None,
         },
         "clone" => receiver().map(|ty| strip(&ty).clone()),
-        "as_str" | "trim" | "trim_start" | "trim_end" => Some(syn::parse_quote!(&str)),
+        "as_str" | "trim" | "trim_start" | "trim_end" | "trim_matches" | "trim_start_matches" | "trim_end_matches" => {
+            Some(syn::parse_quote!(&str))
+        }
         "as_slice" => receiver().map(|ty| syn::parse_quote!(&#ty)),
         "len" | "count" => Some(syn::parse_quote!(usize)),
         "collect" => match call.turbofish.as_ref()?.args.first()? {
