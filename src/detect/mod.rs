@@ -140,6 +140,7 @@ pub const REGISTRY: &[&Rule] = &[
     &memory::copied_to_convert::RULE,
     &memory::option_copied::RULE,
     &memory::take_instead_of_clone::RULE,
+    &memory::changed_copy_put_back::RULE,
     &memory::push_format::RULE,
     &memory::missing_capacity::RULE,
     &memory::buffer_per_round::RULE,

@@ -24,6 +24,7 @@ mod buffered;
 mod byte_map;
 mod cache_padded;
 mod call_in_loop;
+mod changed_copy_put_back;
 mod checked_then_unwrapped;
 mod clone_at_last_use;
 mod clone_for_reference;
@@ -186,6 +187,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &copied_to_convert::RECIPE,
     &option_copied::RECIPE,
     &take_instead_of_clone::RECIPE,
+    &changed_copy_put_back::RECIPE,
     &push_format::RECIPE,
     &missing_capacity::RECIPE,
     &buffer_per_round::RECIPE,

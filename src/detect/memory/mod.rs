@@ -1,6 +1,7 @@
 //! Copies that nobody needs.
 
 pub mod buffer_per_round;
+pub mod changed_copy_put_back;
 pub mod clone_at_last_use;
 pub mod clone_for_reference;
 pub mod clone_of_iterated;
