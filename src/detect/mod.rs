@@ -141,6 +141,7 @@ pub const REGISTRY: &[&Rule] = &[
     &memory::option_copied::RULE,
     &memory::take_instead_of_clone::RULE,
     &memory::changed_copy_put_back::RULE,
+    &memory::clone_of_best::RULE,
     &memory::push_format::RULE,
     &memory::missing_capacity::RULE,
     &memory::buffer_per_round::RULE,

@@ -28,6 +28,7 @@ mod changed_copy_put_back;
 mod checked_then_unwrapped;
 mod clone_at_last_use;
 mod clone_for_reference;
+mod clone_of_best;
 mod clone_of_iterated;
 mod clone_then_read;
 mod cloned_iterator;
@@ -188,6 +189,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &option_copied::RECIPE,
     &take_instead_of_clone::RECIPE,
     &changed_copy_put_back::RECIPE,
+    &clone_of_best::RECIPE,
     &push_format::RECIPE,
     &missing_capacity::RECIPE,
     &buffer_per_round::RECIPE,

@@ -4,6 +4,7 @@ pub mod buffer_per_round;
 pub mod changed_copy_put_back;
 pub mod clone_at_last_use;
 pub mod clone_for_reference;
+pub mod clone_of_best;
 pub mod clone_of_iterated;
 pub mod clone_then_read;
 pub mod cloned_iterator;
