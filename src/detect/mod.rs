@@ -142,6 +142,7 @@ pub const REGISTRY: &[&Rule] = &[
     &memory::take_instead_of_clone::RULE,
     &memory::changed_copy_put_back::RULE,
     &memory::clone_of_best::RULE,
+    &memory::copied_from_owned_list::RULE,
     &memory::push_format::RULE,
     &memory::missing_capacity::RULE,
     &memory::buffer_per_round::RULE,

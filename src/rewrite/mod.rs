@@ -41,6 +41,7 @@ mod computed_too_early;
 mod contains_then_get;
 mod contains_then_insert;
 mod copied_to_convert;
+mod copied_from_owned_list;
 mod copy_to_read;
 mod dense_map;
 mod eager_default;
@@ -190,6 +191,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &take_instead_of_clone::RECIPE,
     &changed_copy_put_back::RECIPE,
     &clone_of_best::RECIPE,
+    &copied_from_owned_list::RECIPE,
     &push_format::RECIPE,
     &missing_capacity::RECIPE,
     &buffer_per_round::RECIPE,

@@ -12,6 +12,7 @@ pub mod collect_then_join;
 pub mod collect_then_loop;
 pub mod collected_to_be_asked;
 pub mod copied_to_convert;
+pub mod copied_from_owned_list;
 pub mod copy_to_read;
 pub mod missing_capacity;
 pub mod option_copied;
