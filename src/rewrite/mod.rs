@@ -78,6 +78,7 @@ mod lazy_parsed;
 mod lazy_regex;
 mod lazy_table;
 mod linear_lookup;
+mod linked_list;
 mod lock_per_item;
 mod lock_taken_early;
 mod lock_taken_twice;
@@ -241,6 +242,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &large_option::RECIPE,
     &large_error::RECIPE,
     &vec_of_boxes::RECIPE,
+    &linked_list::RECIPE,
     &println_in_loop::RECIPE,
     &eager_log_text::RECIPE,
     &log_only_value::RECIPE,
