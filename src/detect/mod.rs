@@ -217,6 +217,7 @@ pub const REGISTRY: &[&Rule] = &[
     &waiting::recv_by_polling::RULE,
     &waiting::await_in_loop::RULE,
     &waiting::retry_without_pause::RULE,
+    &waiting::pause_after_last_try::RULE,
     &waiting::runtime_in_loop::RULE,
     &waiting::runtime_per_call::RULE,
     &boundary::flush_per_call::RULE,

@@ -97,6 +97,7 @@ mod number_through_text;
 mod option_copied;
 mod pairwise;
 mod pattern_once;
+mod pause_after_last_try;
 mod place;
 mod poll_of_own_state;
 mod println_in_loop;
@@ -269,6 +270,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &made_in_loop::OF_FILES,
     &made_in_loop::OF_RUNTIMES,
     &runtime_per_call::RECIPE,
+    &pause_after_last_try::RECIPE,
 ];
 
 /// True if a recipe answers the rule.
