@@ -208,6 +208,7 @@ pub const REGISTRY: &[&Rule] = &[
     &waiting::blocking_in_async::RULE,
     &waiting::blocking_handle_in_async::RULE,
     &waiting::blocking_task::RULE,
+    &waiting::thread_joined_in_async::RULE,
     &waiting::block_on_in_async::RULE,
     &waiting::unbuffered_writes::RULE,
     &waiting::unbuffered_lent_file::RULE,

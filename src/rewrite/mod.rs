@@ -116,6 +116,7 @@ mod sorted_for_one;
 mod std_types;
 mod take_instead_of_clone;
 mod temporary_guard_over_work;
+mod thread_joined_in_async;
 mod tree_cloned_to_be_read;
 mod two_passes;
 mod two_steps;
@@ -258,6 +259,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &blocking_in_async::RECIPE,
     &blocking_handle_in_async::RECIPE,
     &blocking_task::RECIPE,
+    &thread_joined_in_async::RECIPE,
     &block_on_in_async::RECIPE,
     &unbuffered_writes::RECIPE,
     &unbuffered_lent_file::RECIPE,

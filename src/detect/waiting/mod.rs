@@ -13,6 +13,7 @@ pub mod retry_without_pause;
 pub mod runtime_in_loop;
 pub mod runtime_per_call;
 pub mod sleep_in_async;
+pub mod thread_joined_in_async;
 pub mod unbuffered_lent_file;
 pub mod unbuffered_reads;
 pub mod unbuffered_writes;
