@@ -202,6 +202,7 @@ pub const REGISTRY: &[&Rule] = &[
     &boundary::json_round_trip::RULE,
     &boundary::tree_cloned_to_be_read::RULE,
     &boundary::number_through_text::RULE,
+    &boundary::digit_through_text::RULE,
     &boundary::compare_json_texts::RULE,
     &boundary::value_for_one_field::RULE,
     &waiting::sleep_in_async::RULE,

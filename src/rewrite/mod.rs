@@ -45,6 +45,7 @@ mod copied_from_owned_list;
 mod copy_to_read;
 mod dense_map;
 mod eager_default;
+mod digit_through_text;
 mod eager_log_text;
 mod empty_then_taken;
 mod error_then_unwrap;
@@ -254,6 +255,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &json_round_trip::RECIPE,
     &tree_cloned_to_be_read::RECIPE,
     &number_through_text::RECIPE,
+    &digit_through_text::RECIPE,
     &compare_json_texts::RECIPE,
     &sleep_in_async::RECIPE,
     &blocking_in_async::RECIPE,

@@ -13,6 +13,7 @@ pub mod conversions;
 pub mod counters;
 pub mod dense_maps;
 mod diff;
+pub mod digits;
 mod edges;
 pub mod failures;
 mod file;

@@ -1,6 +1,7 @@
 //! Functions in, costs at the boundary of the process out.
 
 pub mod compare_json_texts;
+pub mod digit_through_text;
 pub mod eager_log_text;
 pub mod flush_in_loop;
 pub mod flush_per_call;
