@@ -190,6 +190,7 @@ pub const REGISTRY: &[&Rule] = &[
     &layout::large_copy_read::RULE,
     &layout::vec_of_boxes::RULE,
     &layout::linked_list::RULE,
+    &layout::walk_across_rows::RULE,
     &layout::large_variant::RULE,
     &layout::large_option::RULE,
     &layout::large_error::RULE,

@@ -128,6 +128,7 @@ mod unused_import;
 mod unwrap_cascade;
 mod updated_or_inserted;
 mod vec_of_boxes;
+mod walk_across_rows;
 mod while_index;
 mod worker_atomics;
 mod write_lock_only_read;
@@ -246,6 +247,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &large_error::RECIPE,
     &vec_of_boxes::RECIPE,
     &linked_list::RECIPE,
+    &walk_across_rows::RECIPE,
     &println_in_loop::RECIPE,
     &eager_log_text::RECIPE,
     &log_only_value::RECIPE,

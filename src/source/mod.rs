@@ -63,6 +63,7 @@ pub mod types;
 pub mod usage;
 mod users;
 pub mod visit;
+pub mod walks;
 pub mod wire;
 pub mod words;
 pub mod writers;

@@ -13,4 +13,5 @@ pub mod large_variant;
 pub mod linked_list;
 pub mod repr_c_holes;
 pub mod vec_of_boxes;
+pub mod walk_across_rows;
 pub mod worker_atomics;
