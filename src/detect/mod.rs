@@ -219,6 +219,7 @@ pub const REGISTRY: &[&Rule] = &[
     &waiting::poll_of_own_state::RULE,
     &waiting::recv_by_polling::RULE,
     &waiting::await_in_loop::RULE,
+    &waiting::awaits_in_sequence::RULE,
     &waiting::retry_without_pause::RULE,
     &waiting::pause_after_last_try::RULE,
     &waiting::runtime_in_loop::RULE,

@@ -15,6 +15,7 @@ pub(crate) mod testing;
 
 mod after_loop;
 mod asked_for_nothing;
+mod awaits_in_sequence;
 mod block_on_in_async;
 mod blocking_handle_in_async;
 mod blocking_in_async;
@@ -277,6 +278,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &made_in_loop::OF_RUNTIMES,
     &runtime_per_call::RECIPE,
     &pause_after_last_try::RECIPE,
+    &awaits_in_sequence::RECIPE,
 ];
 
 /// True if a recipe answers the rule.

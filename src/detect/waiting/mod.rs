@@ -1,6 +1,7 @@
 //! Waiting that nobody asked for: blocked executors, small reads and writes, polls, retries.
 
 pub mod await_in_loop;
+pub mod awaits_in_sequence;
 pub mod block_on_in_async;
 pub mod blocking_handle_in_async;
 pub mod blocking_in_async;
