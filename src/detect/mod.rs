@@ -169,6 +169,7 @@ pub const REGISTRY: &[&Rule] = &[
     &errors::error_then_unwrap::RULE,
     &errors::if_let_pyramid::RULE,
     &errors::repeated_map_err::RULE,
+    &errors::same_map_err::RULE,
     &errors::unwrap_cascade::RULE,
     &concurrency::guard_across_work::RULE,
     &concurrency::guard_over_loop::RULE,

@@ -113,6 +113,7 @@ mod reorder_fields;
 mod runtime;
 mod runtime_per_call;
 mod said_again;
+mod same_map_err;
 mod sleep_in_async;
 mod sorted_for_one;
 mod std_types;
@@ -279,6 +280,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &runtime_per_call::RECIPE,
     &pause_after_last_try::RECIPE,
     &awaits_in_sequence::RECIPE,
+    &same_map_err::RECIPE,
 ];
 
 /// True if a recipe answers the rule.

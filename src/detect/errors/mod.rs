@@ -18,6 +18,7 @@ pub mod match_to_let_else;
 pub mod match_to_map_err;
 pub mod match_to_question;
 pub mod repeated_map_err;
+pub mod same_map_err;
 pub mod sorted_twice;
 pub mod unwrap_cascade;
 pub mod updated_or_inserted;
