@@ -303,11 +303,22 @@ fn names_in(expr: &syn::Expr) -> Vec<String> {
             syn::Expr::Macro(m) => {
                 let arguments = usage::macro_arguments(&m.mac).map(|(arguments, _)| arguments).unwrap_or_default();
                 found.extend(arguments.iter().flat_map(names_in));
+                found.extend(arguments.iter().flat_map(captured));
             }
             _ => {}
         }
     }
     found
+}
+
+/// The words between the braces of a format string: the names that it captures, and perhaps a word of its format.
+fn captured(expr: &syn::Expr) -> Vec<String> {
+    let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = expr else { return Vec::new() };
+    let text = text.value();
+    let inside = text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(inside, _)| inside);
+    let words = inside.flat_map(|inside| inside.split(|c: char| !(c.is_alphanumeric() || c == '_')));
+    let is_name = |word: &&str| word.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    words.filter(is_name).map(ToOwned::to_owned).collect()
 }
 
 /// Who may change what a name stands for, besides those who are seen to do so.

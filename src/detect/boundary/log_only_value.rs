@@ -4,7 +4,7 @@ use super::eager_log_text::{is_behind_level, is_log, says_only};
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, calm, names, shapes, takes_self_mutably, words};
+use crate::source::{SourceFile, calm, names, pure, shapes, takes_self_mutably, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -170,10 +170,8 @@ fn is_flag(cond: &syn::Expr) -> bool {
 
 /// True if nothing between changes what the value is computed from.
 fn is_fixed(file: &SourceFile, value: &syn::Expr, between: &[syn::Stmt]) -> bool {
-    let roots = shapes::exprs_in(value).into_iter().filter_map(names::root).map(ToString::to_string);
-    let roots: std::collections::BTreeSet<String> = roots.collect();
     let block = syn::Block { brace_token: syn::token::Brace::default(), stmts: between.to_vec() };
-    roots.iter().all(|root| {
+    pure::roots(value).iter().all(|root| {
         let is_kept = usage::uses(file, &block, root).iter().all(|u| match &u.how {
             How::Method(name) if root == "self" && u.is_bare => !takes_self_mutably(file, name),
             How::Method(name) => usage::is_reading_method(name),
@@ -213,6 +211,9 @@ mod tests {
         check_ignores(
             &RULE,
             &[
+                // What the text is made of changes before the line.
+                "fn f(mut n: u8) { let text = format!(\"{n} of {}\", all()); n += 1; debug!(\"{}\", text); }",
+                "fn f(mut n: u8) { let text = format!(\"{}\", n); n += 1; debug!(\"{}\", text); }",
                 "fn f(r: &R) -> String { let t = text_of(r); log::debug!(\"{t}\"); t }",
                 "fn f(r: &R) { let t = text_of(r); log::debug!(\"{} {}\", t, t); }",
                 "fn f(q: &mut Q) { let t = q.pop(); log::debug!(\"{:?}\", t); }",
