@@ -47,6 +47,7 @@ mod copy_to_read;
 mod dense_map;
 mod eager_default;
 mod digit_through_text;
+mod eager_error_text;
 mod eager_log_text;
 mod empty_then_taken;
 mod error_then_unwrap;
@@ -281,6 +282,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &pause_after_last_try::RECIPE,
     &awaits_in_sequence::RECIPE,
     &same_map_err::RECIPE,
+    &eager_error_text::RECIPE,
 ];
 
 /// True if a recipe answers the rule.

@@ -5,6 +5,7 @@ pub mod checked_then_unwrapped;
 pub mod checked_twice;
 pub mod contains_then_get;
 pub mod contains_then_insert;
+pub mod eager_error_text;
 pub mod empty_then_taken;
 pub mod error_then_unwrap;
 pub mod guard_then_get;
