@@ -216,6 +216,7 @@ pub const REGISTRY: &[&Rule] = &[
     &waiting::block_on_in_async::RULE,
     &waiting::unbuffered_writes::RULE,
     &waiting::unbuffered_lent_file::RULE,
+    &waiting::unbuffered_stream::RULE,
     &waiting::unbuffered_reads::RULE,
     &waiting::poll_with_sleep::RULE,
     &waiting::poll_of_own_state::RULE,

@@ -126,6 +126,7 @@ mod two_passes;
 mod two_steps;
 mod unbuffered_lent_file;
 mod unbuffered_reads;
+mod unbuffered_stream;
 mod unbuffered_writes;
 mod unused_import;
 mod unwrap_cascade;
@@ -270,6 +271,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &block_on_in_async::RECIPE,
     &unbuffered_writes::RECIPE,
     &unbuffered_lent_file::RECIPE,
+    &unbuffered_stream::RECIPE,
     &unbuffered_reads::RECIPE,
     &poll_of_own_state::RECIPE,
     &recv_by_polling::RECIPE,

@@ -17,4 +17,5 @@ pub mod sleep_in_async;
 pub mod thread_joined_in_async;
 pub mod unbuffered_lent_file;
 pub mod unbuffered_reads;
+pub mod unbuffered_stream;
 pub mod unbuffered_writes;
