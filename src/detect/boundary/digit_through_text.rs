@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::digits::digits;
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -51,7 +51,7 @@ The error is looked at; the type that is parsed is not written at the call, or i
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for digit in digits(file, body) {
             let message = "a text is allocated for one character, to be parsed as a digit";
             found.push(Fact::at(file, digit.whole).note("message", message));

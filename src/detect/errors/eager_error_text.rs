@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage::{self, How};
-use crate::source::{self, Node, SourceFile, calm, names, shapes, takes_self_mutably};
+use crate::source::{self, Node, SourceFile, calm, names, shapes, takes_self_mutably, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -55,7 +55,7 @@ const FAILING: &[&str] = &["map_err", "ok_or_else", "or_else", "unwrap_or_else",
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         found.extend((0..block.stmts.len()).filter_map(|index| eager(file, block, index)));
     }
     found

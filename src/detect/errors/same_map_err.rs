@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::names::{self, mentions};
-use crate::source::{self, SourceFile, shapes};
+use crate::source::{self, SourceFile, shapes, words};
 use quote::ToTokens;
 
 /// The rule.
@@ -55,7 +55,7 @@ const SEVERAL: usize = 3;
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         found.extend(repeated(file, body));
     }
     found

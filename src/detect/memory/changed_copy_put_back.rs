@@ -5,7 +5,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::peel;
 use crate::source::usage::{self, How, PlacePath, Use};
-use crate::source::{SourceFile, shapes, types};
+use crate::source::{SourceFile, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -55,7 +55,7 @@ place, or calls what may; the copy is handed on, or used after it was put back; 
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         found.extend((0..block.stmts.len()).filter_map(|index| put_back(file, block, index)));
     }
     found

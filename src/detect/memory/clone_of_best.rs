@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::usage::{self, How, Use};
-use crate::source::{SourceFile, names, shapes, types};
+use crate::source::{SourceFile, names, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -58,7 +58,7 @@ it; the type's `Clone` is not plain data (asked of rustc); rustc does not accept
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         found.extend((0..block.stmts.len()).filter_map(|index| best(file, block, index)));
     }
     found

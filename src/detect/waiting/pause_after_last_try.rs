@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::names::{self, mentions, peel};
 use crate::source::usage;
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -87,7 +87,7 @@ const LINES: &[&str] = &["debug", "eprintln", "error", "info", "println", "trace
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         for (index, stmt) in block.stmts.iter().enumerate() {
             if let syn::Stmt::Expr(syn::Expr::ForLoop(around), _) = stmt {
                 found.extend(paused(file, around, &block.stmts[index + 1..]));

@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::polls::is_async;
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, names, shapes};
+use crate::source::{SourceFile, names, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -51,10 +51,10 @@ does not use tokio (rustc does not accept it).
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         found.extend((0..block.stmts.len()).filter_map(|index| joined_later(file, block, index)));
     }
-    for body in shapes::bodies(file) {
+    for body in words::bodies_with(file, RULE.triggers) {
         for expr in shapes::exprs(body) {
             let Some(join) = shapes::method(expr, "join", 0) else { continue };
             let Some(callee) = spawned(file, &join.receiver) else { continue };
