@@ -229,6 +229,7 @@ pub const REGISTRY: &[&Rule] = &[
     &waiting::runtime_per_call::RULE,
     &boundary::flush_per_call::RULE,
     &boundary::flush_in_loop::RULE,
+    &boundary::sync_in_loop::RULE,
     &boundary::open_per_call::RULE,
     &boundary::open_in_loop::RULE,
 ];

@@ -42,7 +42,8 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     })
 }
 
-fn moved(file: &SourceFile, around: TextRange, flush: TextRange) -> Vec<TextEdit> {
+/// The edits that move a statement of a loop behind it.
+pub(super) fn moved(file: &SourceFile, around: TextRange, flush: TextRange) -> Vec<TextEdit> {
     let after = TextRange { start: around.end, end: around.end };
     let mut edits = Template::new(file, after).text(format!("\n{}", file.slice(flush))).edits();
     edits.push(TextEdit { range: hoist::whole_lines(file, flush), text: String::new() });

@@ -118,6 +118,7 @@ mod same_map_err;
 mod sleep_in_async;
 mod sorted_for_one;
 mod std_types;
+mod sync_in_loop;
 mod take_instead_of_clone;
 mod temporary_guard_over_work;
 mod thread_joined_in_async;
@@ -285,6 +286,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &awaits_in_sequence::RECIPE,
     &same_map_err::RECIPE,
     &eager_error_text::RECIPE,
+    &sync_in_loop::RECIPE,
 ];
 
 /// True if a recipe answers the rule.

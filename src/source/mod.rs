@@ -53,6 +53,7 @@ pub mod shapes;
 pub mod sizes;
 pub mod small_io;
 mod std_methods;
+pub mod syncs;
 pub mod tables;
 mod template;
 pub mod temporaries;

@@ -14,5 +14,6 @@ pub mod number_through_text;
 pub mod open_in_loop;
 pub mod open_per_call;
 pub mod println_in_loop;
+pub mod sync_in_loop;
 pub mod tree_cloned_to_be_read;
 pub mod value_for_one_field;
