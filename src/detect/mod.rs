@@ -232,6 +232,7 @@ pub const REGISTRY: &[&Rule] = &[
     &boundary::sync_in_loop::RULE,
     &boundary::open_per_call::RULE,
     &boundary::open_in_loop::RULE,
+    &boundary::folder_made_in_loop::RULE,
 ];
 
 /// The rule of that id.

@@ -54,6 +54,7 @@ mod error_then_unwrap;
 mod fields_under_guard;
 mod flattened;
 mod flush_after_loop;
+mod folder_made_in_loop;
 mod from_impl;
 mod grouped_by_search;
 mod guard_across_work;
@@ -287,6 +288,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &same_map_err::RECIPE,
     &eager_error_text::RECIPE,
     &sync_in_loop::RECIPE,
+    &folder_made_in_loop::RECIPE,
 ];
 
 /// True if a recipe answers the rule.

@@ -37,7 +37,7 @@ pub fn made_in_loop<'a>(file: &'a SourceFile, wanted: fn(&syn::Expr) -> bool) ->
                 }
                 let name = made.name.to_string();
                 let is_free = shapes::count(block, &name) == shapes::count(stmt, &name);
-                if !is_free || !is_same(file, body, &bound, made.value) || !is_lent(file, body, index) {
+                if !is_free || !is_same_each_round(file, body, &bound, made.value) || !is_lent(file, body, index) {
                     continue;
                 }
                 let after = &block.stmts[at + 1..];
@@ -70,7 +70,7 @@ pub fn handled(expr: &syn::Expr) -> &syn::Expr {
 }
 
 /// True if the value is made of nothing that the loop binds or changes.
-fn is_same(file: &SourceFile, body: &syn::Block, bound: &[String], value: &syn::Expr) -> bool {
+pub fn is_same_each_round(file: &SourceFile, body: &syn::Block, bound: &[String], value: &syn::Expr) -> bool {
     let mut all = All { names: bound.to_vec() };
     all.visit_block(body);
     if all.names.iter().any(|name| shapes::count(value, name) > 0 && !names::bound_in(value).contains(name)) {

@@ -5,6 +5,7 @@ pub mod digit_through_text;
 pub mod eager_log_text;
 pub mod flush_in_loop;
 pub mod flush_per_call;
+pub mod folder_made_in_loop;
 pub mod json_round_trip;
 pub mod json_text_then_write;
 pub mod json_through_text;
