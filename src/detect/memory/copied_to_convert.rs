@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::{self, Use, peel, plain_name};
-use crate::source::{SourceFile, shapes, types, usage};
+use crate::source::{SourceFile, shapes, types, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -51,10 +51,8 @@ the result is in use (rustc does not accept that); the error of the conversion i
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for body in shapes::bodies(file) {
-        for block in shapes::blocks_in(body) {
-            found.extend((0..block.stmts.len()).filter_map(|index| converted(file, block, index)));
-        }
+    for block in words::blocks_with(file, RULE.triggers) {
+        found.extend((0..block.stmts.len()).filter_map(|index| converted(file, block, index)));
     }
     found
 }
@@ -82,7 +80,9 @@ fn converted(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact
             "path" => OF_PATHS.contains(&method.as_str()),
             _ => usage::is_reading_method(method) && !OWNERS.contains(&method.as_str()),
         },
-        Use::Borrow | Use::Format | Use::Captured | Use::Index => true,
+        // `&path` may be wanted as `&PathBuf`.
+        Use::Borrow => conversion.sort != "path",
+        Use::Format | Use::Captured | Use::Index => true,
         _ => false,
     };
     if uses.is_empty()
