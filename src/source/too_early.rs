@@ -77,13 +77,18 @@ pub fn lazy_form(call: &syn::ExprMethodCall) -> Option<&'static str> {
 
 /// True if an expression does enough to be worth leaving out: it allocates, walks something, or calls what does.
 pub fn costs(all: &[Function<'_>], expr: &syn::Expr) -> bool {
-    shapes::exprs_in(expr).into_iter().any(|e| costs_itself(all, e, 0))
+    // A closure costs nothing before it is called.
+    !matches!(peel(expr), syn::Expr::Closure(_)) && shapes::exprs_in(expr).into_iter().any(|e| costs_itself(all, e, 0))
 }
 
 /// As [`costs`], of the expression but not its parts; a loop costs something, too.
 fn costs_itself(all: &[Function<'_>], expr: &syn::Expr, depth: u32) -> bool {
     match expr {
-        syn::Expr::MethodCall(call) => COSTLY.iter().any(|name| call.method == name) || walks(all, &call.method, depth),
+        syn::Expr::MethodCall(call) => {
+            // A method that std has by this name is hardly that of the file.
+            let is_of_std = pure::computes(&call.method.to_string());
+            COSTLY.iter().any(|name| call.method == name) || !is_of_std && walks(all, &call.method, depth)
+        }
         syn::Expr::Call(call) => match &*call.func {
             syn::Expr::Path(p) => p.path.segments.last().is_some_and(|last| walks(all, &last.ident, depth)),
             _ => false,

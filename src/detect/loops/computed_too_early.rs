@@ -166,6 +166,7 @@ mod tests {
                 "fn f(xs: &[String], on: bool) { let all = xs.join(\",\"); for i in 0..3 { if on { keep(&all); } } }",
                 "fn f(xs: &[u64], on: &On) -> bool { let sum = xs.iter().sum::<u64>() > 9; sum && on.next() }",
                 "fn f(xs: &[u64], on: bool) -> bool { let sum = xs.iter().sum::<u64>() > 9; on || sum }",
+                "fn f(xs: &[u64], on: bool) -> u64 { let sum = |n: u64| xs.iter().sum::<u64>() + n; if on { return 0; } sum(1) }",
                 "fn f(n: u64, on: bool) -> u64 { let m = n + 1; if on { return 0; } m }",
                 "fn f(xs: &[u64], on: bool) -> usize { let mut out = Vec::new(); if on { return 0; } out.push(1); out.len() }",
                 "fn f(xs: &[String], ok: bool) -> String { let all = xs.join(\",\"); assert!(ok); all }",

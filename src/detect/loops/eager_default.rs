@@ -5,7 +5,7 @@ use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::functions::{Function, functions};
 use crate::source::names::{mentions, plain_name};
 use crate::source::too_early::{costs, is_free, lazy_form, only_compute};
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -52,11 +52,11 @@ receiver is no `Option`, `Result`, `bool` or entry of a map.
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let all = functions(file);
     let mut found = Vec::new();
-    for function in all.iter().filter(|f| !f.is_test && f.sig.constness.is_none()) {
+    for function in words::functions_with(file, RULE.triggers).filter(|f| f.sig.constness.is_none()) {
         for expr in shapes::exprs(function.block) {
             let syn::Expr::MethodCall(call) = expr else { continue };
             if lazy_form(call).is_some() {
-                found.extend(fact(file, &all, function, call));
+                found.extend(fact(file, &all, &function, call));
             }
         }
     }
@@ -164,6 +164,7 @@ mod tests {
             &RULE,
             &[
                 "fn f(o: Option<u16>) -> u16 { o.unwrap_or(u16::MAX) }",
+                "fn f<'a>(o: Option<&'a u8>, xs: &'a [u8]) -> Option<&'a u8> { o.or(xs.first()) } impl T { fn first(&self) -> u8 { for x in &self.xs {} 1 } }",
                 "fn f(o: Option<String>) -> String { o.unwrap_or(String::new()) }",
                 "fn f(o: Option<u8>, d: u8) -> u8 { o.unwrap_or(d) }",
                 "fn f(o: Option<u8>, xs: &[u8]) -> u8 { o.unwrap_or(xs[0]) }",

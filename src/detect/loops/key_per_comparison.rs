@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
 use crate::source::comparisons::keyed;
 use crate::source::functions::functions;
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -51,7 +51,7 @@ a field; what is sorted is no vector or slice of std (asked of rustc).
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let all = functions(file);
     let mut found = Vec::new();
-    for function in all.iter().filter(|f| !f.is_test) {
+    for function in words::functions_with(file, RULE.triggers) {
         for expr in shapes::exprs(function.block) {
             let syn::Expr::MethodCall(call) = expr else { continue };
             if !RULE.triggers.iter().any(|name| call.method == name) || keyed(file, &all, call).is_none() {

@@ -2,10 +2,9 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::functions::functions;
 use crate::source::names::mentions;
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, pure, shapes};
+use crate::source::{SourceFile, pure, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -50,7 +49,7 @@ does more than compute, or looks at something that changes; the list is no vecto
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for function in functions(file).into_iter().filter(|f| !f.is_test) {
+    for function in words::functions_with(file, RULE.triggers) {
         for block in shapes::own_blocks(function.block) {
             found.extend((0..block.stmts.len()).filter_map(|index| sorted(file, block, index)));
         }

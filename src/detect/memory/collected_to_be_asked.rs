@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::{fresh, peel};
 use crate::source::usage::{self, How};
-use crate::source::{SourceFile, pure, shapes, types};
+use crate::source::{SourceFile, pure, shapes, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -55,7 +55,7 @@ into something other than a `Vec`, as a set, which drops what is equal; it ends 
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         found.extend((0..block.stmts.len()).filter_map(|index| collected(file, block, index)));
     }
     found
