@@ -295,6 +295,20 @@ pub fn roots(expr: &syn::Expr) -> Vec<String> {
     found
 }
 
+/// True if no statement between changes what a value is computed from.
+pub fn keeps_roots(file: &SourceFile, value: &syn::Expr, between: &[syn::Stmt]) -> bool {
+    let block = syn::Block { brace_token: Default::default(), stmts: between.to_vec() };
+    roots(value).iter().all(|root| {
+        let is_kept = usage::uses(file, &block, root).iter().all(|u| match &u.how {
+            How::Method(name) if root == "self" && u.is_bare => !takes_self_mutably(file, name),
+            How::Method(name) => usage::is_reading_method(name),
+            How::Iterated | How::Scrutinee | How::Value => true,
+            _ => !u.is_change(),
+        });
+        is_kept && usage::bindings(file, &block, root).is_empty()
+    })
+}
+
 fn names_in(expr: &syn::Expr) -> Vec<String> {
     let mut found = Vec::new();
     for expr in shapes::exprs_in(expr) {

@@ -3,8 +3,8 @@
 use super::eager_log_text::{is_behind_level, is_log, says_only};
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::usage::{self, How};
-use crate::source::{SourceFile, calm, names, pure, shapes, takes_self_mutably, words};
+use crate::source::usage;
+use crate::source::{SourceFile, calm, names, pure, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -101,7 +101,7 @@ fn logged(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
     let syn::Stmt::Macro(line) = &block.stmts[at] else { return None };
     let is_eager =
         at == index + 1 && shapes::macro_call(bound.value, "format").is_some() && says_only(&line.mac, &name);
-    if !is_log(file, &line.mac) || is_eager || !is_fixed(file, bound.value, &block.stmts[index + 1..at]) {
+    if !is_log(file, &line.mac) || is_eager || !pure::keeps_roots(file, bound.value, &block.stmts[index + 1..at]) {
         return None;
     }
     let message = format!("`{name}` is computed even where the level of its only line is off");
@@ -166,20 +166,6 @@ fn is_flag(cond: &syn::Expr) -> bool {
         syn::Expr::Binary(b) => !usage::is_assignment(&b.op) && is_flag(&b.left) && is_flag(&b.right),
         other => shapes::is_quiet(other),
     }
-}
-
-/// True if nothing between changes what the value is computed from.
-fn is_fixed(file: &SourceFile, value: &syn::Expr, between: &[syn::Stmt]) -> bool {
-    let block = syn::Block { brace_token: syn::token::Brace::default(), stmts: between.to_vec() };
-    pure::roots(value).iter().all(|root| {
-        let is_kept = usage::uses(file, &block, root).iter().all(|u| match &u.how {
-            How::Method(name) if root == "self" && u.is_bare => !takes_self_mutably(file, name),
-            How::Method(name) => usage::is_reading_method(name),
-            How::Iterated | How::Scrutinee | How::Value => true,
-            _ => !u.is_change(),
-        });
-        is_kept && usage::bindings(file, &block, root).is_empty()
-    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage::{self, How};
-use crate::source::{self, Node, SourceFile, calm, names, shapes, takes_self_mutably, words};
+use crate::source::{self, Node, SourceFile, calm, names, pure, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -80,7 +80,7 @@ fn eager(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
     };
     let at = (index + 1..block.stmts.len()).find(|at| file.range(&block.stmts[*at]).contains(only.name))?;
     if !fails(file, file.range(&block.stmts[at]), only.name)
-        || !is_fixed(file, bound.value, &block.stmts[index + 1..=at])
+        || !pure::keeps_roots(file, bound.value, &block.stmts[index + 1..=at])
     {
         return None;
     }
@@ -140,20 +140,6 @@ fn fails(file: &SourceFile, stmt: TextRange, at: TextRange) -> bool {
         _ => false,
     });
     (is_conditional || diverges) && is_failure
-}
-
-/// True if no statement up to the use changes what the text is made of.
-fn is_fixed(file: &SourceFile, value: &syn::Expr, between: &[syn::Stmt]) -> bool {
-    let block = syn::Block { brace_token: Default::default(), stmts: between.to_vec() };
-    source::pure::roots(value).iter().all(|root| {
-        let is_kept = usage::uses(file, &block, root).iter().all(|u| match &u.how {
-            How::Method(name) if root == "self" && u.is_bare => !takes_self_mutably(file, name),
-            How::Method(name) => usage::is_reading_method(name),
-            How::Iterated | How::Scrutinee | How::Value => true,
-            _ => !u.is_change(),
-        });
-        is_kept && usage::bindings(file, &block, root).is_empty()
-    })
 }
 
 #[cfg(test)]
