@@ -126,7 +126,7 @@ const COSTLY: &[&str] = &[
 /// True if a function of the file by that name, or one that it calls, has something in it that costs.
 fn walks(all: &[Function<'_>], name: &syn::Ident, depth: u32) -> bool {
     let named = |f: &&Function<'_>| f.sig.ident == *name;
-    depth < 3
+    depth < 2
         && all.iter().filter(named).any(|f| shapes::exprs(f.block).into_iter().any(|e| costs_itself(all, e, depth + 1)))
 }
 
@@ -224,7 +224,8 @@ impl<'a> Look<'a, '_> {
                     if is_part && is_needed {
                         return None;
                     }
-                    !is_needed && (is_part || costs(self.all, bound.value))
+                    let is_used = || stmts[first + guards..].iter().any(|stmt| mentions(stmt, &name));
+                    !is_needed && (is_part || is_used() && costs(self.all, bound.value))
                 }
             };
             if is_wanted {
@@ -246,13 +247,13 @@ impl<'a> Look<'a, '_> {
         self.may_move(&computing, &between).then_some(TooEarly { computing, name, goal })
     }
 
-    /// A `let` that costs something, and where its name is used first, if nothing behind that place uses it.
+    /// A `let`, and where its name is used first, if nothing behind that place uses it.
     fn bound(&self, block: &'a syn::Block, index: usize) -> Option<(shapes::Let<'a>, usize)> {
         let bound = shapes::plain_let(&block.stmts[index])?;
         let name = bound.name.to_string();
         let at = (index + 1..block.stmts.len()).find(|at| mentions(&block.stmts[*at], &name))?;
         let is_last = !block.stmts[at + 1..].iter().any(|stmt| mentions(stmt, &name));
-        (is_last && costs(self.all, bound.value)).then_some((bound, at))
+        is_last.then_some((bound, at))
     }
 
     /// A value that one branch of a later statement alone uses.
@@ -264,6 +265,10 @@ impl<'a> Look<'a, '_> {
         // What is only logged is another rule's.
         let logs = branch.stmts.iter().any(|stmt| matches!(stmt, syn::Stmt::Macro(_)));
         if logs && calm::unnoticed(bound.value).is_some() {
+            return None;
+        }
+        // Asked late: it looks into functions.
+        if !costs(self.all, bound.value) {
             return None;
         }
         let mut between = block.stmts[index + 1..at].to_vec();
@@ -288,7 +293,8 @@ impl<'a> Look<'a, '_> {
         let is_it = |e: &&syn::Expr| plain_name(shapes::denied(e).unwrap_or(e)).is_some_and(|n| *n == name);
         let place = conjuncts.iter().position(is_it)?;
         let rest_is_cheap = conjuncts[place + 1..].iter().all(|e| is_cheap(e));
-        if conjuncts.len() < 2 || bound.is_mut || shapes::count(stmt, &name) != 1 || !rest_is_cheap {
+        let is_one = conjuncts.len() >= 2 && !bound.is_mut && shapes::count(stmt, &name) == 1 && rest_is_cheap;
+        if !is_one || !costs(self.all, bound.value) {
             return None;
         }
         let mut between = block.stmts[index + 1..at].to_vec();
