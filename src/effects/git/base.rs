@@ -36,9 +36,9 @@ impl Repository {
         let [Some(head), Some(head_tree), at] = &found[..] else { return Err(unborn()) };
         let mut notes = self.notes();
         let tip = self.stacked_tip(branch, head, at.as_deref(), &mut notes)?;
-        let checkout = match objects::is_clean(self.git_dir(), self.toplevel(), head_tree) {
-            Some(true) => head_tree.clone(),
-            _ => self.checkout_tree()?,
+        let checkout = match objects::checkout(self.git_dir(), self.toplevel(), head_tree) {
+            Some(tree) => tree,
+            None => self.checkout_tree()?,
         };
         let dirty = self.changes(head_tree, &checkout)?;
         let tip_tree = if tip == *head { head_tree.clone() } else { self.tree_of(&tip)? };

@@ -224,6 +224,9 @@ impl Repository {
         if old == new {
             return Ok(Vec::new());
         }
+        if let Some(changes) = objects::changes(&self.git_dir, old, new) {
+            return Ok(changes);
+        }
         let out = self.git.run(&["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", old, new])?;
         let fields: Vec<&[u8]> = out.split(|b| *b == 0).filter(|f| !f.is_empty()).collect();
         fields.chunks(2).map(change).collect()
@@ -271,11 +274,19 @@ impl Repository {
     /// # Errors
     /// No such tree, or an object that is missing.
     pub fn read_files(&self, tree: &str, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, Vec<u8>)>, Problem> {
-        let files = self.entries(tree)?.into_iter().filter(|e| e.mode.starts_with("100"));
-        let named = files.filter_map(|e| Some((self.from_git(&e.path)?, e.oid))).filter(|(path, _)| wanted(path));
-        let (paths, oids): (Vec<String>, Vec<String>) = named.unzip();
+        let (paths, oids): (Vec<String>, Vec<String>) = self.list_files(tree, wanted)?.into_iter().unzip();
         let bytes = self.blobs(&oids.iter().map(String::as_str).collect::<Vec<_>>())?;
         Ok(paths.into_iter().zip(bytes).collect())
+    }
+
+    /// The files of a tree whose path in the model passes the filter, with the object ids of their bytes.
+    ///
+    /// # Errors
+    /// No such tree.
+    pub fn list_files(&self, tree: &str, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, String)>, Problem> {
+        let files = self.entries(tree)?.into_iter().filter(|e| e.mode.starts_with("100"));
+        let named = files.filter_map(|e| Some((self.from_git(&e.path)?, e.oid)));
+        Ok(named.filter(|(path, _)| wanted(path)).collect())
     }
 
     /// The tree that comes of putting new bytes in place of files (paths of the model); modes stay, new files are plain.
