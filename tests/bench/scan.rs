@@ -1,5 +1,5 @@
-//! `cargo bench --bench scan [-- [--lines N] [--repeat N] [--scans N] [PATH]]`: what `refit scan --all` costs on a large tree, beside
-//! parsing the same files with syn alone in the same run.
+//! `cargo bench --bench scan [-- [--lines N] [--repeat N] [--scans N] [--ast-grep PROGRAM] [PATH]]`: what `refit scan --all` costs on
+//! a large tree, beside parsing the same files with syn alone in the same run, and beside ast-grep with five patterns.
 //!
 //! The tree is PATH, copied, or crates of cargo's registry cache up to half a million lines. Both sides are processes that read
 //! the files and end; one and two threads are one and two processors that they may run on. Ratios are of processor time and
@@ -23,6 +23,18 @@ const REFIT: &str = env!("CARGO_BIN_EXE_refit");
 const LEFT_OUT: &[&str] =
     &["windows", "winapi", "-sys", "web-sys", "libc-", "objc2", "linux-raw", "encoding_rs", "typenum", "chrono-tz"];
 
+/// Five of the shapes that rules look for, as ast-grep's patterns.
+const PATTERNS: &str = r#"{id: copied, language: rust, rule: {pattern: $A.clone().iter()}}
+---
+{id: collected, language: rust, rule: {pattern: "for $X in $A.collect::<Vec<_>>() { $$$B }"}}
+---
+{id: searched, language: rust, rule: {pattern: $A.contains(&$B), inside: {kind: for_expression, stopBy: end}}}
+---
+{id: formatted, language: rust, rule: {pattern: "$S.push_str(&format!($$$A))"}}
+---
+{id: mapped, language: rust, rule: {pattern: "$A.map_err(|$E| $E.to_string())"}}
+"#;
+
 const SLO: &str = "version = \"slo/v1\"\n[service]\nname = \"tree\"\n[[slo]]\nname = \"all\"\noperation = \"GET /\"\np99 = \"10ms\"\n";
 
 fn main() {
@@ -42,7 +54,8 @@ fn measure(arguments: &[String]) {
         .enumerate()
         .find(|(at, a)| !a.starts_with("--") && (*at == 0 || !arguments[at - 1].starts_with("--")));
     let place = tempfile::tempdir().expect("a folder for temporary files");
-    let bench = Bench { place: place.path().to_path_buf(), repeat: number("--repeat", 5).max(1) };
+    let peer = after("--ast-grep").map(PathBuf::from);
+    let bench = Bench { place: place.path().to_path_buf(), repeat: number("--repeat", 5).max(1), peer };
     let tree = bench.tree(named.map(|(_, path)| Path::new(path)), number("--lines", 525_000));
     list(&tree, &bench.place.join("list"));
     println!("{:<46}{:>9}{:>9}{:>11}{:>9}{:>11}", "what", "CPU s", "ratio", "clock s", "ratio", "asked");
@@ -62,6 +75,8 @@ fn measure(arguments: &[String]) {
 struct Bench {
     place: PathBuf,
     repeat: usize,
+    /// The program ast-grep.
+    peer: Option<PathBuf>,
 }
 
 impl Bench {
@@ -80,7 +95,7 @@ impl Bench {
     fn threads(&self, tree: &Path, threads: usize) {
         let kept = self.place.join("cache").join("surveys");
         let changed = rust_files(tree).into_iter().max_by_key(|(_, text)| text.len().min(40_000)).expect("a file");
-        let mut runs: [Vec<(f64, f64)>; 4] = Default::default();
+        let mut runs: [Vec<(f64, f64)>; 5] = Default::default();
         for round in 0..self.repeat {
             let mut alone = self.quiet(Command::new(std::env::current_exe().expect("this program")));
             runs[0].push(timed(alone.arg("parse-alone").arg(self.place.join("list"))));
@@ -90,13 +105,30 @@ impl Bench {
             std::fs::write(&changed.0, format!("{}// {round}\n", changed.1)).expect("the file is written");
             runs[3].push(timed(&mut self.scan(tree)));
             std::fs::write(&changed.0, &changed.1).expect("the file is written");
+            if let Some(peer) = &self.peer {
+                let mut search = self.quiet(Command::new(peer));
+                search.args([
+                    "scan",
+                    "--json=stream",
+                    "--inline-rules",
+                    PATTERNS,
+                    "-j",
+                    &threads.to_string(),
+                    "crates",
+                ]);
+                runs[4].push(timed(search.current_dir(tree).stderr(Stdio::null())));
+            }
         }
-        let [alone, first, second, one] = runs.map(median);
+        let [alone, first, second, one, peer] = runs.map(median);
         let over = |a: (f64, f64), b: (f64, f64)| (a.0 / b.0, a.1 / b.1);
         row(&format!("syn alone, {threads} thread(s)"), alone, None, "");
         row("  scan --all, nothing kept", first, Some(over(first, alone)), "1.3");
         row("  scan --all again", second, Some(over(second, first)), "0.1");
         row("  scan --all, one file changed", one, Some(over(one, first)), "");
+        if self.peer.is_some() {
+            row("ast-grep, five patterns", peer, None, "");
+            row("  scan --all, nothing kept, beside it", first, Some(over(first, peer)), "1");
+        }
         println!("  one changed file beyond a second scan: {:.0} ms (asked: 30)", (one.1 - second.1) * 1e3);
     }
 
@@ -175,7 +207,7 @@ fn median(runs: Vec<(f64, f64)>) -> (f64, f64) {
         all.sort_by(f64::total_cmp);
         all[all.len() / 2]
     };
-    (of(|r| r.0), of(|r| r.1))
+    if runs.is_empty() { (0.0, 0.0) } else { (of(|r| r.0), of(|r| r.1)) }
 }
 
 /// What a line of a process's status says, in MB; 0 where the process is gone.
