@@ -12,7 +12,8 @@ use crate::model::{
 use crate::price;
 use crate::rank;
 use crate::rewrite;
-use crate::source::{self, FieldOwners, FileRole, Index, SourceFile};
+use crate::source::declarations::{Declarations, Known, declarations};
+use crate::source::{self, FieldOwners, FileRole, SourceFile};
 
 pub mod kept;
 mod look;
@@ -116,8 +117,8 @@ pub struct FileSurvey {
     pub lines: u64,
     /// Its functions.
     pub items: Vec<Item>,
-    /// The named fields of its structs, each with its struct.
-    pub fields: Vec<(String, String)>,
+    /// What it declares.
+    pub declared: Declarations,
     /// What the rules saw in it, by their places in [`detect::REGISTRY`].
     pub seen: detect::Seen,
     /// Why it does not parse, or which rules failed on it.
@@ -128,7 +129,7 @@ pub struct FileSurvey {
 pub struct Survey {
     /// The parsed files where rewrites are asked for; else they are parsed again where one is needed.
     files: Vec<SourceFile>,
-    fields: Vec<(String, String)>,
+    declared: Vec<Declarations>,
     found: Vec<Finding>,
     suggested: Vec<Suggested>,
     analysis: Analysis,
@@ -170,7 +171,7 @@ impl Surveyor {
         if let Some(rules) = &self.rules {
             (survey.seen, survey.problems) = rules.facts(&file);
         }
-        survey.fields = source::fields(&file);
+        survey.declared = declarations(&file);
         survey.items.clone_from(&file.items);
         (survey, Some(file))
     }
@@ -188,23 +189,23 @@ pub fn survey(inputs: &Inputs) -> Survey {
 /// The same from what the files told by themselves, in the order of the inputs.
 pub fn survey_of(inputs: &Inputs, surveys: Vec<FileSurvey>) -> Survey {
     let mut analysis = Analysis { service: inputs.slo.service.clone(), ..Analysis::default() };
-    let (mut items, mut fields, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut items, mut declared, mut seen) = (Vec::new(), Vec::new(), Vec::new());
     for (input, survey) in inputs.files.iter().zip(surveys) {
         analysis.files += 1;
         analysis.lines += survey.lines;
         analysis.problems.extend(survey.problems);
         items.extend(survey.items);
-        fields.extend(survey.fields);
+        declared.push(survey.declared);
         seen.push((input.path.as_str(), survey.seen));
     }
-    analysis.items = Arc::new(Index::new(items).into_items());
+    analysis.items = Arc::new(source::told_apart(items));
     // Rules judge the facts of all files, because callers and shared state may stand elsewhere; what is shown may be less.
     let (found, problems) = match inputs.depth >= Depth::Scan {
-        true => detect::findings(seen, detect::REGISTRY),
+        true => detect::findings(seen, &Known::of(&declared), detect::REGISTRY),
         false => Default::default(),
     };
     analysis.problems.extend(problems);
-    let mut survey = Survey { files: Vec::new(), fields, found, suggested: Vec::new(), analysis };
+    let mut survey = Survey { files: Vec::new(), declared, found, suggested: Vec::new(), analysis };
     if inputs.depth >= Depth::Scan && !inputs.clippy.is_empty() {
         survey.hear_clippy(inputs);
     }
@@ -240,10 +241,10 @@ pub fn move_lines(profile: &mut Profile, survey: &Survey, since: &Since) -> Opti
 
 /// Ranks the functions, prices what was found in them, and derives rewrites.
 pub fn analyse(inputs: &Inputs, survey: Survey, profile: &Profile) -> Analysis {
-    let Survey { files, fields, found, suggested, mut analysis } = survey;
+    let Survey { files, declared, found, suggested, mut analysis } = survey;
     analysis.sources = profile.sources.clone();
     rank_functions(inputs, profile, &mut analysis);
-    keep_and_price(inputs, &files, &fields, found, &mut analysis);
+    keep_and_price(inputs, &files, &declared, found, &mut analysis);
     if inputs.depth >= Depth::Propose {
         analysis.problems.extend(without_tests(&analysis.items));
         let (rewrites, refused) = rewrite::propose_with(rewrite::REGISTRY, &files, &analysis.findings, &suggested);
@@ -314,13 +315,14 @@ fn rank_functions(inputs: &Inputs, profile: &Profile, analysis: &mut Analysis) {
 fn keep_and_price(
     inputs: &Inputs,
     files: &[SourceFile],
-    fields: &[(String, String)],
+    declared: &[Declarations],
     mut found: Vec<Finding>,
     analysis: &mut Analysis,
 ) {
     let hot: BTreeSet<&str> = analysis.hot.iter().map(|h| h.file.as_str()).collect();
     found.retain(|f| inputs.all || hot.contains(f.file.as_str()));
-    let mut elsewhere = Elsewhere { inputs, files, again: BTreeMap::new(), owners: FieldOwners::new(fields), hot };
+    let owners = FieldOwners::new(declared.iter().flat_map(|file| &file.fields));
+    let mut elsewhere = Elsewhere { inputs, files, again: BTreeMap::new(), owners, hot };
     for finding in &mut found {
         finding.has_rewrite |= rewrite::answers(finding.rule);
         finding.costs_on = elsewhere.lines(finding);

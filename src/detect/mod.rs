@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::model::{Class, Eye, Finding, FunctionId, Kind, Level, Place, Problem, RuleId, TextRange};
 use crate::source::SourceFile;
+use crate::source::declarations::{Declarations, Known, declarations};
 use crate::source::words::{Places, Vocabulary};
 
 #[cfg(test)]
@@ -36,12 +37,13 @@ pub struct Rule {
     pub title: &'static str,
     /// Manual page in Markdown: what, why it costs, before and after, when it is refused.
     pub explain: &'static str,
-    /// Identifiers of which a file must contain at least one to be worth a look for this rule; empty for every file.
+    /// Names or keywords of which a file must contain at least one to be worth a look for this rule; empty for every file.
     pub triggers: &'static [&'static str],
     /// Facts of one file: cached by content, without any syn type.
     pub facts: fn(&SourceFile) -> Vec<Fact>,
-    /// Findings from the facts of all files of the workspace; [`each`] where every fact is a finding.
-    pub judge: fn(&Rule, &[FileFacts]) -> Vec<Finding>,
+    /// Findings from the facts of all files of the workspace, and from what these declare; [`each`] where every fact is a
+    /// finding.
+    pub judge: fn(&Rule, &[FileFacts], &Known) -> Vec<Finding>,
 }
 
 /// Something a rule saw in one file.
@@ -253,7 +255,8 @@ pub fn scan(files: &[SourceFile], rules: &[&Rule]) -> (Vec<Finding>, Vec<Problem
         (file.path.as_str(), facts)
     });
     let seen: Vec<_> = seen.collect();
-    let (findings, failures) = findings(seen, rules);
+    let declared: Vec<Declarations> = files.iter().map(declarations).collect();
+    let (findings, failures) = findings(seen, &Known::of(&declared), rules);
     problems.extend(failures);
     (findings, problems)
 }
@@ -323,7 +326,11 @@ fn likeness(word: &str) -> usize {
 }
 
 /// Findings from what the rules of the same list saw in all files, in the order of files, places and rules.
-pub fn findings<'a>(seen: impl IntoIterator<Item = (&'a str, Seen)>, rules: &[&Rule]) -> (Vec<Finding>, Vec<Problem>) {
+pub fn findings<'a>(
+    seen: impl IntoIterator<Item = (&'a str, Seen)>,
+    known: &Known,
+    rules: &[&Rule],
+) -> (Vec<Finding>, Vec<Problem>) {
     let mut by_rule: Vec<Vec<FileFacts>> = rules.iter().map(|_| Vec::new()).collect();
     for (file, seen) in seen {
         for (rule, facts) in seen {
@@ -332,7 +339,7 @@ pub fn findings<'a>(seen: impl IntoIterator<Item = (&'a str, Seen)>, rules: &[&R
     }
     let (mut findings, mut problems) = (Vec::new(), Vec::new());
     for (rule, facts) in rules.iter().zip(&by_rule) {
-        match judge(rule, facts) {
+        match judge(rule, facts, known) {
             Ok(found) => findings.extend(found),
             Err(problem) => problems.push(problem),
         }
@@ -347,19 +354,19 @@ pub fn findings<'a>(seen: impl IntoIterator<Item = (&'a str, Seen)>, rules: &[&R
 ///
 /// # Errors
 /// The rule failed.
-pub fn judge(rule: &Rule, facts: &[FileFacts]) -> Result<Vec<Finding>, Problem> {
+pub fn judge(rule: &Rule, facts: &[FileFacts], known: &Known) -> Result<Vec<Finding>, Problem> {
     let background: HashSet<(&str, TextRange)> = facts
         .iter()
         .flat_map(|f| f.facts.iter().filter(|fact| fact.is_background).map(|fact| (f.file.as_str(), fact.site)))
         .collect();
     let mut found =
-        catch_unwind(AssertUnwindSafe(|| (rule.judge)(rule, facts))).map_err(|panic| failed(rule, &*panic))?;
+        catch_unwind(AssertUnwindSafe(|| (rule.judge)(rule, facts, known))).map_err(|panic| failed(rule, &*panic))?;
     found.retain(|finding| !background.contains(&(finding.file.as_str(), finding.range)));
     Ok(found)
 }
 
 /// Every fact is a finding that says the fact's note `message`.
-pub fn each(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
+pub fn each(rule: &Rule, facts: &[FileFacts], _: &Known) -> Vec<Finding> {
     let all = facts.iter().flat_map(|f| f.facts.iter().map(|fact| (f.file.as_str(), fact)));
     all.map(|(file, fact)| rule.finding(file, fact, fact.word("message").unwrap_or(rule.title))).collect()
 }

@@ -8,14 +8,14 @@ use super::Ear;
 use super::provisional;
 use super::recordings::{recordings, since};
 use super::sources::{read_and_show, read_sources};
-use super::survey;
+use super::survey::{self, Looked};
 use crate::effects::git::{Base, Repository};
 use crate::effects::{evidence, files, measured, project, trust};
 use crate::model::{CrateRoot, Level, Place, Problem, Profile, Slo, Source};
 use crate::pipeline::{self, Analysis, Depth, InputFile, Inputs, Survey};
 use crate::profile;
 use crate::slo;
-use crate::source;
+use crate::source::{self, FileRole};
 
 /// May commands of this `slo.toml` run?
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,9 @@ pub struct Code {
     /// What is worth saying about them.
     pub problems: Vec<Problem>,
 }
+
+/// Crates, the files that they reach with their roles, and what is worth saying about them.
+type Places = (Vec<CrateRoot>, BTreeMap<String, FileRole>, Vec<Problem>);
 
 impl Workspace {
     /// Opens a project: reads `slo.toml` and finds the repository. Executes nothing of the project.
@@ -176,8 +179,6 @@ impl Workspace {
     /// Reads the base's code into `inputs` and looks at it; also what reading it found worth saying.
     fn survey(&self, inputs: &mut Inputs) -> Result<(Survey, Base, Vec<Problem>), Problem> {
         let base = self.base()?;
-        let code = self.code(&base)?;
-        inputs.files = code.files;
         let mut notes = base.notes.clone();
         if !self.slo.code.clippy.is_empty() {
             match files::read_text(&self.root.join(&self.slo.code.clippy), "clippy's output") {
@@ -191,11 +192,18 @@ impl Workspace {
             }
         }
         // Recipes need the trees of all files, and a tree cannot leave its thread.
-        let survey = match inputs.depth {
-            Depth::Propose => pipeline::survey(inputs),
-            _ => pipeline::survey_of(inputs, survey::look(&self.root, &inputs.files, inputs.depth)),
+        let (survey, found) = if inputs.depth == Depth::Propose {
+            let code = self.code(&base)?;
+            inputs.files = code.files;
+            (pipeline::survey(inputs), code.problems)
+        } else {
+            // What is priced in milliseconds and what clippy says are looked up in the texts.
+            let needs_texts = !self.slo.sources.is_empty() || !inputs.clippy.is_empty();
+            let Looked { code, told } = survey::look(self, &base, inputs.depth, needs_texts)?;
+            inputs.files = code.files;
+            (pipeline::survey_of(inputs, told), code.problems)
         };
-        Ok((survey, base, notes.into_iter().chain(code.problems).collect()))
+        Ok((survey, base, notes.into_iter().chain(found).collect()))
     }
 
     /// The Rust files of a tree with their place in their crates.
@@ -203,32 +211,34 @@ impl Workspace {
     /// # Errors
     /// A tree that cannot be read.
     pub fn code(&self, base: &Base) -> Result<Code, Problem> {
-        let wanted = |path: &str| {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            name.ends_with(".rs") || matches!(name, "Cargo.toml" | "rustfmt.toml" | ".rustfmt.toml")
-        };
         let mut problems = Vec::new();
         let mut texts = BTreeMap::new();
-        for (path, bytes) in self.repository()?.read_files(&base.tree, wanted)? {
+        for (path, bytes) in self.repository()?.read_files(&base.tree, is_code)? {
             match String::from_utf8(bytes) {
                 Ok(text) => drop(texts.insert(path, text)),
-                Err(_) => {
-                    problems.push(Problem::warning("this file is not UTF-8 and is left out").at(Place::file(path)))
-                }
+                Err(_) => problems.push(not_utf8(&path)),
             }
         }
-        let (mut crates, found) = project::crates(&texts, &self.slo.code.root);
+        let (crates, roles, found) = self.places(&texts, &texts)?;
         problems.extend(found);
+        let file = |(path, role)| Some(InputFile { text: texts.get(&path)?.clone(), path, role });
+        Ok(Code { crates, files: roles.into_iter().filter_map(file).collect(), problems })
+    }
+
+    /// The crates of the manifests among `texts`, and where files stand in them.
+    pub(super) fn places(
+        &self,
+        texts: &BTreeMap<String, String>,
+        files: &impl source::Files,
+    ) -> Result<Places, Problem> {
+        let (mut crates, mut problems) = project::crates(texts, &self.slo.code.root);
         let packages = &self.slo.code.packages;
         crates.retain(|c| packages.is_empty() || packages.contains(&c.package));
         let generated = self.generated()?;
-        let (roles, found) = source::roles(&crates, &texts);
+        let (mut roles, found) = source::roles(&crates, files);
         problems.extend(found.into_iter().filter(|p| p.level != Level::Note));
-        let files = roles.into_iter().filter_map(|(path, mut role)| {
-            role.is_generated |= generated.is_match(&path);
-            Some(InputFile { text: texts.get(&path)?.clone(), path, role })
-        });
-        Ok(Code { crates, files: files.collect(), problems })
+        roles.iter_mut().for_each(|(path, role)| role.is_generated |= generated.is_match(path));
+        Ok((crates, roles, problems))
     }
 
     fn generated(&self) -> Result<globset::GlobSet, Problem> {
@@ -289,6 +299,16 @@ fn propose_what_builds(inputs: &Inputs, base: &Base, analysis: &mut Analysis) {
             }
         }
     }
+}
+
+/// True for Rust files, and for what says what is one.
+pub(super) fn is_code(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.ends_with(".rs") || matches!(name, "Cargo.toml" | "rustfmt.toml" | ".rustfmt.toml")
+}
+
+pub(super) fn not_utf8(path: &str) -> Problem {
+    Problem::warning("this file is not UTF-8 and is left out").at(Place::file(path))
 }
 
 fn without_config(problem: Problem, path: &Path) -> Problem {

@@ -1,7 +1,8 @@
 //! What a file told by itself in, bytes for the cache out, and back.
 //!
-//! Numbers are LEB128, strings stand once each in a table in front. The bytes are read by the build that wrote them alone, so
-//! they have no version; what does not fit is `None`.
+//! Two parts: the modules it declares, by which the place of files in their crates is found before anything else is asked,
+//! and what it told in its place. Numbers are LEB128, strings stand once each in a table in front of each part. The bytes are
+//! read by the build that wrote them alone, so they have no version; what does not fit is `None`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, OnceLock};
@@ -9,40 +10,68 @@ use std::sync::{Mutex, OnceLock};
 use super::{FileSurvey, InputFile};
 use crate::detect::{Fact, Seen};
 use crate::model::{FunctionId, Item, TextRange};
+use crate::source::bulk::Declared;
+use crate::source::declarations::Declarations;
+use crate::source::types::FieldDecl;
+use crate::source::{FileRole, ModuleDecl};
 
-/// The bytes of a survey; `None` where it has problems, which are found anew each time.
-pub fn encode(survey: &FileSurvey) -> Option<Vec<u8>> {
-    if !survey.problems.is_empty() {
-        return None;
+/// The bytes of the modules that a file declares, and of what it told in its place; that is left out where no crate reaches it,
+/// and where it has problems, which are found anew each time.
+pub fn encode(modules: &[ModuleDecl], told: Option<(&FileRole, &FileSurvey)>) -> Vec<u8> {
+    let mut first = Writer::default();
+    first.list(modules, Writer::module);
+    let first = first.finish();
+    let mut out = Vec::new();
+    leb128(&mut out, first.len() as u64);
+    out.extend(first);
+    if let Some((role, survey)) = told.filter(|(_, survey)| survey.problems.is_empty()) {
+        out.extend(survey_bytes(&format!("{role:?}"), survey));
     }
+    out
+}
+
+fn survey_bytes(role: &str, survey: &FileSurvey) -> Vec<u8> {
     let mut out = Writer::default();
+    out.word(role);
     out.number(survey.lines);
     out.list(&survey.items, Writer::item);
-    out.list(&survey.fields, |out, (field, owner)| {
-        out.word(field);
-        out.word(owner);
+    out.list(&survey.declared.types, Writer::declared);
+    out.list(&survey.declared.fields, |out, field| {
+        [&field.owner, &field.name, &field.ty].into_iter().for_each(|word| out.word(word));
+        out.range(field.range);
     });
     out.list(&survey.seen, |out, (rule, facts)| {
         out.number(*rule as u64);
         out.list(facts, Writer::fact);
     });
-    Some(out.finish())
+    out.finish()
 }
 
-/// The survey of a file, from its bytes.
-pub fn decode(bytes: &[u8], input: &InputFile) -> Option<FileSurvey> {
-    let mut from = Reader { bytes, words: Vec::new(), names: HashMap::new() };
-    from.words = from.list(|from| {
-        let length = from.length()?;
-        let (word, rest) = from.bytes.split_at_checked(length)?;
-        from.bytes = rest;
-        std::str::from_utf8(word).ok()
-    })?;
+/// The modules that a file declares, from its bytes.
+pub fn modules(bytes: &[u8]) -> Option<Vec<ModuleDecl>> {
+    let mut from = Reader::of(split(bytes)?.0)?;
+    let modules = from.list(Reader::module)?;
+    from.bytes.is_empty().then_some(modules)
+}
+
+/// What a file told in its place, from its bytes; `None` also if its place was another.
+pub fn survey(bytes: &[u8], input: &InputFile) -> Option<FileSurvey> {
+    let mut from = Reader::of(split(bytes)?.1)?;
+    if from.word()? != format!("{:?}", input.role) {
+        return None;
+    }
     let lines = from.number()?;
     let items = from.list(|from| from.item(input))?;
-    let fields = from.list(|from| Some((from.word()?.to_owned(), from.word()?.to_owned())))?;
+    let declared = Declarations { types: from.list(Reader::declared)?, fields: from.list(Reader::field)? };
     let seen: Seen = from.list(|from| Some((from.length()?, from.list(Reader::fact)?)))?;
-    from.bytes.is_empty().then(|| FileSurvey { lines, items, fields, seen, problems: Vec::new() })
+    from.bytes.is_empty().then(|| FileSurvey { lines, items, declared, seen, problems: Vec::new() })
+}
+
+/// The two parts.
+fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut from = Reader { bytes, words: Vec::new(), names: HashMap::new() };
+    let length = from.length()?;
+    from.bytes.split_at_checked(length)
 }
 
 #[derive(Default)]
@@ -76,6 +105,14 @@ impl<'a> Writer<'a> {
         self.number((range.end - range.start).into());
     }
 
+    fn module(&mut self, module: &'a ModuleDecl) {
+        self.word(&module.name);
+        self.list(module.path.as_slice(), |out, path| out.word(path));
+        self.list(&module.inline, |out, name| out.word(name));
+        self.number(u64::from(module.is_test));
+        self.number(module.line.into());
+    }
+
     fn item(&mut self, item: &'a Item) {
         self.word(&item.id.0);
         self.list(&item.modules, |out, module| out.word(module));
@@ -88,6 +125,14 @@ impl<'a> Writer<'a> {
         self.number(item.end_line.into());
         let flags = [item.is_beside_type, item.is_async, item.is_test, item.is_generated];
         self.number(flags.iter().fold(0, |all, flag| all * 2 + u64::from(*flag)));
+    }
+
+    fn declared(&mut self, declared: &'a Declared) {
+        self.word(&declared.name);
+        self.range(declared.range);
+        self.list(&declared.variants, |out, fields| out.list(fields, |out, field| out.word(field)));
+        self.list(&declared.names, |out, name| out.word(name));
+        self.number(u64::from(declared.is_copy) * 2 + u64::from(declared.is_alias));
     }
 
     fn fact(&mut self, fact: &'a Fact) {
@@ -133,6 +178,28 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// Reads the table of words in front.
+    fn of(bytes: &'a [u8]) -> Option<Reader<'a>> {
+        let mut from = Reader { bytes, words: Vec::new(), names: HashMap::new() };
+        from.words = from.list(|from| {
+            let length = from.length()?;
+            let (word, rest) = from.bytes.split_at_checked(length)?;
+            from.bytes = rest;
+            std::str::from_utf8(word).ok()
+        })?;
+        Some(from)
+    }
+
+    fn module(&mut self) -> Option<ModuleDecl> {
+        Some(ModuleDecl {
+            name: self.owned()?,
+            path: self.list(Reader::owned)?.pop(),
+            inline: self.list(Reader::owned)?,
+            is_test: self.number()? == 1,
+            line: self.small()?,
+        })
+    }
+
     fn number(&mut self) -> Option<u64> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
@@ -199,6 +266,17 @@ impl<'a> Reader<'a> {
         Some(item)
     }
 
+    fn declared(&mut self) -> Option<Declared> {
+        let (name, range) = (self.owned()?, self.range()?);
+        let (variants, names) = (self.list(|from| from.list(Reader::owned))?, self.list(Reader::owned)?);
+        let flags = self.number()?;
+        Some(Declared { name, range, variants, names, is_copy: flags & 2 != 0, is_alias: flags & 1 != 0 })
+    }
+
+    fn field(&mut self) -> Option<FieldDecl> {
+        Some(FieldDecl { owner: self.owned()?, name: self.owned()?, ty: self.owned()?, range: self.range()? })
+    }
+
     fn fact(&mut self) -> Option<Fact> {
         let site = self.range()?;
         let place = (self.small()?, self.small()?, self.small()?);
@@ -233,7 +311,7 @@ fn name(word: &str) -> &'static str {
 mod tests {
     use super::*;
     use crate::pipeline::{Depth, Surveyor};
-    use crate::source::FileRole;
+    use crate::source::{self, FileRole};
 
     fn input(text: &str) -> InputFile {
         let role = FileRole { krate: "pay".into(), modules: vec!["till".into()], ..FileRole::default() };
@@ -241,32 +319,53 @@ mod tests {
     }
 
     const TEXT: &str = "/// é\npub struct S { names: Vec<String>, pub n: u64 }\nimpl S {\n    async fn f(&self, wanted: &[String]) -> u8 {\n        \
-        for w in wanted { if self.names.contains(w) { println!(\"{w}\"); } }\n        0\n    }\n}\n#[cfg(test)] mod tests { fn g() {} }\n";
+        for w in wanted { if self.names.contains(w) { println!(\"{w}\"); } }\n        0\n    }\n}\n#[cfg(test)] mod tests { fn g() {} }\n#[path = \"far/off.rs\"] mod off;\nmod near;\n";
+
+    fn told(input: &InputFile) -> (FileSurvey, Vec<u8>) {
+        let survey = Surveyor::new(Depth::Scan).look(input);
+        let bytes = encode(&source::modules(&input.text), Some((&input.role, &survey)));
+        (survey, bytes)
+    }
 
     #[test]
     fn what_was_kept_comes_back_as_it_was() {
         let input = input(TEXT);
-        let survey = Surveyor::new(Depth::Scan).look(&input);
-        assert!(!survey.seen.is_empty() && survey.items.len() == 2 && survey.fields.len() == 2);
-        assert_eq!(decode(&encode(&survey).unwrap(), &input), Some(survey));
+        let (told, bytes) = told(&input);
+        assert!(!told.seen.is_empty() && told.items.len() == 2 && told.declared.fields.len() == 2);
+        assert_eq!(survey(&bytes, &input), Some(told));
+        let declared = modules(&bytes).unwrap();
+        assert_eq!((declared.len(), declared[0].path.as_deref()), (2, Some("far/off.rs")));
+        assert_eq!(declared, source::modules(TEXT));
+    }
+
+    #[test]
+    fn a_file_that_has_another_place_now_told_nothing() {
+        let before = input(TEXT);
+        let (_, bytes) = told(&before);
+        let now = InputFile { role: FileRole { is_test: true, ..before.role.clone() }, ..before.clone() };
+        assert_eq!((survey(&bytes, &now), modules(&bytes)), (None, Some(source::modules(TEXT))));
+        let unreached = encode(&source::modules(TEXT), None);
+        assert_eq!((survey(&unreached, &before), modules(&unreached)), (None, Some(source::modules(TEXT))));
     }
 
     #[test]
     fn damaged_bytes_are_refused_and_never_trusted() {
         let input = input(TEXT);
-        let bytes = encode(&Surveyor::new(Depth::Scan).look(&input)).unwrap();
+        let (_, bytes) = told(&input);
         for end in 0..bytes.len() {
-            assert_eq!(decode(&bytes[..end], &input), None, "{end} bytes");
+            assert_eq!(survey(&bytes[..end], &input), None, "{end} bytes");
         }
         for at in 0..bytes.len() {
             let mut other = bytes.clone();
             other[at] ^= 0xff;
-            let _ = decode(&other, &input);
+            let _ = (survey(&other, &input), modules(&other));
         }
     }
 
     #[test]
-    fn what_has_problems_is_not_kept() {
-        assert_eq!(encode(&Surveyor::new(Depth::Scan).look(&input("fn f( {"))), None);
+    fn what_is_told_with_problems_is_not_kept() {
+        let input = input("fn f( {");
+        let (survey_now, bytes) = told(&input);
+        assert_eq!((survey_now.problems.len(), survey(&bytes, &input)), (1, None));
     }
 }

@@ -25,7 +25,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
     let name = file.slice(finding.range);
     let item = enum_at(file, finding.range).ok_or("the enum changed")?;
-    let known = Bulk::of(files.iter().flat_map(declared).cloned());
+    let known = Bulk::of(files.iter().flat_map(declared));
     let found = known.outlier(name).ok_or("no variant is far larger than the others")?;
     let variant = item.variants.iter().find(|v| v.ident == found.name.as_str()).ok_or("the variant is gone")?;
     refuse_by_declaration(item, found.others)?;

@@ -2,7 +2,8 @@
 //!
 //! Padding is left out and niches are taken into account, so that the number is a lower bound on a 64-bit target.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use super::functions::{derives, head, items, type_arguments};
 use super::{SourceFile, shapes};
@@ -64,9 +65,22 @@ fn read(file: &SourceFile) -> Vec<Declared> {
 }
 
 /// What is known of types by name; a name that two types share is not known.
-#[derive(Debug, Default)]
-pub struct Bulk {
-    known: BTreeMap<String, Option<Declared>>,
+#[derive(Default)]
+pub struct Bulk<'a> {
+    known: HashMap<&'a str, Option<Known<'a>>>,
+}
+
+struct Known<'a> {
+    declared: &'a Declared,
+    /// Its variants, once somebody asked for their types; `None` for a type that cannot be read.
+    variants: OnceCell<Vec<Vec<Option<syn::Type>>>>,
+}
+
+impl Known<'_> {
+    fn variants(&self) -> &[Vec<Option<syn::Type>>] {
+        let read = |fields: &Vec<String>| fields.iter().map(|ty| syn::parse_str(ty).ok()).collect();
+        self.variants.get_or_init(|| self.declared.variants.iter().map(read).collect())
+    }
 }
 
 /// Bytes from which a variant is large.
@@ -88,38 +102,43 @@ pub struct Outlier {
 /// Declarations are followed this deep.
 const DEPTH: u32 = 6;
 
-impl Bulk {
+impl<'a> Bulk<'a> {
     /// Learns from declarations.
-    pub fn of(all: impl IntoIterator<Item = Declared>) -> Bulk {
-        let mut known: BTreeMap<String, Option<Declared>> = BTreeMap::new();
+    pub fn of(all: impl IntoIterator<Item = &'a Declared>) -> Bulk<'a> {
+        let mut known: HashMap<&str, Option<Known>> = HashMap::new();
         for declared in all {
-            let name = declared.name.clone();
-            known.entry(name).and_modify(|twice| *twice = None).or_insert(Some(declared));
+            let one = Known { declared, variants: OnceCell::new() };
+            known.entry(&declared.name).and_modify(|twice| *twice = None).or_insert(Some(one));
         }
         Bulk { known }
     }
 
-    /// The declaration of that name.
-    pub fn declaration(&self, name: &str) -> Option<&Declared> {
+    fn known(&self, name: &str) -> Option<&Known<'a>> {
         self.known.get(name)?.as_ref()
     }
 
+    /// The declaration of that name.
+    pub fn declaration(&self, name: &str) -> Option<&'a Declared> {
+        self.known(name).map(|known| known.declared)
+    }
+
     /// The only declaration that has fields of all these names.
-    pub fn with_fields(&self, fields: &[&str]) -> Option<&Declared> {
+    pub fn with_fields(&self, fields: &[&str]) -> Option<&'a Declared> {
         let has_all =
             |d: &&Declared| d.variants.len() == 1 && fields.iter().all(|f| d.names.iter().any(|name| name == f));
-        let mut all = self.known.values().flatten().filter(has_all).filter(|_| !fields.is_empty());
+        let all = self.known.values().flatten().map(|known| known.declared);
+        let mut all = all.filter(has_all).filter(|_| !fields.is_empty());
         let only = all.next()?;
         all.next().is_none().then_some(only)
     }
 
     /// The variant of an enum that is far larger than all others.
     pub fn outlier(&self, name: &str) -> Option<Outlier> {
-        let declared = self.declaration(name)?;
-        let sizes = self.variants(declared)?;
+        let known = self.known(name)?;
+        let sizes = self.sizes(known)?;
         let index = (0..sizes.len()).max_by_key(|i| sizes[*i])?;
         let next = sizes.iter().enumerate().filter(|(i, _)| *i != index).map(|(_, bytes)| *bytes).max()?;
-        let name = declared.names.get(index).cloned()?;
+        let name = known.declared.names.get(index).cloned()?;
         let is_outlier = sizes[index] >= LARGE && sizes[index] >= next.max(1) * 4;
         is_outlier.then(|| Outlier { name, bytes: sizes[index], next, others: sizes.len() - 1 })
     }
@@ -138,10 +157,11 @@ impl Bulk {
         match ty {
             syn::Type::Array(a) => self.copies(&a.elem, depth),
             syn::Type::Path(_) if super::types::is_primitive(ty) => true,
-            syn::Type::Path(_) => self.declaration(&head(ty)).is_some_and(|declared| {
-                let meant = declared.variants.first().and_then(|fields| fields.first());
-                let stands_for = |text: &String| syn::parse_str(text).is_ok_and(|ty| self.copies(&ty, depth + 1));
-                declared.is_copy || (declared.is_alias && depth < DEPTH && meant.is_some_and(stands_for))
+            syn::Type::Path(_) => self.known(&head(ty)).is_some_and(|known| {
+                let meant = || known.variants().first()?.first()?.as_ref();
+                let stands_for = |ty| self.copies(ty, depth + 1);
+                let declared = known.declared;
+                declared.is_copy || (declared.is_alias && depth < DEPTH && meant().is_some_and(stands_for))
             }),
             _ => false,
         }
@@ -172,7 +192,7 @@ impl Bulk {
         }
     }
 
-    fn sum<'a>(&self, types: impl Iterator<Item = &'a syn::Type>, depth: u32) -> (u64, bool) {
+    fn sum<'t>(&self, types: impl Iterator<Item = &'t syn::Type>, depth: u32) -> (u64, bool) {
         types
             .map(|ty| self.bytes(ty, depth))
             .fold((0, true), |(sum, all), (bytes, is_whole)| (sum + bytes, all && is_whole))
@@ -186,8 +206,8 @@ impl Bulk {
         match (name.as_str(), arguments.as_slice()) {
             ("Box" | "Rc" | "Arc", [inner]) => (if is_wide(inner) { 16 } else { 8 }, true),
             ("Option", [inner]) => self.bytes(inner, depth),
-            (_, []) if depth < DEPTH => match self.declaration(&name) {
-                Some(declared) => self.declared(declared, depth + 1),
+            (_, []) if depth < DEPTH => match self.known(&name) {
+                Some(known) => self.declared(known, depth + 1),
                 None => (0, false),
             },
             _ => (0, false),
@@ -195,24 +215,20 @@ impl Bulk {
     }
 
     /// A struct holds all of its fields, an enum those of its largest variant.
-    fn declared(&self, declared: &Declared, depth: u32) -> (u64, bool) {
-        let sizes = declared.variants.iter().map(|fields| self.fields(fields, depth));
+    fn declared(&self, known: &Known, depth: u32) -> (u64, bool) {
+        let sizes = known.variants().iter().map(|fields| self.fields(fields, depth));
         sizes.fold((0, true), |(most, all), (bytes, is_whole)| (most.max(bytes), all && is_whole))
     }
 
-    fn fields(&self, fields: &[String], depth: u32) -> (u64, bool) {
-        let types: Vec<syn::Type> = fields.iter().filter_map(|ty| syn::parse_str(ty).ok()).collect();
-        let (bytes, is_whole) = self.sum(types.iter(), depth);
-        (bytes, is_whole && types.len() == fields.len())
+    fn fields(&self, fields: &[Option<syn::Type>], depth: u32) -> (u64, bool) {
+        let (bytes, is_whole) = self.sum(fields.iter().flatten(), depth);
+        (bytes, is_whole && fields.iter().all(Option::is_some))
     }
 
     /// Bytes of each variant of an enum, where all parts of all variants are known.
-    pub fn variants(&self, declared: &Declared) -> Option<Vec<u64>> {
-        declared
-            .variants
-            .iter()
-            .map(|fields| Some(self.fields(fields, 1)).filter(|(_, is_whole)| *is_whole).map(|(bytes, _)| bytes))
-            .collect()
+    fn sizes(&self, known: &Known) -> Option<Vec<u64>> {
+        let whole = |fields: &Vec<_>| Some(self.fields(fields, 1)).filter(|(_, is_whole)| *is_whole);
+        known.variants().iter().map(|fields| Some(whole(fields)?.0)).collect()
     }
 }
 
@@ -269,20 +285,20 @@ mod tests {
     #[test]
     fn types_hold_at_least_the_sum_of_their_parts() {
         let file = SourceFile::parse("a.rs", CODE, &FileRole::default()).unwrap();
-        let bulk = Bulk::of(declared(&file).to_vec());
+        let bulk = Bulk::of(declared(&file));
         assert_eq!((bulk.least("Grid"), bulk.whole("Grid")), (256 + 3 + 8, Some(267)));
         assert_eq!((bulk.least("Holder"), bulk.whole("Holder")), (267 + 24, None));
         assert_eq!(bulk.least("Event"), 291);
         assert_eq!((bulk.least("Generic"), bulk.least("Again"), bulk.least("&str")), (0, 8, 16));
         assert!(bulk.declaration("Grid").unwrap().is_copy && !bulk.declaration("Holder").unwrap().is_copy);
-        assert_eq!(bulk.variants(bulk.declaration("Event").unwrap()), None);
+        assert_eq!(bulk.sizes(bulk.known("Event").unwrap()), None);
     }
 
     #[test]
     fn a_name_of_two_types_is_not_known() {
         let file =
             SourceFile::parse("a.rs", "mod a { struct S([u8; 9]); } mod b { struct S(u8); }", &FileRole::default());
-        assert_eq!(Bulk::of(declared(&file.unwrap()).to_vec()).least("S"), 0);
+        assert_eq!(Bulk::of(declared(&file.unwrap())).least("S"), 0);
     }
 
     #[test]

@@ -26,11 +26,11 @@ pub struct SourceFile {
     pub role: FileRole,
     /// True if `[code] generated` or a marker in its head says that a program wrote it.
     pub is_generated: bool,
-    /// Its tokens, comments among them, in the order of the text.
+    /// Its tokens, comments among them, in the order of the text; in a lean tree none of what functions of tests do.
     pub tokens: Vec<lexer::Token>,
     lines: LineIndex,
     base: usize,
-    /// True if the tree lacks doc comments.
+    /// True if the tree lacks doc comments and what tests do.
     is_lean: bool,
     /// What its `use` declarations bring in, once somebody asked.
     pub(super) imports: OnceCell<Vec<(String, String)>>,
@@ -68,8 +68,8 @@ impl SourceFile {
         SourceFile::parse_as(path, text, role, false)
     }
 
-    /// As [`SourceFile::parse`], but the tree has no doc comments on items, methods and public fields: libraries are a
-    /// third doc comments, and each becomes an attribute of six tokens. All ranges are those of the full tree.
+    /// As [`SourceFile::parse`], but the tree has no doc comments on items, methods and public fields, and functions of
+    /// tests and of generated files are empty: rules flag neither. All ranges are those of the full tree.
     ///
     /// # Errors
     /// As [`SourceFile::parse`].
@@ -88,17 +88,17 @@ impl SourceFile {
             return Err(Problem::error(what).at(at(offset)).help("this file is left out; all others are read"));
         }
         let base = stripped(text);
-        let lean = is_lean.then(|| lean::without_docs(text, &tokens)).flatten();
+        let is_generated = role.is_generated || has_generated_marker(text, &tokens);
+        let lean = is_lean.then(|| lean::lean(text, &tokens, role.is_test || is_generated)).flatten();
         // A doc comment that documents nothing is an error: the full text is parsed to tell it.
-        let lean = lean.and_then(|text| syn::parse_file(&text).ok());
+        let lean = lean.and_then(|lean| Some((syn::parse_file(&lean.text).ok()?, lean.tokens)));
         let is_lean = lean.is_some();
-        let ast = lean.map_or_else(|| syn::parse_file(text), Ok).map_err(|error| {
+        let (ast, left) = lean.map_or_else(|| syn::parse_file(text).map(|ast| (ast, None)), Ok).map_err(|error| {
             let offset = (error.span().byte_range().start + base).min(text.len());
             Problem::error(format!("does not parse: {}", parse_message(&error)))
                 .at(at(super::floor_boundary(text, offset)))
                 .help("rustc says more: run cargo check")
         })?;
-        let is_generated = role.is_generated || has_generated_marker(text, &tokens);
         let mut file = SourceFile {
             path: path.to_owned(),
             text: text.to_owned(),
@@ -107,7 +107,7 @@ impl SourceFile {
             items: Vec::new(),
             role: role.clone(),
             is_generated,
-            tokens,
+            tokens: left.unwrap_or(tokens),
             lines,
             base,
             is_lean,
@@ -480,6 +480,14 @@ pub fn is_test_attribute(attr: &syn::Attribute) -> bool {
         return attr.meta.require_list().is_ok_and(|list| names_test(list.tokens.clone()));
     }
     ["test", "bench", "rstest", "test_case", "proptest"].iter().any(|name| *head == name)
+}
+
+/// [`is_test_attribute`] of the text of an attribute.
+pub(super) fn says_test(attribute: &str) -> bool {
+    // Every word that it knows has one of these in it.
+    (attribute.contains("test") || attribute.contains("bench"))
+        && syn::parse::Parser::parse_str(syn::Attribute::parse_outer, attribute)
+            .is_ok_and(|parsed| parsed.iter().any(is_test_attribute))
 }
 
 fn names_test(tokens: proc_macro2::TokenStream) -> bool {

@@ -1,12 +1,51 @@
-//! A text and its tokens in; the text without the doc comments that no rule reads out, every other byte where it was.
+//! A text and its tokens in; the text without what no rule reads out, every other byte where it was.
+//!
+//! Rules read no doc comments, and nothing inside of functions of tests: libraries are a third doc comments, and a fifth of
+//! their code is tests.
 
 use super::lexer::{Token, TokenKind};
+use super::tests_in;
 use crate::model::TextRange;
 
-/// The text with spaces in the place of doc comments that fill their lines and stand before an item, a method or a public
-/// field, or inside of what they document; `None` where there are none.
-pub(super) fn without_docs(text: &str, tokens: &[Token]) -> Option<String> {
+/// A text to parse in the place of another, and its tokens.
+pub(super) struct Lean {
+    /// As long as the other, its lines as long too.
+    pub text: String,
+    /// Tokens of the other that still stand, comments among them; `None` where all do.
+    pub tokens: Option<Vec<Token>>,
+}
+
+/// The text with spaces in the place of doc comments and of what stands inside of functions of tests, which all are where
+/// `is_test` says so; `None` where there are none.
+pub(super) fn lean(text: &str, tokens: &[Token], is_test: bool) -> Option<Lean> {
     let mut bytes: Option<Vec<u8>> = None;
+    let bodies = tests_in::bodies(text, tokens, is_test);
+    for body in &bodies {
+        blank(bytes.get_or_insert_with(|| text.as_bytes().to_vec()), *body);
+    }
+    let left = (!bodies.is_empty()).then(|| without(tokens, &bodies));
+    blank_docs(text, left.as_deref().unwrap_or(tokens), &mut bytes);
+    // Whole comments and all between two brackets became spaces: what is left is UTF-8.
+    let text = String::from_utf8(bytes?).ok()?;
+    Some(Lean { text, tokens: left })
+}
+
+/// The tokens that stand in none of the ranges; both in the order of the text.
+fn without(tokens: &[Token], ranges: &[TextRange]) -> Vec<Token> {
+    let mut left = Vec::with_capacity(tokens.len());
+    let mut rest = tokens;
+    for range in ranges {
+        let (before, after) = rest.split_at(rest.partition_point(|t| t.range.start < range.start));
+        left.extend_from_slice(before);
+        rest = &after[after.partition_point(|t| t.range.start < range.end)..];
+    }
+    left.extend_from_slice(rest);
+    left
+}
+
+/// Blanks doc comments that fill their lines and stand before an item, a method or a public field, or inside of what they
+/// document.
+fn blank_docs(text: &str, tokens: &[Token], bytes: &mut Option<Vec<u8>>) {
     for (at, token) in tokens.iter().enumerate() {
         let is_inner = token.kind == TokenKind::DocComment && text[token.range.bytes()].starts_with("//!");
         if is_inner {
@@ -20,8 +59,6 @@ pub(super) fn without_docs(text: &str, tokens: &[Token]) -> Option<String> {
             }
         }
     }
-    // Whole comments became spaces: what is left is UTF-8.
-    bytes.and_then(|bytes| String::from_utf8(bytes).ok())
 }
 
 fn is_line_doc(text: &str, token: &Token) -> bool {
@@ -29,7 +66,10 @@ fn is_line_doc(text: &str, token: &Token) -> bool {
 }
 
 fn blank(bytes: &mut [u8], range: TextRange) {
-    bytes[range.bytes()].fill(b' ');
+    // A line keeps its end: places are told by lines.
+    for byte in bytes[range.bytes()].iter_mut().filter(|byte| **byte != b'\n') {
+        *byte = b' ';
+    }
 }
 
 /// True if the tokens, after attributes, begin with words that only an item, a method or a public field begins with.
@@ -65,9 +105,9 @@ mod tests {
     #[test]
     fn only_comments_of_items_methods_and_public_fields_go() {
         let text = "/// a\nfn a() {\n    /// odd\n    let x = 1;\n}\n// plain\nstruct S {\n    /// b\n    b: u8,\n}\n/** c */ fn c() {}\n";
-        let lean = without_docs(text, &lexer::tokens(text)).unwrap();
-        assert_eq!(lean, text.replacen("/// a", "     ", 1));
-        assert_eq!(without_docs("// a\nfn a() {}", &lexer::tokens("// a\nfn a() {}")), None);
+        let lean = lean(text, &lexer::tokens(text), false).unwrap();
+        assert_eq!(lean.text, text.replacen("/// a", "     ", 1));
+        assert!(super::lean("// a\nfn a() {}", &lexer::tokens("// a\nfn a() {}"), false).is_none());
     }
 
     #[test]
@@ -94,6 +134,24 @@ mod tests {
         };
         assert_eq!(ranges(&lean), ranges(&full));
         assert_eq!(lean.slice(lean.items[0].range).lines().next(), Some("/// ö"));
+    }
+
+    #[test]
+    fn a_tree_without_bodies_of_tests_has_the_same_functions() {
+        let text = "fn a() { 1; }\n#[cfg(test)]\nmod tests {\n    use super::*;\n    /// é\n    #[test]\n    fn t() {\n        \
+                    \"ü\"; // é\n    }\n    fn one() { \"ö\" } struct S { after: u8 }\n    fn outer() { fn inner() { 2; } 3; }\n}\nfn b() { 4; }\n";
+        let role = FileRole::default();
+        let full = SourceFile::parse("a.rs", text, &role).unwrap();
+        let lean = SourceFile::parse_lean("a.rs", text, &role).unwrap();
+        assert_eq!(lean.items, full.items);
+        let words = |f: &SourceFile| f.tokens.iter().map(|t| t.text(text).to_owned()).collect::<Vec<_>>();
+        assert!(words(&full).contains(&"2".to_owned()) && !words(&lean).contains(&"2".to_owned()));
+        assert!(words(&lean).contains(&"4".to_owned()) && words(&lean).contains(&"\"ö\"".to_owned()));
+        let syn::Item::Mod(tests) = &lean.ast.items[1] else { panic!("the module of tests") };
+        let inside = &tests.content.as_ref().unwrap().1;
+        assert_eq!(lean.slice(lean.range(&inside[3])), "struct S { after: u8 }");
+        let syn::Item::Fn(empty) = &inside[1] else { panic!("a function") };
+        assert!(empty.block.stmts.is_empty());
     }
 
     #[test]

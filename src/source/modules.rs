@@ -1,5 +1,6 @@
-//! Crate roots and the texts of files in; where each file stands in its crate out.
+//! Crate roots and the modules that files declare in; where each file stands in its crate out.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::FileRole;
@@ -11,8 +12,8 @@ use crate::model::{CrateRoot, Place, Problem};
 /// A file that no crate reaches has no role. A file reached twice keeps the role of the first crate (or of the first
 /// path) and is marked [`FileRole::is_doubled`]; files that share one module path (cfg twins) are numbered by
 /// [`FileRole::twin`]. Declarations without a file are told as notes: they are often behind a `cfg`.
-pub fn roles(crates: &[CrateRoot], texts: &BTreeMap<String, String>) -> (BTreeMap<String, FileRole>, Vec<Problem>) {
-    let mut walk = Walk { texts, roles: BTreeMap::new(), problems: Vec::new(), paths: BTreeMap::new() };
+pub fn roles(crates: &[CrateRoot], files: &impl Files) -> (BTreeMap<String, FileRole>, Vec<Problem>) {
+    let mut walk = Walk { files, roles: BTreeMap::new(), problems: Vec::new(), paths: BTreeMap::new() };
     for root in crates {
         let role = FileRole {
             krate: root.name.clone(),
@@ -23,7 +24,7 @@ pub fn roles(crates: &[CrateRoot], texts: &BTreeMap<String, String>) -> (BTreeMa
             ..FileRole::default()
         };
         let mut on_way = BTreeSet::new();
-        if texts.contains_key(&root.root) {
+        if files.has(&root.root) {
             walk.file(&root.root, role, Owner::Dir(parent(&root.root)), &mut on_way);
         } else {
             walk.problems.push(
@@ -33,6 +34,25 @@ pub fn roles(crates: &[CrateRoot], texts: &BTreeMap<String, String>) -> (BTreeMa
         }
     }
     (walk.roles, walk.problems)
+}
+
+/// The files among which modules are looked for.
+pub trait Files {
+    /// True if there is such a file.
+    fn has(&self, path: &str) -> bool;
+    /// The modules that a file declares.
+    fn modules(&self, path: &str) -> Cow<'_, [ModuleDecl]>;
+}
+
+/// Texts by their paths.
+impl Files for BTreeMap<String, String> {
+    fn has(&self, path: &str) -> bool {
+        self.contains_key(path)
+    }
+
+    fn modules(&self, path: &str) -> Cow<'_, [ModuleDecl]> {
+        Cow::Owned(self.get(path).map(|text| modules(text)).unwrap_or_default())
+    }
 }
 
 /// Where the modules that a file declares have their files.
@@ -66,18 +86,17 @@ impl Owner {
     }
 }
 
-struct Walk<'a> {
-    texts: &'a BTreeMap<String, String>,
+struct Walk<'a, F> {
+    files: &'a F,
     roles: BTreeMap<String, FileRole>,
     problems: Vec<Problem>,
     /// Number of files per (crate, is it a test target, module path).
     paths: BTreeMap<(String, bool, Vec<String>), u32>,
 }
 
-impl Walk<'_> {
+impl<F: Files> Walk<'_, F> {
     fn file(&mut self, path: &str, mut role: FileRole, owner: Owner, on_way: &mut BTreeSet<String>) {
-        let Some(text) = self.texts.get(path) else { return };
-        if !on_way.insert(path.to_owned()) {
+        if !self.files.has(path) || !on_way.insert(path.to_owned()) {
             return;
         }
         match self.roles.get_mut(path) {
@@ -89,8 +108,9 @@ impl Walk<'_> {
                 self.roles.insert(path.to_owned(), role.clone());
             }
         }
-        for declared in declarations(text) {
-            self.follow(path, &role, &owner, &declared, on_way);
+        let files = self.files;
+        for declared in files.modules(path).iter() {
+            self.follow(path, &role, &owner, declared, on_way);
         }
         on_way.remove(path);
     }
@@ -100,7 +120,7 @@ impl Walk<'_> {
         from: &str,
         role: &FileRole,
         owner: &Owner,
-        declared: &Declared,
+        declared: &ModuleDecl,
         on_way: &mut BTreeSet<String>,
     ) {
         let folder = declared.inline.iter().fold(owner.children(), |dir, name| join(&dir, name));
@@ -116,7 +136,7 @@ impl Walk<'_> {
         child.modules.extend(declared.inline.iter().cloned());
         child.modules.push(declared.name.clone());
         child.is_test |= declared.is_test;
-        match candidates.iter().find(|(path, _)| self.texts.contains_key(path)) {
+        match candidates.iter().find(|(path, _)| self.files.has(path)) {
             Some((path, stem)) => {
                 let dir = parent(path);
                 let owner = stem.clone().map_or(Owner::Dir(dir.clone()), |stem| Owner::Named { dir, stem });
@@ -132,19 +152,25 @@ impl Walk<'_> {
 }
 
 /// A `mod x;`.
-#[derive(Debug, PartialEq)]
-struct Declared {
-    name: String,
-    path: Option<String>,
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModuleDecl {
+    /// Its name without `r#`.
+    pub name: String,
+    /// Where its file lies, if `#[path]` says so.
+    pub path: Option<String>,
     /// Inline modules around it.
-    inline: Vec<String>,
-    is_test: bool,
-    line: u32,
+    pub inline: Vec<String>,
+    /// True if it is there for tests alone.
+    pub is_test: bool,
+    /// Its line, from 1.
+    pub line: u32,
 }
 
+/// The modules that a text declares to have files of their own.
+///
 /// Reads `mod` declarations from tokens: a full parse of every file would cost as much as the analysis itself, and
 /// declarations inside `cfg_if!` are only tokens anyway.
-fn declarations(text: &str) -> Vec<Declared> {
+pub fn modules(text: &str) -> Vec<ModuleDecl> {
     if !may_declare(text) {
         return Vec::new();
     }
@@ -165,12 +191,12 @@ fn declarations(text: &str) -> Vec<Declared> {
             }
             "mod" if tokens.get(i + 1).is_some_and(|t| t.kind == TokenKind::Ident) => {
                 let name = word(i + 1).trim_start_matches("r#").to_owned();
-                let is_test = attributes.iter().any(|a| says_test(a));
+                let is_test = attributes.iter().any(|a| super::file::says_test(a));
                 if word(i + 2) == "{" {
                     open.push(Some((name, is_test)));
                     i += 2;
                 } else if word(i + 2) == ";" {
-                    out.push(Declared {
+                    out.push(ModuleDecl {
                         name,
                         path: attributes.iter().find_map(|a| path_value(a)),
                         inline: open.iter().flatten().map(|(n, _)| n.clone()).collect(),
@@ -221,11 +247,6 @@ fn closing(text: &str, tokens: &[Token], open: usize) -> usize {
         }
     }
     tokens.len() - 1
-}
-
-fn says_test(attribute: &str) -> bool {
-    syn::parse::Parser::parse_str(syn::Attribute::parse_outer, attribute)
-        .is_ok_and(|parsed| parsed.iter().any(super::file::is_test_attribute))
 }
 
 /// The value of `#[path = "…"]`.
@@ -351,7 +372,7 @@ mod tests {
     #[test]
     fn a_declaration_is_found_however_it_is_spaced() {
         for text in ["mod a;", "mod\ta ;", "mod/* x */a;", "mod a // x\n;", "mod\n r#a\n;", "x! { mod a; }"] {
-            assert_eq!(declarations(text).len(), 1, "{text}");
+            assert_eq!(modules(text).len(), 1, "{text}");
         }
     }
 

@@ -7,16 +7,8 @@ use super::visit::{self, Visit};
 use super::SourceFile;
 use super::functions::{Function, functions, head, items, type_arguments};
 use super::names::{mentions, plain_name};
+use super::types::FieldDecl;
 use crate::model::{CostLines, FunctionId, TextRange};
-
-/// The named fields of a file's structs, each with its struct.
-pub fn fields(file: &SourceFile) -> Vec<(String, String)> {
-    let name = |ident: &syn::Ident| ident.to_string();
-    let of = |s: &syn::ItemStruct| -> Vec<(String, String)> {
-        s.fields.iter().filter_map(|f| Some((name(f.ident.as_ref()?), name(&s.ident)))).collect()
-    };
-    structs(file).into_iter().flat_map(of).collect()
-}
 
 /// The fields of all structs of a workspace.
 #[derive(Debug, Default)]
@@ -26,11 +18,11 @@ pub struct FieldOwners<'a> {
 }
 
 impl<'a> FieldOwners<'a> {
-    /// Learns from what [`fields`] says of every file.
-    pub fn new(fields: impl IntoIterator<Item = &'a (String, String)>) -> FieldOwners<'a> {
+    /// Learns from the fields of every file.
+    pub fn new(fields: impl IntoIterator<Item = &'a FieldDecl>) -> FieldOwners<'a> {
         let mut by_field: HashMap<&'a str, BTreeSet<&'a str>> = HashMap::new();
-        for (field, owner) in fields {
-            by_field.entry(field).or_default().insert(owner);
+        for field in fields {
+            by_field.entry(&field.name).or_default().insert(&field.owner);
         }
         FieldOwners { by_field }
     }
@@ -231,6 +223,7 @@ impl<'a> Visit<'a> for Fields {
 mod tests {
     use super::*;
     use crate::source::FileRole;
+    use crate::source::types::struct_fields;
 
     #[track_caller]
     fn check(texts: &[&str], name: &str, only: &[&str], expected: &[(&str, &[u32])]) {
@@ -242,8 +235,8 @@ mod tests {
             TextRange::new(start, start + word.len())
         };
         let only: Vec<TextRange> = only.iter().map(|f| at(f)).collect();
-        let all: Vec<_> = files.iter().flat_map(fields).collect();
-        let found = users(&files, &FieldOwners::new(&all), &files[0], at(name), &only);
+        let owners = FieldOwners::new(files.iter().flat_map(struct_fields));
+        let found = users(&files, &owners, &files[0], at(name), &only);
         let found: Vec<(&str, &[u32])> = found.iter().map(|u| (u.function.0.as_str(), &u.lines[..])).collect();
         assert_eq!(found, expected);
     }

@@ -2,7 +2,7 @@
 
 use super::names::{mentions, peel, plain_name};
 use super::usage;
-use super::{SourceFile, shapes};
+use super::{SourceFile, shapes, words};
 use crate::model::TextRange;
 
 /// Two loops around one statement that adds something of a table to something, element by element.
@@ -15,10 +15,10 @@ pub struct Walk<'a> {
     pub indexed: Vec<&'a syn::Expr>,
 }
 
-/// All such pairs of a file.
+/// All such pairs of a file, outside of tests.
 pub fn walks(file: &SourceFile) -> Vec<Walk<'_>> {
     let mut found = Vec::new();
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, &["for"]) {
         for stmt in &block.stmts {
             if let syn::Stmt::Expr(syn::Expr::ForLoop(outer), _) = stmt {
                 found.extend(walk(file, outer));

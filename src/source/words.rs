@@ -23,10 +23,10 @@ pub struct Places {
 }
 
 impl Places {
-    /// Looks at all names of a file; `is_likely` tells most of those that the vocabulary lacks without a search.
+    /// Looks at all names and keywords of a file; `is_likely` tells most of those that the vocabulary lacks without a search.
     pub fn of(file: &SourceFile, vocabulary: &Arc<Vocabulary>, is_likely: impl Fn(&str) -> bool) -> Places {
         let mut offsets = vec![Vec::new(); vocabulary.len()];
-        for token in file.tokens.iter().filter(|t| t.kind == TokenKind::Ident) {
+        for token in file.tokens.iter().filter(|t| is_word(t.kind)) {
             let word = token.text(&file.text);
             if is_likely(word)
                 && let Some(number) = vocabulary.get(word)
@@ -57,11 +57,15 @@ impl SourceFile {
 
     fn places(&self, words: &[&str]) -> Vec<Cow<'_, [u32]>> {
         self.words.get().and_then(|places| places.of_words(words)).unwrap_or_else(|| {
-            let names = self.tokens.iter().filter(|t| t.kind == TokenKind::Ident);
+            let names = self.tokens.iter().filter(|t| is_word(t.kind));
             let named = names.filter(|t| words.contains(&t.text(&self.text)));
             vec![Cow::Owned(named.map(|t| t.range.start).collect())]
         })
     }
+}
+
+fn is_word(kind: TokenKind) -> bool {
+    matches!(kind, TokenKind::Ident | TokenKind::Keyword)
 }
 
 /// True if one of the ordered offsets is in the range.

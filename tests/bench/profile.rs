@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use refit::model::{Item, Profile, Slo};
-use refit::source::{FileRole, Index, SourceFile};
+use refit::source::{FileRole, SourceFile, told_apart};
 use refit::{attribute, profile, rank, slo};
 
 fn main() {
@@ -124,7 +124,7 @@ fn items(folder: &Path) -> Vec<Item> {
         let text = fs::read_to_string(file).expect("a source file");
         SourceFile::parse(&relative, &text, &role).map(|f| f.items).unwrap_or_default()
     });
-    Index::new(found).items().to_vec()
+    told_apart(found)
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {

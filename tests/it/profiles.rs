@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use refit::model::{Attribution, Basis, Item, Problem, Profile, RowKind, Unit};
-use refit::source::{FileRole, Index, SourceFile};
+use refit::source::{FileRole, SourceFile, told_apart};
 use refit::{attribute, profile};
 
 /// Recordings of one small program by perf 6.1: `fixtures/profiles/gw` is its source, folders are replaced.
@@ -31,7 +31,7 @@ fn parsed_items() -> Vec<Item> {
     let mut all = file("src/main.rs", include_str!("fixtures/profiles/gw/src/main.rs"), &[]);
     all.extend(file("src/risk.rs", include_str!("fixtures/profiles/gw/src/risk.rs"), &["risk"]));
     all.extend(file("src/ledger.rs", include_str!("fixtures/profiles/gw/src/ledger.rs"), &["ledger"]));
-    Index::new(all).items().to_vec()
+    told_apart(all)
 }
 
 fn read(text: &[u8], piece: usize) -> (&'static str, Profile, Vec<Problem>) {

@@ -7,7 +7,7 @@ use refit::model::{
     Frame, FrameId, Item, Node, NodeId, Objective, ObjectiveSplit, Poll, Profile, Request, Sample, Slo, Unit, Wait,
 };
 use refit::rank::Ranking;
-use refit::source::{FileRole, Index, SourceFile};
+use refit::source::{FileRole, SourceFile, told_apart};
 use refit::{attribute, rank};
 
 /// What a request spends its time with, in the order of a draw.
@@ -189,7 +189,7 @@ impl Service {
 pub fn items() -> Vec<Item> {
     let role = FileRole { krate: "svc".into(), ..FileRole::default() };
     let file = SourceFile::parse("src/lib.rs", "fn steady() {}\nfn heavy() {}\n", &role).unwrap();
-    Index::new(file.items).into_items()
+    told_apart(file.items)
 }
 
 fn ranked(profile: &Profile, items: &[Item], seed: u64) -> Ranking {

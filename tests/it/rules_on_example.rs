@@ -50,7 +50,7 @@ fn parse(texts: &BTreeMap<String, String>) -> Vec<SourceFile> {
 }
 
 #[test]
-fn every_rule_sees_the_same_in_a_tree_without_doc_comments() {
+fn every_rule_flags_the_same_in_a_lean_tree() {
     let mut texts = texts();
     for folder in ["src/source", "src/model", "src/detect/loops", "src/effects"] {
         let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
@@ -62,7 +62,11 @@ fn every_rule_sees_the_same_in_a_tree_without_doc_comments() {
     for (path, text) in &texts {
         let [full, lean] = [SourceFile::parse, SourceFile::parse_lean].map(|parse| {
             let file = parse(path, text, &FileRole::default()).unwrap();
-            (triggers.facts(&file), file.items.clone(), refit::source::fields(&file))
+            let (mut seen, problems) = triggers.facts(&file);
+            // What stands in tests is never flagged.
+            seen.iter_mut().for_each(|(_, facts)| facts.retain(|fact| !fact.is_background));
+            seen.retain(|(_, facts)| !facts.is_empty());
+            (seen, problems, file.items.clone(), refit::source::declarations::declarations(&file))
         });
         assert_eq!(full, lean, "{path}");
     }

@@ -11,7 +11,7 @@ use std::process::Command;
 
 use refit::model::{Attribution, Item, Profile, RowKind};
 use refit::profile::symbols::{Image, Table, addresses_of, look_up, symbolicate};
-use refit::source::{FileRole, Index, SourceFile};
+use refit::source::{FileRole, SourceFile, told_apart};
 use refit::{attribute, profile};
 
 const MAIN: &str = include_str!("fixtures/truth/main.rs");
@@ -50,7 +50,7 @@ pub fn items_of(files: &[(&str, &str, &[&str])]) -> Vec<Item> {
         SourceFile::parse(path, text, &role).unwrap().items
     };
     let all: Vec<Item> = files.iter().flat_map(file).collect();
-    Index::new(all).into_items()
+    told_apart(all)
 }
 
 /// What was mapped where: start, length, offset and file.

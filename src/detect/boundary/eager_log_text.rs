@@ -2,6 +2,7 @@
 
 use crate::detect::{Fact, FileFacts, Rule, each};
 use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};
+use crate::source::declarations::Known;
 use crate::source::{self, SourceFile, calm, names, shapes, usage, words};
 
 /// The rule.
@@ -90,8 +91,8 @@ fn eager(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
     Some(fact)
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
-    let mut found = each(rule, facts);
+fn judge(rule: &Rule, facts: &[FileFacts], known: &Known) -> Vec<Finding> {
+    let mut found = each(rule, facts, known);
     for finding in found.iter_mut().filter(|finding| finding.capture("call").is_some()) {
         finding.class = Class::B;
     }

@@ -5,6 +5,7 @@ use quote::ToTokens;
 
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
+use crate::source::declarations::Known;
 use crate::source::functions::{head, type_arguments};
 use crate::source::names::{peel, plain_name};
 use crate::source::{SourceFile, words};
@@ -83,7 +84,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     found
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
+fn judge(rule: &Rule, facts: &[FileFacts], _: &Known) -> Vec<Finding> {
     let one = |file: &FileFacts, fact: &Fact| {
         let what = fact.word("what").unwrap_or_default();
         let message = match fact.word("rungs").unwrap_or_default() {

@@ -4,6 +4,7 @@ use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};
 use crate::source::SourceFile;
 use crate::source::conversions::{Clue, Conversion, What, clues, join};
+use crate::source::declarations::Known;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -89,7 +90,7 @@ fn clue(fact: &Fact) -> Option<Clue> {
     })
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
+fn judge(rule: &Rule, facts: &[FileFacts], _: &Known) -> Vec<Finding> {
     let files: Vec<Vec<Clue>> = facts.iter().map(|file| file.facts.iter().filter_map(clue).collect()).collect();
     join(&files).iter().flat_map(|conversion| findings(rule, facts, conversion)).collect()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};
 use crate::source::counters::{counters, writes};
+use crate::source::declarations::Known;
 use crate::source::{Node, SourceFile, path_to, shapes};
 
 /// The rule.
@@ -117,7 +118,7 @@ fn thread_around(file: &SourceFile, site: TextRange) -> Option<u32> {
     })
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
+fn judge(rule: &Rule, facts: &[FileFacts], _: &Known) -> Vec<Finding> {
     let all: Vec<(&FileFacts, &Fact)> = facts.iter().flat_map(|f| f.facts.iter().map(move |fact| (f, fact))).collect();
     let mut found = Vec::new();
     for (file, fact) in &all {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::bulk;
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};
+use crate::source::bulk;
+use crate::source::declarations::Known;
 use crate::source::functions::{head, items};
 use crate::source::{SourceFile, names, shapes, usage};
 
@@ -59,7 +60,7 @@ the reference. For a public function the rewrite is a scaffold (class C): caller
 const LARGE: u64 = 128;
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut walk = Params { file, cloned: None, out: bulk::facts(file) };
+    let mut walk = Params { file, cloned: None, out: Vec::new() };
     for placed in items(&file.ast).into_iter().filter(|placed| !placed.is_test) {
         match placed.item {
             syn::Item::Fn(item) => walk.function(&item.vis, &item.sig, &item.block, None),
@@ -98,12 +99,8 @@ impl Params<'_> {
         for (index, input) in sig.inputs.iter().enumerate() {
             if let syn::FnArg::Typed(typed) = input
                 && let Some(name) = plain_param(typed)
-                && usage::is_only_looked_at_but(
-                    self.file,
-                    block,
-                    &name,
-                    &handed_on(self.file, sig, block, index, &name),
-                )
+                && (usage::is_only_looked_at(self.file, block, &name)
+                    || self.is_but_handed_on(sig, block, index, &name))
             {
                 self.parameter(sig, index, typed, name);
             }
@@ -111,6 +108,12 @@ impl Params<'_> {
         for fact in &mut self.out[before..] {
             fact.notes.push(("vis", vis.to_owned()));
         }
+    }
+
+    /// True if a parameter is only looked at, and handed on to the function itself in its own place.
+    fn is_but_handed_on(&self, sig: &syn::Signature, block: &syn::Block, index: usize, name: &str) -> bool {
+        let own = handed_on(self.file, sig, block, index, name);
+        !own.is_empty() && usage::is_only_looked_at_but(self.file, block, name, &own)
     }
 
     /// `self` by value, where `&self` would do.
@@ -235,8 +238,8 @@ fn handed_clones(file: &SourceFile) -> BTreeSet<(&str, usize)> {
     found
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
-    let known = bulk::learn(facts);
+fn judge(rule: &Rule, facts: &[FileFacts], known: &Known) -> Vec<Finding> {
+    let known = known.types();
     let all = facts.iter().flat_map(|f| f.facts.iter().map(|fact| (f.file.as_str(), fact)));
     all.filter_map(|(file, fact)| {
         let (ty, param) = (fact.word("of")?, fact.word("param")?);

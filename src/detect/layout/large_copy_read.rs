@@ -2,9 +2,9 @@
 
 use crate::source::visit::{self, Visit};
 
-use super::bulk;
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};
+use crate::source::declarations::Known;
 use crate::source::usage::{self, How, Use};
 use crate::source::{SourceFile, names, shapes, types};
 
@@ -92,7 +92,7 @@ const OTHER_ITEMS: &[&str] =
     &["all", "any", "filter_map", "find_map", "flat_map", "fold", "for_each", "map", "map_while", "position"];
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut walk = Copies { file, is_unsafe: false, out: bulk::facts(file) };
+    let mut walk = Copies { file, is_unsafe: false, out: Vec::new() };
     walk.visit_file(&file.ast);
     walk.out
 }
@@ -394,8 +394,8 @@ impl<'a> Visit<'a> for Copies<'_> {
     }
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
-    let known = bulk::learn(facts);
+fn judge(rule: &Rule, facts: &[FileFacts], known: &Known) -> Vec<Finding> {
+    let known = known.types();
     let all = facts.iter().flat_map(|f| f.facts.iter().map(|fact| (f.file.as_str(), fact)));
     all.filter_map(|(file, fact)| {
         let name = fact.word("copy")?;

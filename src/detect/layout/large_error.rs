@@ -1,9 +1,10 @@
 //! Functions whose error is far larger than what they return.
 
-use super::bulk;
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
 use crate::source::SourceFile;
+use crate::source::bulk;
+use crate::source::declarations::Known;
 use crate::source::functions::{functions, head, type_arguments};
 
 /// The rule.
@@ -57,7 +58,7 @@ show; rustc does not accept the box (a caller takes the error apart by a pattern
 const LARGE: u64 = 128;
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut found = bulk::facts(file);
+    let mut found = Vec::new();
     for function in functions(file).into_iter().filter(|f| !f.is_test && !f.in_trait) {
         let syn::ReturnType::Type(_, output) = &function.sig.output else { continue };
         if head(output) != "Result" {
@@ -75,8 +76,8 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     found
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
-    let known = bulk::learn(facts);
+fn judge(rule: &Rule, facts: &[FileFacts], known: &Known) -> Vec<Finding> {
+    let known = known.types();
     let all = facts.iter().flat_map(|f| f.facts.iter().map(|fact| (f.file.as_str(), fact)));
     let mut seen = std::collections::BTreeSet::new();
     all.filter_map(|(file, fact)| {

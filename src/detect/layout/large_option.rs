@@ -1,9 +1,9 @@
 //! Fields that hold room for a large value that is mostly not there.
 
-use super::bulk;
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
 use crate::source::SourceFile;
+use crate::source::declarations::Known;
 use crate::source::functions::{attributes, derives, head, items, type_arguments};
 
 /// The rule.
@@ -63,7 +63,7 @@ const LARGE: u64 = 200;
 const FIXED: &[&str] = &["Copy", "Pod", "Zeroable", "Archive", "FromBytes", "AsBytes", "IntoBytes", "Queryable"];
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut found = bulk::facts(file);
+    let mut found = Vec::new();
     for placed in items(&file.ast).into_iter().filter(|placed| !placed.is_test) {
         let syn::Item::Struct(item) = placed.item else { continue };
         let is_fixed = attributes(placed.item).iter().any(|a| a.path().is_ident("repr"))
@@ -103,8 +103,8 @@ fn missing(ty: &syn::Type) -> Option<(&syn::Type, bool)> {
     only(inner, "Option").then(|| (type_arguments(inner)[0], true))
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
-    let known = bulk::learn(facts);
+fn judge(rule: &Rule, facts: &[FileFacts], known: &Known) -> Vec<Finding> {
+    let known = known.types();
     let all = facts.iter().flat_map(|f| f.facts.iter().map(|fact| (f.file.as_str(), fact)));
     all.filter_map(|(file, fact)| {
         let (field, bytes) = (fact.word("field")?, known.least(fact.word("inner")?));

@@ -1,9 +1,9 @@
 //! Enums one variant of which is far larger than all others, so that every value pays for it.
 
-use super::bulk;
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
 use crate::source::SourceFile;
+use crate::source::declarations::Known;
 use crate::source::functions::{attributes, items};
 
 /// The rule.
@@ -14,7 +14,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     title: "one variant makes every value large",
     explain: EXPLAIN,
-    triggers: &[],
+    triggers: &["enum"],
     facts,
     judge,
 };
@@ -59,7 +59,7 @@ Not reported: enums whose layout is fixed by `repr`, with a part whose size the 
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut found = bulk::facts(file);
+    let mut found = Vec::new();
     for placed in items(&file.ast).into_iter().filter(|placed| !placed.is_test) {
         let is_fixed = attributes(placed.item).iter().any(|a| a.path().is_ident("repr"));
         if let syn::Item::Enum(item) = placed.item
@@ -73,8 +73,8 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     found
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
-    let known = bulk::learn(facts);
+fn judge(rule: &Rule, facts: &[FileFacts], known: &Known) -> Vec<Finding> {
+    let known = known.types();
     let all = facts.iter().flat_map(|f| f.facts.iter().map(|fact| (f.file.as_str(), fact)));
     all.filter_map(|(file, fact)| {
         let found = known.outlier(fact.word("enum")?)?;

@@ -1,6 +1,5 @@
 //! Types in, layouts that spend cache lines out.
 
-mod bulk;
 pub mod byte_map;
 pub mod cold_array_inline;
 pub mod contended_atomics;

@@ -6,9 +6,9 @@ use quote::ToTokens;
 
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
-use crate::source::SourceFile;
 use crate::source::functions::items;
 use crate::source::sizes::{Known, Layout, Shape, is_repr_c, lay_out, learn, shape, tag_shape, tightest};
+use crate::source::{SourceFile, declarations};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -92,7 +92,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     found
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
+fn judge(rule: &Rule, facts: &[FileFacts], _: &declarations::Known) -> Vec<Finding> {
     let all: Vec<(&FileFacts, &Fact)> = facts.iter().flat_map(|f| f.facts.iter().map(move |fact| (f, fact))).collect();
     let known = known(&all);
     let mut found = Vec::new();

@@ -1,9 +1,9 @@
 //! Private fields of the type `Vec<Box<T>>`, where the vector alone would hold the values.
 
-use super::bulk;
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
 use crate::source::bulk::boxed_element;
+use crate::source::declarations::Known;
 use crate::source::functions::{attributes, derives, items};
 use crate::source::{SourceFile, shapes};
 
@@ -58,7 +58,7 @@ elements, handed on, in a macro, taken apart by a pattern); `T` is a trait objec
 const SMALL: u64 = 256;
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut found = bulk::facts(file);
+    let mut found = Vec::new();
     for placed in items(&file.ast).into_iter().filter(|placed| !placed.is_test) {
         let syn::Item::Struct(item) = placed.item else { continue };
         let is_fixed = attributes(placed.item).iter().any(|a| a.path().is_ident("repr"));
@@ -106,8 +106,8 @@ fn locals(file: &SourceFile) -> Vec<Fact> {
     found
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
-    let known = bulk::learn(facts);
+fn judge(rule: &Rule, facts: &[FileFacts], known: &Known) -> Vec<Finding> {
+    let known = known.types();
     let all = facts.iter().flat_map(|f| f.facts.iter().map(|fact| (f.file.as_str(), fact)));
     all.filter_map(|(file, fact)| {
         let (element, field) = (fact.word("element")?, fact.word("field")?);

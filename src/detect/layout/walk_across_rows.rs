@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "table walked across its rows",
     explain: EXPLAIN,
-    triggers: &[],
+    triggers: &["for"],
     facts,
     judge: each,
 };

@@ -2,6 +2,7 @@
 
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
+use crate::source::declarations::Known;
 use crate::source::functions::Function;
 use crate::source::tables::{Table, tables};
 use crate::source::{SourceFile, words};
@@ -78,7 +79,7 @@ fn fact(file: &SourceFile, table: &Table<'_>) -> Fact {
     fact
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
+fn judge(rule: &Rule, facts: &[FileFacts], _: &Known) -> Vec<Finding> {
     let one = |file: &FileFacts, fact: &Fact| {
         let (collection, entries) =
             (fact.word("collection").unwrap_or_default(), fact.word("entries").unwrap_or_default());

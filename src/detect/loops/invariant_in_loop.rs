@@ -2,6 +2,7 @@
 
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId};
+use crate::source::declarations::Known;
 use crate::source::invariants::{Invariant, invariants, only_looked_at};
 use crate::source::names::{NameUse, Use, plain_name, uses};
 use crate::source::visit::code::{self as visit, Visit};
@@ -146,7 +147,7 @@ fn starts_from(stmt: &syn::Stmt, name: &str) -> bool {
     shapes::plain_let(stmt).is_some_and(|l| l.is_mut && plain_name(l.value).is_some_and(|value| value == name))
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
+fn judge(rule: &Rule, facts: &[FileFacts], _: &Known) -> Vec<Finding> {
     let one = |file: &FileFacts, fact: &Fact| {
         let message = "each round of the loop makes this text anew although nothing it is made of changes";
         rule.finding(&file.file, fact, message.to_string())

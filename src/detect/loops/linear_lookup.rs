@@ -4,8 +4,7 @@ use super::hoist::{Hoist, hoist};
 use crate::detect::{Fact, Rule, fields};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::usage::{self, PlacePath};
-use crate::source::visit::code::{self as visit, Visit};
-use crate::source::{SourceFile, types};
+use crate::source::{SourceFile, types, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -15,9 +14,9 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "a list is searched from its start for each element of another collection",
     explain: EXPLAIN,
-    triggers: &[],
+    triggers: &["contains", "find", "any", "position", "filter"],
     facts,
-    judge: |rule, facts| fields::judge(rule, facts, types::is_sequence),
+    judge: |rule, facts, known| fields::judge(rule, facts, known, types::is_sequence),
 };
 
 const EXPLAIN: &str = "\
@@ -68,23 +67,8 @@ For lists of a few dozen elements a map may be slower than the walk: the measure
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut walk = Lookups { file, out: fields::facts(file) };
-    if file.text.contains(".contains(") || file.text.contains(".iter()") {
-        walk.visit_file(&file.ast);
-    }
-    walk.out
-}
-
-struct Lookups<'a> {
-    file: &'a SourceFile,
-    out: Vec<Fact>,
-}
-
-impl<'ast> Visit<'ast> for Lookups<'_> {
-    fn visit_expr_method_call(&mut self, node: &'ast syn::ExprMethodCall) {
-        self.out.extend(contains(self.file, node).or_else(|| search(self.file, node)));
-        visit::visit_expr_method_call(self, node);
-    }
+    let calls = words::method_calls_with(file, RULE.triggers);
+    calls.filter_map(|call| contains(file, call).or_else(|| search(file, call))).collect()
 }
 
 /// `list.contains(&key)`.

@@ -4,9 +4,7 @@ use super::hoist::{Hoist, hoist};
 use super::linear_lookup::{is_independent, is_part_of};
 use crate::detect::{Fact, Rule, fields};
 use crate::model::{Class, Eye, Kind, RuleId};
-use crate::source::usage;
-use crate::source::visit::code::{self as visit, Visit};
-use crate::source::{SourceFile, types};
+use crate::source::{SourceFile, shapes, types, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -16,9 +14,9 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "two lists are joined by comparing every pair",
     explain: EXPLAIN,
-    triggers: &[],
+    triggers: &["for"],
     facts,
-    judge: |rule, facts| fields::judge(rule, facts, types::is_sequence),
+    judge: |rule, facts, known| fields::judge(rule, facts, known, types::is_sequence),
 };
 
 const EXPLAIN: &str = "\
@@ -67,21 +65,12 @@ Partners come in the order of the inner list, as before. Where the body ends in 
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut walk = Joins { file, out: fields::facts(file) };
-    walk.visit_file(&file.ast);
-    walk.out
-}
-
-struct Joins<'a> {
-    file: &'a SourceFile,
-    out: Vec<Fact>,
-}
-
-impl<'ast> Visit<'ast> for Joins<'_> {
-    fn visit_expr_for_loop(&mut self, node: &'ast syn::ExprForLoop) {
-        self.out.extend(join(self.file, node));
-        visit::visit_expr_for_loop(self, node);
-    }
+    let exprs = words::bodies_with(file, RULE.triggers).flat_map(shapes::exprs);
+    let joins = exprs.filter_map(|expr| match expr {
+        syn::Expr::ForLoop(inner) => join(file, inner),
+        _ => None,
+    });
+    joins.collect()
 }
 
 /// The list that an inner loop goes over by reference: `list`, `&list`, `list.iter()`.

@@ -4,6 +4,7 @@ use crate::source::visit::code::{self as visit, Visit};
 
 use crate::detect::{Fact, FileFacts, Rule};
 use crate::model::{Class, Eye, Finding, Kind, RuleId, TextRange};
+use crate::source::declarations::Known;
 use crate::source::functions::functions;
 use crate::source::names::{bound_by, mentions};
 use crate::source::regexes::{self, constructs, handled, handled_by_else, last_name, unwrapped};
@@ -90,7 +91,7 @@ fn lifetime(file: &SourceFile, site: TextRange) -> Vec<TextRange> {
     first.into_iter().chain([last]).map(|at| TextRange { start: at, end: at + 1 }).collect()
 }
 
-fn judge(rule: &Rule, facts: &[FileFacts]) -> Vec<Finding> {
+fn judge(rule: &Rule, facts: &[FileFacts], _: &Known) -> Vec<Finding> {
     let one = |file: &FileFacts, fact: &Fact| {
         let often = if fact.word("loops").unwrap_or_default() == "0" { "each call" } else { "each round of a loop" };
         let message = format!(

@@ -13,9 +13,9 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "a loop goes over a copy of what it only reads",
     explain: EXPLAIN,
-    triggers: &[],
+    triggers: COPIES,
     facts,
-    judge: |rule, facts| fields::judge(rule, facts, is_collection),
+    judge: |rule, facts, known| fields::judge(rule, facts, known, is_collection),
 };
 
 const EXPLAIN: &str = "\
@@ -55,13 +55,12 @@ pub(super) fn is_collection(ty: &syn::Type) -> bool {
 }
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    let mut found = fields::facts(file);
-    let exprs = words::bodies_with(file, COPIES).flat_map(shapes::exprs);
-    found.extend(exprs.filter_map(|expr| match expr {
+    let exprs = words::bodies_with(file, RULE.triggers).flat_map(shapes::exprs);
+    let copies = exprs.filter_map(|expr| match expr {
         syn::Expr::ForLoop(node) => copied_list(file, node),
         _ => None,
-    }));
-    found
+    });
+    copies.collect()
 }
 
 /// Methods that copy a list.

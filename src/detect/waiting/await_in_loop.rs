@@ -13,7 +13,7 @@ pub const RULE: Rule = Rule {
     class: Class::C,
     title: "independent calls awaited one after the other",
     explain: EXPLAIN,
-    triggers: &[],
+    triggers: &["await"],
     facts,
     judge: each,
 };

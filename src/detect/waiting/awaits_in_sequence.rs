@@ -4,7 +4,7 @@ use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::mentions;
 use crate::source::polls::is_async;
-use crate::source::{SourceFile, shapes};
+use crate::source::{SourceFile, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -14,7 +14,7 @@ pub const RULE: Rule = Rule {
     class: Class::B,
     title: "questions awaited one after the other",
     explain: EXPLAIN,
-    triggers: &[],
+    triggers: &["await"],
     facts,
     judge: each,
 };
@@ -63,10 +63,7 @@ const DOES: &[&str] = &[
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
-    if !file.text.contains(".await") {
-        return found;
-    }
-    for block in shapes::blocks(file) {
+    for block in words::blocks_with(file, RULE.triggers) {
         let mut index = 0;
         while index < block.stmts.len() {
             let group = group(&block.stmts[index..]);
