@@ -136,6 +136,7 @@ mod updated_or_inserted;
 mod vec_of_boxes;
 mod walk_across_rows;
 mod while_index;
+mod without_std;
 mod worker_atomics;
 mod write_lock_only_read;
 
@@ -370,7 +371,10 @@ fn finish(files: &[SourceFile], finding: &Finding, draft: Draft) -> Result<Rewri
         if let Some(reason) = source::refusal(file, &edits) {
             return Err(reason);
         }
-        let edits = edits.into_iter().map(|edit| with_line_ends(file, edit)).collect();
+        let edits: Vec<TextEdit> = edits.into_iter().map(|edit| with_line_ends(file, edit)).collect();
+        if let Some(reason) = without_std::refusal(files, file, &edits) {
+            return Err(reason);
+        }
         let set = EditSet::new(&path, file.hash.clone(), edits).map_err(|p| sentence(&p))?;
         let new = source::apply(&set, &file.text).map_err(|p| sentence(&p))?;
         diff.push_str(&source::diff(&path, &file.text, &new));

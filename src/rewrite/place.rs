@@ -1,5 +1,6 @@
 //! A file and a statement in; fresh names, paths of std and the place for a new statement before it out.
 
+use super::without_std;
 use crate::model::{TextEdit, TextRange};
 use crate::source::{self, SourceFile, Template, lexer};
 
@@ -68,11 +69,9 @@ pub fn steps(file: &SourceFile, outer: u32, inner: u32) -> i32 {
     (width(inner).saturating_sub(width(outer)) / unit) as i32
 }
 
-/// Fails where the crate of the file says `#![no_std]`: it has no hash collections.
+/// Fails where the file can be built without std: there are no hash collections then.
 pub fn require_std(files: &[SourceFile], file: &SourceFile) -> Result<(), String> {
-    let of_crate = files.iter().filter(|f| f.role.krate == file.role.krate);
-    let mut attributes = of_crate.flat_map(|f| &f.ast.attrs);
-    if attributes.any(|a| a.path().is_ident("no_std")) {
+    if without_std::may_lack_std(files, file) {
         return Err("the crate is `no_std`: it has no hash collections".to_owned());
     }
     Ok(())
