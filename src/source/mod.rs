@@ -20,6 +20,7 @@ pub mod failures;
 mod file;
 mod find;
 pub mod fixed_calls;
+mod free_names;
 pub mod functions;
 pub mod grown;
 mod highlight;

@@ -2,6 +2,7 @@
 //!
 //! The scan errs towards "no": what is not known to compute from its arguments alone is taken to do more.
 
+pub use super::free_names::roots;
 use super::visit::{self, Visit};
 
 use super::functions::{Function, functions};
@@ -199,7 +200,23 @@ impl Look<'_> {
         // What the code made itself it may change.
         let is_own = usage::is_changing_method(&name) && self.is_local(&call.receiver);
         let of_file = self.of_file(&call.method, true).filter(|is_pure| *is_pure || !self.is_of_std(&call.receiver));
+        let is_known = is_known && is_as_in_std(call) && (self.is_local(&call.receiver) || !self.advances(call));
         self.is_pure &= of_file.unwrap_or(is_known || is_own);
+    }
+
+    /// True if the call takes something out of a place, or moves an iterator on that somebody holds: the next call gives
+    /// something else.
+    fn advances(&self, call: &syn::ExprMethodCall) -> bool {
+        if usage::place(&call.receiver).is_none() {
+            return false;
+        }
+        match (call.method.to_string().as_str(), call.args.len()) {
+            ("next" | "next_back" | "take" | "reverse" | "as_mut" | "by_ref", 0) => true,
+            ("nth" | "any" | "all" | "position" | "rposition" | "find_map" | "try_fold", _) => true,
+            // A text has a method of that name, too.
+            ("find", 1) => !matches!(peel(&call.args[0]), syn::Expr::Lit(_)) && !self.is_of_std(&call.receiver),
+            _ => false,
+        }
     }
 
     fn call(&mut self, call: &syn::ExprCall) {
@@ -212,7 +229,18 @@ impl Look<'_> {
         let is_conversion = ["from", "new", "with_capacity", "from_utf8", "from_str"].iter().any(|n| last.ident == n)
             && path.path.segments.len() > 1;
         let is_of_std = is_conversion && is_plain(path);
-        self.is_pure &= is_of_std || self.of_file(&last.ident, false).unwrap_or(is_constructor);
+        let is_made = is_constructor && !self.ends_itself(&path.path);
+        self.is_pure &= is_of_std || self.of_file(&last.ident, false).unwrap_or(is_made);
+    }
+
+    /// True for a type, or a variant of one, that the file gives a `Drop`: when such a value is made shows.
+    fn ends_itself(&self, path: &syn::Path) -> bool {
+        let dropped = |text: &str| {
+            let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
+            path.segments.iter().rev().take(2).any(|s| s.ident == "Self" || s.ident == text[..end])
+        };
+        const IMPL: &str = "Drop for ";
+        self.file.text.match_indices(IMPL).any(|(at, _)| dropped(&self.file.text[at + IMPL.len()..]))
     }
 
     /// True if the receiver of a method is of a type of std, so that the file's method of that name is not meant.
@@ -225,6 +253,14 @@ impl Look<'_> {
             || matches!(ty, syn::Type::Slice(_) | syn::Type::Array(_))
             || types::head(ty).is_some_and(|head| TYPES.contains(&head.as_str()))
     }
+}
+
+/// False for a call with more or fewer arguments than the method of std that only computes: the cell's `get()`, the
+/// thread's `join()`, the parser's `parse(input)`.
+fn is_as_in_std(call: &syn::ExprMethodCall) -> bool {
+    const TAKES: &[(&str, usize)] =
+        &[("get", 1), ("join", 1), ("next", 0), ("parse", 0), ("replace", 2), ("skip", 1), ("to_string", 0)];
+    TAKES.iter().all(|(name, count)| call.method != name || call.args.len() == *count)
 }
 
 /// `String::from`, `Vec::new`, `str::from_utf8`: what is made of plain types of std.
@@ -240,7 +276,11 @@ fn is_plain(path: &syn::ExprPath) -> bool {
 
 impl<'ast> Visit<'ast> for Look<'_> {
     fn visit_pat_ident(&mut self, node: &'ast syn::PatIdent) {
-        self.locals.push(node.ident.to_string());
+        // What is lent to be changed is not the code's own.
+        match node.by_ref.is_some() && node.mutability.is_some() {
+            true => self.is_pure = false,
+            false => self.locals.push(node.ident.to_string()),
+        }
         visit::visit_pat_ident(self, node);
     }
 
@@ -254,7 +294,8 @@ impl<'ast> Visit<'ast> for Look<'_> {
             Expr::Reference(r) if r.mutability.is_some() => self.is_pure &= self.is_local(&r.expr),
             Expr::Lit(_) | Expr::Path(_) | Expr::Field(_) | Expr::Index(_) | Expr::Unary(_) | Expr::Binary(_) => {}
             Expr::Cast(_) | Expr::Reference(_) | Expr::Paren(_) | Expr::Group(_) | Expr::Tuple(_) => {}
-            Expr::Array(_) | Expr::Repeat(_) | Expr::Struct(_) | Expr::Range(_) | Expr::If(_) | Expr::Match(_) => {}
+            Expr::Struct(s) => self.is_pure &= !self.ends_itself(&s.path),
+            Expr::Array(_) | Expr::Repeat(_) | Expr::Range(_) | Expr::If(_) | Expr::Match(_) => {}
             Expr::Let(_) | Expr::Block(_) | Expr::Return(_) | Expr::Try(_) | Expr::Closure(_) => {}
             Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_) | Expr::Break(_) | Expr::Continue(_) => {}
             Expr::Macro(_) => {}
@@ -285,16 +326,6 @@ impl<'ast> Visit<'ast> for Look<'_> {
     fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
 }
 
-/// The names at the roots of all that an expression reads, those that it binds itself left out.
-pub fn roots(expr: &syn::Expr) -> Vec<String> {
-    let bound = super::names::bound_in(expr);
-    let is_free = |name: &String| !bound.contains(name) && !name.starts_with(char::is_uppercase);
-    let mut found: Vec<String> = names_in(expr).into_iter().filter(is_free).collect();
-    found.sort();
-    found.dedup();
-    found
-}
-
 /// True if no statement between changes what a value is computed from.
 pub fn keeps_roots(file: &SourceFile, value: &syn::Expr, between: &[syn::Stmt]) -> bool {
     let block = syn::Block { brace_token: Default::default(), stmts: between.to_vec() };
@@ -309,32 +340,6 @@ pub fn keeps_roots(file: &SourceFile, value: &syn::Expr, between: &[syn::Stmt]) 
     })
 }
 
-fn names_in(expr: &syn::Expr) -> Vec<String> {
-    let mut found = Vec::new();
-    for expr in shapes::exprs_in(expr) {
-        match expr {
-            syn::Expr::Path(p) => found.extend(p.path.get_ident().map(ToString::to_string)),
-            syn::Expr::Macro(m) => {
-                let arguments = usage::macro_arguments(&m.mac).map(|(arguments, _)| arguments).unwrap_or_default();
-                found.extend(arguments.iter().flat_map(names_in));
-                found.extend(arguments.iter().flat_map(captured));
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-/// The words between the braces of a format string: the names that it captures, and perhaps a word of its format.
-fn captured(expr: &syn::Expr) -> Vec<String> {
-    let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = expr else { return Vec::new() };
-    let text = text.value();
-    let inside = text.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(inside, _)| inside);
-    let words = inside.flat_map(|inside| inside.split(|c: char| !(c.is_alphanumeric() || c == '_')));
-    let is_name = |word: &&str| word.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    words.filter(is_name).map(ToOwned::to_owned).collect()
-}
-
 /// Who may change what a name stands for, besides those who are seen to do so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
@@ -346,13 +351,37 @@ pub enum Held {
     Lent,
 }
 
+/// Methods that change what is behind `&`, where it can be changed there at all: cells, atomics, queues of many threads.
+const CHANGES_SHARED: &[&str] = &[
+    "borrow_mut",
+    "clear",
+    "fetch_add",
+    "fetch_sub",
+    "get_or_init",
+    "insert",
+    "lock",
+    "pop",
+    "pop_back",
+    "pop_front",
+    "push",
+    "push_back",
+    "push_front",
+    "remove",
+    "send",
+    "set",
+    "store",
+    "swap",
+    "update",
+    "write",
+];
+
 /// True if the statements leave what the name stands for as it is; what stands in `except` does not count.
 pub fn is_unchanged(file: &SourceFile, stmts: &[syn::Stmt], name: &str, held: Held, except: TextRange) -> bool {
     let code = syn::Block { brace_token: Default::default(), stmts: stmts.to_vec() };
     let is_kept = |u: &usage::Use| match &u.how {
         How::Mutate | How::Opaque => false,
         How::Method(method) if !usage::is_reading_method(method) => {
-            held == Held::Shared
+            held == Held::Shared && !CHANGES_SHARED.contains(&method.as_str())
                 || (name == "self" && u.is_bare && is_method_of(file, method) && !takes_self_mutably(file, method))
         }
         How::Value | How::Iterated | How::Scrutinee => held != Held::Lent || !u.is_bare,
@@ -420,6 +449,12 @@ mod tests {
         ] {
             assert!(pure("", text), "{text}");
         }
+        for text in
+            ["text.chars().next() == Some(b)", "text.find(\"a\").is_some()", "names.iter().find(|n| n.a) == None"]
+        {
+            assert!(pure("", text), "{text}");
+        }
+        assert!(pure("fn check(n: &str) -> bool { let mut it = n.chars(); it.next() == it.next() }", "check(&a)"));
         let check = "fn check(n: &str) -> Result<(), E> { let mut k = 0; for c in n.chars() { k += 1; } if k > 9 { return Err(E::Long(k)); } Ok(()) }";
         assert!(pure(check, "check(&a)"));
         assert!(pure(
@@ -442,11 +477,29 @@ mod tests {
         ] {
             assert!(!pure("", text), "{text}");
         }
+        let guard = "struct G(u8); impl G { fn new(n: u8) -> Self { Self(n) } } impl Drop for G { fn drop(&mut self) { say() } }";
+        assert!(!pure(guard, "G(1)"));
+        assert!(!pure(guard, "G::new(1)"));
+        assert!(pure(&guard.replace("impl Drop for G", "impl Drop for H"), "G(1)"));
         assert!(!pure("static N: AtomicU8 = x(); fn check(n: u8) -> bool { N.fetch_add(1, R); n > 1 }", "check(a)"));
         assert!(!pure("fn check(n: &mut u8) -> bool { *n > 1 }", "check(a)"));
         assert!(!pure("fn check(n: u8) -> bool { log::warn!(\"{n}\"); n > 1 }", "check(a)"));
         assert!(!pure("async fn check(n: u8) -> bool { n > 1 }", "check(a)"));
         assert!(!pure("fn check(n: u8) -> bool { Instant::now() > n }", "check(a)"));
+        for text in [
+            "it.next() == Some(b)",
+            "self.chars.any(|c| c == 'a')",
+            "it.find(|c| c.is_numeric()) == None",
+            "slot.take().is_some()",
+            "slot.as_mut().map(|v| v.push(1)).is_some()",
+            "match slot { Some(ref mut v) => v.pop(), None => None }",
+            "cell.get() > 1",
+            "thread.join().is_ok()",
+            "parser.parse(input).is_ok()",
+            "cell.replace(1) == 2",
+        ] {
+            assert!(!pure("", text), "{text}");
+        }
         assert!(!pure("impl A { fn get(&self) -> u8 { self.n.set(1); 1 } }", "a.get() > 1"));
     }
 }

@@ -260,6 +260,13 @@ mod tests {
             "fn f(p: &P) -> R { far::away(p)?; g(); far::away(p)?; Ok(()) }",
             "fn f(p: &P) -> R { p.step()?; g(); p.step()?; Ok(()) }",
             "fn f(q: &Q) -> R { if q.rx.try_recv().is_err() { return no(); } if q.rx.try_recv().is_err() { return no(); } Ok(()) }",
+            "fn f(t: &str) -> u8 { let op = g(t); if let Some(op) = op { return op; } let op = h(t); if let Some(op) = op { return op; } 0 }",
+            "fn f(mut it: Chars) -> Option<char> { it.next()?; it.next()?; it.next() }",
+            "fn f(it: &mut Chars) -> bool { if it.next() != Some('a') { return false; } if it.next() != Some('a') { return false; } true }",
+            "impl P { fn f(&mut self) -> bool { if !self.rest.any(|c| c == ',') { return false; } if !self.rest.any(|c| c == ',') { return false; } true } }",
+            "fn f(s: &mut Option<u8>) -> bool { if s.take().is_some() { return true; } refill(); if s.take().is_some() { return true; } false }",
+            "fn f(n: &Cell<u8>) -> bool { if n.get() > 3 { return true; } step(); if n.get() > 3 { return true; } false }",
+            "fn f(p: &mut P, i: &mut I) -> R { p.parse(i)?; p.parse(i)?; Ok(()) }",
             "fn f(l: &Mutex<V>) -> u8 { if l.lock().is_empty() { return 0; } g(); if l.lock().is_empty() { return 1; } 2 }",
             // Other values in the second loop.
             "fn f(ps: &[P], qs: &[P]) -> R { for p in ps { valid(p)?; } for p in qs { valid(p)?; g(p); } Ok(()) }",

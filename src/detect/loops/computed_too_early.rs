@@ -160,6 +160,8 @@ mod tests {
                 "fn f(xs: &mut Vec<String>, off: bool) -> String { let all = xs.join(\",\"); if xs.pop().is_none() { return e(); } all }",
                 "impl S { fn f(&mut self) -> String { let all = self.xs.join(\",\"); if self.shrink() { return e(); } all } fn shrink(&mut self) -> bool { true } }",
                 "impl S { fn f(&mut self, k: u8) -> String { let old = self.xs.join(\",\"); self.xs = g(k); if k > 1 { return e(); } old } }",
+                "fn f(q: &Queue<String>, x: String) -> String { let all = q.names.iter().collect(); if q.names.push(x).is_err() { return e(); } all }",
+                "impl S { fn text(&self) -> String { self.n.get().to_string() } fn ends(&self) -> bool { self.n.set(1); true } fn f(&self) -> String { let t = self.text(); if self.ends() { return e(); } t } }",
                 "fn f(xs: &[String], on: bool) { let all = xs.join(\",\"); if on { keep(all.clone()); } keep(all); }",
                 "fn f(xs: &[String], on: bool) { let all = xs.join(\",\"); if on { keep(&all); } else { other(&all); } }",
                 "fn f(xs: &[String], o: Option<Vec<String>>) { let all = xs.join(\",\"); if let Some(xs) = o { keep(all, xs); } }",
