@@ -3,6 +3,7 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::names::{fresh, peel};
+use crate::source::too_early::may_fail;
 use crate::source::usage::{self, How};
 use crate::source::{SourceFile, pure, shapes, types, words};
 
@@ -88,6 +89,11 @@ fn collected(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact
     if !is_fresh || !pure::is_pure(file, chain) || !shapes::exits_of(chain).is_empty() {
         return None;
     }
+    // Whoever stops at the first element never comes to the one that panics.
+    let stmts = vec![syn::Stmt::Expr(chain.clone(), None)];
+    if is_asked && may_fail(&syn::Block { brace_token: block.brace_token, stmts }) {
+        return None;
+    }
     let what = if is_asked { "whether it is empty" } else { "how long it is" };
     let chain_end = file.range(chain).end;
     let mut fact = Fact::at(file, file.range(&block.stmts[index]))
@@ -139,6 +145,8 @@ mod tests {
                 "fn f(xs: &[u8]) -> usize { let l: HashSet<&u8> = xs.iter().collect(); l.len() }",
                 "fn f(hs: &mut [H]) -> bool { let l: Vec<_> = hs.iter_mut().filter(|h| h.incoming()).collect(); !l.is_empty() }",
                 "fn f(xs: &[&str]) -> Result<usize, E> { let l: Vec<u8> = xs.iter().map(|x| x.parse()).collect::<Result<_, _>>()?; Ok(l.len()) }",
+                "fn f(xs: &[&str]) -> bool { let l: Vec<u8> = xs.iter().map(|x| x.parse().unwrap()).collect(); l.is_empty() }",
+                "fn f(xs: &[usize], of: &[T]) -> bool { let l: Vec<_> = xs.iter().filter(|x| of[**x].on).collect(); l.is_empty() }",
                 "fn f(xs: I) -> bool { let l: Vec<u8> = xs.collect(); l.is_empty() }",
                 "fn f(xs: &[T], n: &mut u8) -> bool { let l: Vec<_> = xs.iter().map(|x| { *n += 1; x }).collect(); l.is_empty() }",
                 "fn f(xs: &[T]) -> bool { let any_l = g(); let l: Vec<_> = xs.iter().map(|x| x.n).collect(); let any_l = any_l || h(); l.is_empty() }",
