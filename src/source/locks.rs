@@ -23,12 +23,19 @@ pub fn acquired(expr: &syn::Expr) -> Option<Acquired<'_>> {
             match (name.as_str(), call.args.len()) {
                 ("unwrap", 0) | ("expect", 1) => acquired(&call.receiver),
                 ("unwrap_or_else", 1) => acquired(&call.receiver),
-                ("lock" | "read" | "write", 0) => root(&call.receiver).map(|_| Acquired { lock: &call.receiver, call }),
+                // A reader reads itself, and is told what to read.
+                ("lock" | "read" | "write", 0) if call.turbofish.is_none() && !is_self(&call.receiver) => {
+                    root(&call.receiver).map(|_| Acquired { lock: &call.receiver, call })
+                }
                 _ => None,
             }
         }
         _ => None,
     }
+}
+
+fn is_self(expr: &syn::Expr) -> bool {
+    matches!(expr, syn::Expr::Path(p) if p.path.is_ident("self"))
 }
 
 /// How often a file calls `lock()`, `read()` or `write()`: told from the tokens, before anybody walks the tree.

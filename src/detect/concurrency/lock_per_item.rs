@@ -301,6 +301,8 @@ mod tests {
                 "fn f(m: &Mutex<V>) { for x in m.lock().unwrap().iter() { m.lock().unwrap().len(); } }",
                 "fn f(m: &Mutex<V>, xs: &[u8]) { while a { m.lock().unwrap().push(1); } loop { m.lock().unwrap().push(2); } }",
                 // Not a lock, already outside, kept for longer.
+                "impl R { fn f(&mut self, n: u32) -> X { let mut all = Vec::new(); for _ in 0..n { all.push(self.read()?); } Ok(all) } }",
+                "fn f(r: &mut Reader, n: u32) -> X { for _ in 0..n { r.read::<Symbol>()?; } Ok(()) }",
                 "fn f(m: &Door, xs: &[u8]) { for x in xs { m.lock(x).unwrap().push(1); } }",
                 "fn f(m: &Mutex<V>, xs: &[u8]) { let mut g = m.lock().unwrap(); for x in xs { g.push(x); } }",
                 "fn f(m: &Mutex<V>, xs: &[u8]) { for x in xs { let g = m.lock().unwrap(); gs.push(g); } }",
