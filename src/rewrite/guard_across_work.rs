@@ -1,8 +1,8 @@
 //! A guard that outlives its last use in; the guard dropped after it out.
 
 use super::{Draft, Recipe, borrow, file_of, holds, place, short, std_types};
-use crate::model::{Finding, RuleId};
-use crate::source::SourceFile;
+use crate::model::{Finding, RuleId, TextRange};
+use crate::source::{self, SourceFile};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("guard-across-work"), derive };
@@ -17,6 +17,11 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         Some(first) => place::insert_before(file, first, &dropped),
         None => place::insert_after(file, captured("last")?, &dropped),
     };
+    let behind =
+        finding.capture("first").map_or_else(|| captured("last").map(|last| last.end), |first| Ok(first.start))?;
+    if let Some(comment) = comment_of_locks(file, finding.range, behind) {
+        return Err(format!("a comment behind it speaks of a lock: {comment}"));
+    }
     Ok(Draft {
         title: format!("unlock {shown} before the slow part of {}", short(&finding.function)),
         edits: vec![(file.path.clone(), edits)],
@@ -31,6 +36,17 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
             "a panic in what follows no longer poisons the lock".to_owned(),
         ],
         ..Draft::default()
+    })
+}
+
+/// The comment in the rest of the function that says until when a lock is held, or why.
+fn comment_of_locks(file: &SourceFile, site: TextRange, behind: u32) -> Option<&str> {
+    const WORDS: &[&str] = &["guard", "held", "hold", "lock", "locked", "locks", "release", "unlock", "unlocked"];
+    let end = file.range(source::function_body(file, site)?).end;
+    let comments = file.tokens.iter().filter(|t| t.is_comment() && t.range.start >= behind && t.range.end <= end);
+    comments.map(|t| t.text(&file.text)).find(|text| {
+        let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+        words.into_iter().any(|word| WORDS.contains(&word.as_str()))
     })
 }
 
@@ -71,6 +87,21 @@ mod tests {
             RULE,
             "fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); let n = g.len(); println!(\"{n}\"); }\n",
             "fn f(m: &Mutex<V>) { let g = m.lock().unwrap(); let n = g.len();\ndrop(g); println!(\"{n}\"); }\n",
+        );
+    }
+
+    #[test]
+    fn what_a_comment_says_of_the_lock_is_believed() {
+        check_refuses(
+            RULE,
+            "fn f(m: &Mutex<V>) {
+    let mut g = m.lock().unwrap();
+    g.push(1);
+    println!(\"kept\");
+    // The lock will be unlocked here.
+}
+",
+            "a comment behind it speaks of a lock: // The lock will be unlocked here.",
         );
     }
 
