@@ -87,8 +87,9 @@ fn adds_context(closure: &syn::ExprClosure) -> bool {
     else {
         return false;
     };
-    let is_wrapping =
-        matches!(&*closure.body, syn::Expr::Call(call) if call.args.iter().all(|a| matches!(a, syn::Expr::Path(_))));
+    let is_wrapping = matches!(&*closure.body, syn::Expr::Call(call) if call.args.iter().all(|a| matches!(a, syn::Expr::Path(_))))
+            // A name for the closure would be no shorter than what it says.
+            || matches!(&*closure.body, syn::Expr::Path(_) | syn::Expr::Lit(_));
     let asks = |expr: &&syn::Expr| match expr {
         syn::Expr::MethodCall(call) => !matches!(names::peel(&call.receiver), syn::Expr::Lit(_)),
         syn::Expr::Field(_) | syn::Expr::Block(_) | syn::Expr::Unsafe(_) => true,
@@ -171,6 +172,7 @@ mod tests {
         for text in [
             three("|e| E::Io(e)"),
             three("E::Io"),
+            three("|_| E::TooShort"),
             three("|e| E::Parse(e.to_string())"),
             three("move |e| E::Parse(format!(\"{n} {e}\"))"),
             three("|e| { count(); E::Parse(format!(\"{e}\")) }"),
