@@ -124,9 +124,23 @@ impl<'a> Visit<'a> for Loops<'a> {
     }
 }
 
+/// True for the last of several steps in a row: as a guard it would no longer look like the others, and nothing could
+/// stand behind it.
+fn is_one_of_several(stmts: &[syn::Stmt]) -> bool {
+    let is_step = |stmt: &syn::Stmt| match stmt {
+        syn::Stmt::Expr(syn::Expr::If(node), _) => {
+            node.else_branch.is_none()
+                && matches!(*node.cond, syn::Expr::Let(_))
+                && !shapes::diverges(&node.then_branch)
+        }
+        _ => false,
+    };
+    matches!(stmts, [.., before, last] if is_step(before) && is_step(last))
+}
+
 /// A loop's nest: steps inside one another, or one step with more than a statement in it.
 fn of_loop<'a>(file: &SourceFile, body: &'a syn::Block) -> Option<Nest<'a>> {
-    let last = body.stmts.last()?;
+    let last = body.stmts.last().filter(|_| !is_one_of_several(&body.stmts))?;
     let levels = levels(file, last, Around::Loop, true);
     let innermost = levels.last()?;
     let is_worth_it = levels.len() > 1 || innermost.body.stmts().len() > 1;
@@ -153,6 +167,10 @@ fn of_function<'a>(file: &SourceFile, sig: &syn::Signature, body: &'a syn::Block
     let lets = levels.iter().filter(|level| level.asked.is_let()).count();
     let hides = |tail: &syn::Expr| bound_in(levels[0].expr).iter().any(|name| mentions(tail, name));
     if lets < 2 || tail.is_some_and(hides) {
+        return None;
+    }
+    // Nothing would come to the tail behind a body that leaves by itself.
+    if tail.is_some() && levels.last().and_then(|level| level.body.last()).is_some_and(leaves) {
         return None;
     }
     // What a step without an `else` does is to go on behind the nest.
@@ -189,7 +207,7 @@ fn levels<'a>(file: &SourceFile, stmt: &'a syn::Stmt, around: Around, is_unit: b
     let mut next = Some(first);
     while let Some(expr) = next {
         let Some(level) = level(file, expr).filter(|l| may_leave(l, around, is_unit)) else { break };
-        next = level.body.last();
+        next = level.body.last().filter(|_| !is_one_of_several(level.body.stmts()));
         found.push(level);
     }
     while found.last().is_some_and(|level| !level.asked.is_let()) {

@@ -97,6 +97,8 @@ mod tests {
         check_ignores(
             &RULE,
             &[
+                // Nothing comes behind it.
+                "fn f(m: &M) -> Option<u8> { if let Some(a) = m.get(&1) { if let Some(b) = &a.b { return Some(*b); } } None }",
                 // One step is no pyramid.
                 "fn f(m: &M) -> R { if let Some(a) = m.get(&1) { Ok(a) } else { Err(E::A) } }",
                 "fn f(m: &M) { if let Some(a) = m.get(&1) { if a.open { g(a); } } }",

@@ -106,6 +106,9 @@ mod tests {
         check_ignores(
             &RULE,
             &[
+                // One of several steps that look alike.
+                "fn f(xs: &[O]) { for x in xs { if let Some(a) = x.a { g(a); h(a); } if let Some(b) = x.b { g(b); h(b); } } }",
+                "fn f(xs: &[O]) { for x in xs { if x.on { if let Some(a) = x.a { g(a); } if let Some(b) = x.b { g(b); } } } }",
                 // Guards that the block keeps.
                 "fn f(xs: &[O]) { for x in xs { if let Some(y) = m.lock().unwrap().get(x) { a(y); b(y); } } }",
                 "fn f(xs: &[O]) { for x in xs { if let Some(y) = c.borrow().get(x) { a(y); b(y); } } }",
