@@ -21,7 +21,9 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     }
     let mut edits = vec![TextEdit { range, text: instead.to_owned() }];
     let clone = |at: u32, text: &str| TextEdit { range: TextRange { start: at, end: at }, text: text.to_owned() };
-    edits.extend(found.later.map(|at| clone(at, ".cloned()")));
+    // A copy on a line of its own stands so behind the step, too.
+    let later = if text.trim() == ".cloned()" { text } else { ".cloned()" };
+    edits.extend(found.later.map(|at| clone(at, later)));
     edits.extend(found.moved.iter().map(|place| clone(place.end, ".clone()")));
     let source = file.range(found.source);
     let shown = file.on_one_line(source);
@@ -68,6 +70,11 @@ mod tests {
             RULE,
             "fn f(xs: &[X]) -> Vec<X> {\n    xs.iter().cloned().filter(|x| x.is_due()).collect()\n}\n",
             "fn f(xs: &[X]) -> Vec<X> {\n    xs.iter().filter(|x| x.is_due()).cloned().collect()\n}\n",
+        );
+        check(
+            RULE,
+            "fn f(xs: &[X]) -> Vec<X> {\n    xs.iter()\n        .cloned()\n        .filter(|x| x.is_due())\n        .collect()\n}\n",
+            "fn f(xs: &[X]) -> Vec<X> {\n    xs.iter()\n        .filter(|x| x.is_due())\n        .cloned()\n        .collect()\n}\n",
         );
         check(
             RULE,
