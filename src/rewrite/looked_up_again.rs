@@ -46,6 +46,16 @@ mod tests {
     const RULE: &str = "looked-up-again";
 
     #[test]
+    fn the_name_that_is_there_serves_for_an_index_too() {
+        let head = "fn f(parents: &HashMap<String, Vec<String>>, name: &str) -> usize {\n    // Known ones.\n";
+        check(
+            RULE,
+            &format!("{head}    let own = &parents[name];\n    own.len() + parents[name].iter().count()\n}}\n"),
+            &format!("{head}    let own = &parents[name];\n    own.len() + own.iter().count()\n}}\n"),
+        );
+    }
+
+    #[test]
     fn what_is_found_gets_a_name() {
         check(
             RULE,

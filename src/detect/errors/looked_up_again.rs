@@ -116,7 +116,11 @@ fn repeated(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact>
     let way = if is_alike { first.way } else { Way::Get };
     let bound = shapes::plain_let(stmt).filter(|l| !l.is_mut && l.ty.is_none());
     let of = |l: &LookUp<'_>| if is_alike { l.whole } else { l.get };
-    let name = bound.filter(|l| file.range(l.value) == of(&first) && way != Way::Index);
+    let is_value = |l: &shapes::Let<'_>| match l.value {
+        syn::Expr::Reference(r) if way == Way::Index => r.mutability.is_none() && file.range(&*r.expr) == first.get,
+        value => way != Way::Index && file.range(value) == of(&first),
+    };
+    let name = bound.filter(is_value);
     let shown = file.on_one_line(file.range(first.map));
     let mut fact = Fact::at(file, of(&first))
         .capture("map", file.range(first.map))
