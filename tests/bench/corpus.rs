@@ -1,4 +1,4 @@
-//! `cargo bench --bench corpus -- [--keep FOLDER] [--refit PROGRAM] [--again] [--no-doc-tests] [CRATE …]`: every proven
+//! `cargo bench --bench corpus -- [--keep FOLDER] [--refit PROGRAM] [--again] [--no-doc-tests | --library] [CRATE …]`: every proven
 //! rewrite of classes A and B, with no profile, applied to widely used crates of the registry; do they build, do their tests
 //! pass, is every comment kept, is every byte outside the edits the same?
 //!
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 mod corpus_crate;
 
-use corpus_crate::{Outcome, Way, run, tried};
+use corpus_crate::{Outcome, Way, Which, run, tried};
 
 /// Crates of the registry, in these versions: parsers, collections, text, protocols, compilers, geometry, search.
 const CRATES: &[&str] = &[
@@ -78,14 +78,14 @@ fn main() {
         known.retain(|outcome| !options.crates.contains(&outcome.krate.as_str()));
     }
     let is_new = |c: &&str| known.iter().all(|outcome| outcome.krate != **c);
-    let open: Vec<&str> = options.crates.iter().copied().filter(|c| is_new(&c)).collect();
+    let open: Vec<&str> = options.crates.iter().copied().filter(is_new).collect();
     for (name, source) in open.iter().zip(fetched(&place, &open)) {
         let began = Instant::now();
         let way = Way {
             project: place.join(name.replace(' ', "-")),
             patch: place.join(format!("{}.diff", name.replace(' ', "-"))),
             refit: options.refit.clone(),
-            has_doc_tests: options.has_doc_tests,
+            tests: options.tests,
         };
         let mut outcome = tried(&way, &source);
         // What was built for all of them together would fill a disk.
@@ -105,7 +105,7 @@ struct Options {
     keep: Option<PathBuf>,
     refit: PathBuf,
     again: bool,
-    has_doc_tests: bool,
+    tests: Which,
     crates: Vec<&'static str>,
 }
 
@@ -113,13 +113,14 @@ impl Options {
     fn given() -> Options {
         let mut words = std::env::args().skip(1).filter(|a| a != "--bench");
         let refit = PathBuf::from(env!("CARGO_BIN_EXE_refit"));
-        let mut options = Options { keep: None, refit, again: false, has_doc_tests: true, crates: Vec::new() };
+        let mut options = Options { keep: None, refit, again: false, tests: Which::All, crates: Vec::new() };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--keep" => options.keep = words.next().map(PathBuf::from),
                 "--refit" => options.refit = words.next().map(PathBuf::from).expect("the path of a program"),
                 "--again" => options.again = true,
-                "--no-doc-tests" => options.has_doc_tests = false,
+                "--no-doc-tests" => options.tests = Which::WithoutDoc,
+                "--library" => options.tests = Which::Library,
                 name => {
                     let is_it = |c: &&&str| c.split(' ').next() == Some(name);
                     let found = CRATES.iter().find(is_it).unwrap_or_else(|| panic!("{name} is not in the corpus"));

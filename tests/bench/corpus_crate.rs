@@ -19,8 +19,19 @@ pub struct Way {
     pub patch: PathBuf,
     /// The program that proposes.
     pub refit: PathBuf,
-    /// Tests in the documentation are run, too.
-    pub has_doc_tests: bool,
+    /// Which tests are run.
+    pub tests: Which,
+}
+
+/// Which tests of a crate are run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All, those of the documentation too.
+    All,
+    /// All but those of the documentation.
+    WithoutDoc,
+    /// Those in the library itself: integration tests, examples and benches are left out.
+    Library,
 }
 
 /// What became of a crate.
@@ -91,6 +102,9 @@ fn judged(way: &Way, source: &Path) -> Result<Outcome, String> {
     if list(&proposed(way, &[])?["rewrites"]).is_empty() {
         return Ok(outcome);
     }
+    if way.tests == Which::Library {
+        without_targets(project).ok_or("the targets cannot be left out")?;
+    }
     let built = built(project).or_else(|why| without_targets(project).ok_or(why).and_then(|()| self::built(project)));
     built.map_err(|why| format!("it does not build as published: {why}"))?;
     let said = proposed(way, &["--checked"])?;
@@ -107,7 +121,7 @@ fn judged(way: &Way, source: &Path) -> Result<Outcome, String> {
     if diff.is_empty() {
         return Ok(outcome);
     }
-    let before = Tests::run(way, if way.has_doc_tests { &RUNS } else { &RUNS[..1] });
+    let before = Tests::run(way, if way.tests == Which::All { &RUNS } else { &RUNS[..1] });
     outcome.passed_before = before.passed.values().sum();
     outcome.wrong = applied(way, diff, &standing);
     match self::built(project) {
@@ -215,15 +229,17 @@ fn git(project: &Path, args: &[&str]) -> Ran {
     run(Command::new("git").args(author).args(args).current_dir(project))
 }
 
-/// Takes integration tests and benches away: many are published without the files that they need.
+/// Takes integration tests, examples and benches away: many are published without the files that they need.
 fn without_targets(project: &Path) -> Option<()> {
     let manifest = project.join("Cargo.toml");
     let mut table: toml::Table = std::fs::read_to_string(&manifest).ok()?.parse().ok()?;
-    table.remove("test");
-    table.remove("bench");
+    for kind in ["test", "bench", "example"] {
+        table.remove(kind);
+    }
     let package = table.get_mut("package")?.as_table_mut()?;
-    package.insert("autotests".into(), false.into());
-    package.insert("autobenches".into(), false.into());
+    for kind in ["autotests", "autobenches", "autoexamples"] {
+        package.insert(kind.into(), false.into());
+    }
     std::fs::write(&manifest, table.to_string()).ok()?;
     git(project, &["commit", "--quiet", "-am", "Leave out targets"]).ok.then_some(())
 }
