@@ -221,6 +221,7 @@ pub const REGISTRY: &[&Rule] = &[
     &waiting::unbuffered_stream::RULE,
     &waiting::unbuffered_reads::RULE,
     &waiting::poll_with_sleep::RULE,
+    &waiting::poll_of_handle::RULE,
     &waiting::poll_of_own_state::RULE,
     &waiting::recv_by_polling::RULE,
     &waiting::await_in_loop::RULE,

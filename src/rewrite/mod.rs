@@ -103,6 +103,7 @@ mod pairwise;
 mod pattern_once;
 mod pause_after_last_try;
 mod place;
+mod poll_of_handle;
 mod poll_of_own_state;
 mod println_in_loop;
 mod push_format;
@@ -276,6 +277,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &unbuffered_lent_file::RECIPE,
     &unbuffered_stream::RECIPE,
     &unbuffered_reads::RECIPE,
+    &poll_of_handle::RECIPE,
     &poll_of_own_state::RECIPE,
     &recv_by_polling::RECIPE,
     &buffered::RECIPE,

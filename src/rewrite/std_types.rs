@@ -202,6 +202,11 @@ pub const RECEIVER: Family = Family {
     name: "the receiver of a channel for threads",
     types: &["std::sync::mpsc::Receiver<_>", "crossbeam_channel::Receiver<_>"],
 };
+/// What is waited for by `join()` or `.await`.
+pub const JOIN_HANDLE: Family = Family {
+    name: "the handle of a thread or a task",
+    types: &["std::thread::JoinHandle<_>", "std::thread::ScopedJoinHandle<'_, _>", "tokio::task::JoinHandle<_>"],
+};
 /// What a task receives messages by.
 pub const TASK_RECEIVER: Family = Family {
     name: "the receiver of a channel of tokio",

@@ -340,7 +340,7 @@ kinds! {
     allocation_churn_is_found_and_its_look_alikes_are_left: AllocChurn, 11, 11;
     redundant_marshalling_is_found_and_its_look_alikes_are_left: Marshalling, 12, 5;
     flushes_and_logging_are_found_and_their_look_alikes_are_left: FlushLogging, 11, 9;
-    hidden_waits_are_found_and_their_look_alikes_are_left: HiddenWait, 13, 8;
+    hidden_waits_are_found_and_their_look_alikes_are_left: HiddenWait, 14, 9;
     wide_locks_are_found_and_their_look_alikes_are_left: WideLock, 11, 10;
 }
 

@@ -7,6 +7,7 @@ pub mod blocking_handle_in_async;
 pub mod blocking_in_async;
 pub mod blocking_task;
 pub mod pause_after_last_try;
+pub mod poll_of_handle;
 pub mod poll_of_own_state;
 pub mod poll_with_sleep;
 pub mod recv_by_polling;
