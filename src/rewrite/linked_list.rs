@@ -2,7 +2,6 @@
 
 use super::{Draft, Recipe, borrow, file_of, holds, unused_import};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};
-use crate::source::functions::items;
 use crate::source::{SourceFile, lexer, names};
 
 /// The recipe.
@@ -20,10 +19,6 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     };
     if let Some(word) = NEEDS_A_LIST.iter().find(|word| !words(file, word).is_empty()) {
         return Err(format!("`{word}` stands in the file: a list may be what it needs"));
-    }
-    let of_crate = files.iter().filter(|f| f.role.krate == file.role.krate && f.path != file.path);
-    if let Some(other) = of_crate.into_iter().find(|f| !words(f, "LinkedList").is_empty() && !has_its_own(f)) {
-        return Err(format!("{} speaks of linked lists, too: whether of these cannot be told", other.path));
     }
     let mentions = words(file, "LinkedList");
     let is_imported = names::imports(file, "VecDeque") == ["std::collections::VecDeque"];
@@ -50,18 +45,6 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         ],
         ..Draft::default()
     })
-}
-
-/// True if what the file calls so is a type of the project.
-fn has_its_own(file: &SourceFile) -> bool {
-    let imported = names::imports(file, "LinkedList");
-    let is_declared = items(&file.ast).iter().any(|placed| match placed.item {
-        syn::Item::Struct(x) => x.ident == "LinkedList",
-        syn::Item::Enum(x) => x.ident == "LinkedList",
-        _ => false,
-    });
-    let is_std = imported.iter().any(|path| path == "std::collections::LinkedList");
-    (is_declared || !imported.is_empty()) && !is_std && !file.text.contains("collections::LinkedList")
 }
 
 fn is_in_use(file: &SourceFile, range: TextRange) -> bool {

@@ -53,7 +53,8 @@ fn value<'a>(file: &'a SourceFile, expr: &'a syn::Expr) -> Option<(&'a syn::Expr
     let name = json::function(call).filter(|name| ["to_string", "to_vec", "to_value"].contains(&name.as_str()))?;
     let value = call.args.first().filter(|value| shapes::is_quiet(shapes::unreferenced(value)))?;
     let bare: String = end.split_whitespace().collect();
-    let is_handled = ["?", ".unwrap()", ".ok()", ".ok()?"].contains(&bare.as_str()) || bare.starts_with(".expect(");
+    let is_handled = ["?", ".unwrap()", ".unwrap_or_default()", ".ok()", ".ok()?"].contains(&bare.as_str())
+        || bare.starts_with(".expect(");
     is_handled.then_some((value, name))
 }
 
