@@ -173,6 +173,7 @@ pub const REGISTRY: &[&Rule] = &[
     &errors::repeated_map_err::RULE,
     &errors::same_map_err::RULE,
     &errors::eager_error_text::RULE,
+    &errors::formatted_expect::RULE,
     &errors::unwrap_cascade::RULE,
     &concurrency::guard_across_work::RULE,
     &concurrency::guard_over_loop::RULE,

@@ -55,6 +55,7 @@ mod fields_under_guard;
 mod flattened;
 mod flush_after_loop;
 mod folder_made_in_loop;
+mod formatted_expect;
 mod from_impl;
 mod grouped_by_search;
 mod guard_across_work;
@@ -290,6 +291,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &awaits_in_sequence::RECIPE,
     &same_map_err::RECIPE,
     &eager_error_text::RECIPE,
+    &formatted_expect::RECIPE,
     &sync_in_loop::RECIPE,
     &folder_made_in_loop::RECIPE,
 ];

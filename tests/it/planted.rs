@@ -332,7 +332,7 @@ macro_rules! kinds {
 kinds! {
     quadratic_work_is_found_and_its_look_alikes_are_left: Quadratic, 19, 19;
     rebuilt_invariants_are_found_and_their_look_alikes_are_left: RebuiltInvariant, 11, 9;
-    error_ladders_are_found_and_their_look_alikes_are_left: ErrorLadder, 20, 20;
+    error_ladders_are_found_and_their_look_alikes_are_left: ErrorLadder, 21, 21;
     defensive_redundancy_is_found_and_its_look_alikes_are_left: DefensiveRedundancy, 33, 32;
     costly_cache_layout_is_found_and_its_look_alikes_are_left: CacheLayout, 9, 9;
     large_footprints_are_found_and_their_look_alikes_are_left: Footprint, 9, 6;

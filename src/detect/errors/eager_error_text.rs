@@ -94,7 +94,7 @@ fn eager(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
 }
 
 /// True if the text is made of names, fields and what reading methods give of them.
-fn only_looks(format: &syn::Macro) -> bool {
+pub(super) fn only_looks(format: &syn::Macro) -> bool {
     let Some(parts) = names::arguments(format) else { return false };
     parts.iter().all(|part| {
         let value = if let syn::Expr::Assign(named) = part { &*named.right } else { part };

@@ -8,6 +8,7 @@ pub mod contains_then_insert;
 pub mod eager_error_text;
 pub mod empty_then_taken;
 pub mod error_then_unwrap;
+pub mod formatted_expect;
 pub mod guard_then_get;
 pub mod guard_then_unwrap;
 pub mod if_let_pyramid;
