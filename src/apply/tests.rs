@@ -74,6 +74,7 @@ fn verdict() -> Verdict {
         new_ns: 7_634.0,
         exercised_by: "workload".into(),
         witness: "single witness".into(),
+        counted: Vec::new(),
         slices: Vec::new(),
     };
     let all = vec![

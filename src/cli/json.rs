@@ -9,7 +9,7 @@ pub(super) use reviews::{Operations, Reviews};
 use super::compared::{ComparisonJson, PredictionJson};
 use crate::jobs::{Said, Settled};
 use crate::model::{
-    AllocatedBy, Contribution, Evidence, Fallen, Finding, FindingCost, Interval, Measurement, ObjectiveSplit, Power,
+    AllocatedBy, Contribution, Counted, Evidence, Fallen, Finding, FindingCost, Interval, Measurement, ObjectiveSplit, Power,
     Precondition, Problem, Refusal, Rewrite, RewriteId, SetVerdict, SourceQuality, Survivor, TextEdit, Unit, Verdict,
 };
 use crate::pipeline::Analysis;
@@ -619,9 +619,31 @@ struct MeasurementJson {
     new_ns: f64,
     exercised_by: String,
     witness: String,
+    /// What a call of base and candidate does, counted in calls that were not timed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    counted: Vec<CountedJson>,
     /// ns per call of old, new and old again, in the order they were timed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     slices: Vec<[f64; 3]>,
+}
+
+#[derive(Serialize)]
+struct CountedJson {
+    what: String,
+    /// `B`, `ns`, or nothing where it is a number of events.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    unit: String,
+    base: f64,
+    candidate: f64,
+    /// True for what the proposal's kind should do less of.
+    witness: bool,
+}
+
+impl From<&Counted> for CountedJson {
+    fn from(c: &Counted) -> CountedJson {
+        let (what, unit) = (c.what.clone(), c.unit.clone());
+        CountedJson { what, unit, base: number(c.old), candidate: number(c.new), witness: c.is_witness }
+    }
 }
 
 impl From<&Measurement> for MeasurementJson {
@@ -638,6 +660,7 @@ impl From<&Measurement> for MeasurementJson {
             new_ns: number(m.new_ns),
             exercised_by: m.exercised_by.clone(),
             witness: m.witness.clone(),
+            counted: m.counted.iter().map(CountedJson::from).collect(),
             slices: m.slices.iter().map(|s| s.map(number)).collect(),
         }
     }

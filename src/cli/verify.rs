@@ -165,7 +165,7 @@ fn measurement(m: &Measurement) -> String {
     let (unit, by, digits) = if m.old_ns < 1e4 { ("ns", 1.0, 0) } else { ("us", 1e3, 1) };
     format!(
         "  {}: {:.3} of the old time [{:.3}, {:.3}], {:.digits$} to {:.digits$} {unit} per call\n  \
-         {} pairs, {} calls by {}; noise floor {:.2} %, smallest effect to be seen {:.2} %; {}\n",
+         {} pairs, {} calls by {}; noise floor {:.2} %, smallest effect to be seen {:.2} %; {}{}\n",
         m.speed.word(),
         m.ratio,
         m.ci.0,
@@ -178,6 +178,7 @@ fn measurement(m: &Measurement) -> String {
         m.noise_floor * 100.0,
         m.mde * 100.0,
         m.witness,
+        m.also_counted().map(|all| format!("\n  also counted: {all} a call")).unwrap_or_default(),
     )
 }
 

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::carry;
-use crate::model::{Evidence, Measurement, Power, Problem, RewriteId, Rung, RungState, Speed, Survivor, Verdict};
+use crate::model::{
+    Counted, Evidence, Measurement, Power, Problem, RewriteId, Rung, RungState, Speed, Survivor, Verdict,
+};
 
 /// Version of the files; another version is not read.
 const SCHEMA: &str = "refit.evidence/1";
@@ -268,7 +270,32 @@ struct WireMeasurement {
     exercised_by: String,
     witness: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    counted: Vec<WireCounted>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     slices: Vec<[f64; 3]>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WireCounted {
+    what: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    unit: String,
+    old: f64,
+    new: f64,
+    is_witness: bool,
+}
+
+impl From<&Counted> for WireCounted {
+    fn from(c: &Counted) -> WireCounted {
+        let Counted { what, unit, old, new, is_witness } = c.clone();
+        WireCounted { what, unit, old, new, is_witness }
+    }
+}
+
+impl From<WireCounted> for Counted {
+    fn from(WireCounted { what, unit, old, new, is_witness }: WireCounted) -> Counted {
+        Counted { what, unit, old, new, is_witness }
+    }
 }
 
 impl From<&Measurement> for WireMeasurement {
@@ -286,6 +313,7 @@ impl From<&Measurement> for WireMeasurement {
             new_ns: m.new_ns,
             exercised_by: m.exercised_by.clone(),
             witness: m.witness.clone(),
+            counted: m.counted.iter().map(WireCounted::from).collect(),
             slices: m.slices.iter().map(|s| s.map(short)).collect(),
         }
     }
@@ -313,6 +341,7 @@ impl WireMeasurement {
             new_ns: self.new_ns,
             exercised_by: self.exercised_by,
             witness: self.witness,
+            counted: self.counted.into_iter().map(Counted::from).collect(),
             slices: self.slices,
         })
     }
@@ -342,6 +371,13 @@ mod tests {
             new_ns: 100.0,
             exercised_by: "workload".into(),
             witness: "allocations".into(),
+            counted: vec![Counted {
+                what: "locks held".into(),
+                unit: "ns".into(),
+                old: 9.5,
+                new: 1.0,
+                is_witness: true,
+            }],
             slices: vec![[401.25, 99.5, 400.0]],
         };
         Verdict::judge(RewriteId("r0123abcd".into()), "t2".into(), evidence, Some(measurement), false)

@@ -227,8 +227,59 @@ pub struct Measurement {
     pub exercised_by: String,
     /// The kind's deterministic witness, or `single witness`.
     pub witness: String,
+    /// What calls that were not timed did, base beside candidate.
+    pub counted: Vec<Counted>,
     /// The slices in the order they were timed, each as ns per call of old, new and old again; empty where they were not kept.
     pub slices: Vec<[f64; 3]>,
+}
+
+impl Measurement {
+    /// What was counted beside the witness: `read calls 4.0 to 4.0, locks waited for 61 ns to 60 ns`.
+    pub fn also_counted(&self) -> Option<String> {
+        let all = self.counted.iter().map(Counted::words);
+        let beside: Vec<String> = all.filter(|words| !self.witness.contains(words)).collect();
+        (!beside.is_empty()).then(|| beside.join(", "))
+    }
+}
+
+/// Something that a call of the touched function does, counted in calls that were not timed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counted {
+    /// `allocations`, `bytes allocated`, `write calls`, `locks held`, `attempts`.
+    pub what: String,
+    /// `B`, `ns`, or nothing where it is a number of events.
+    pub unit: String,
+    /// Per call of the base: a mean, of times a median over groups of calls.
+    pub old: f64,
+    /// Per call of the candidate.
+    pub new: f64,
+    /// True for what the proposal's kind should do less of.
+    pub is_witness: bool,
+}
+
+impl Counted {
+    /// One side: `3.0`, `96 B`, `1.2 us`.
+    pub fn shown(&self, value: f64) -> String {
+        match self.unit.as_str() {
+            "ns" => duration(value),
+            "" => format!("{value:.1}"),
+            unit => format!("{value:.0} {unit}"),
+        }
+    }
+
+    /// `allocations 3.0 to 1.0`.
+    pub fn words(&self) -> String {
+        format!("{} {} to {}", self.what, self.shown(self.old), self.shown(self.new))
+    }
+}
+
+/// A number of nanoseconds: `61 ns`, `61.2 us`, `61.2 ms`.
+pub fn duration(ns: f64) -> String {
+    match ns {
+        ns if ns < 1e3 => format!("{ns:.0} ns"),
+        ns if ns < 1e6 => format!("{:.1} us", ns / 1e3),
+        ns => format!("{:.1} ms", ns / 1e6),
+    }
 }
 
 /// The objective before and after the accepted stack, measured in ABBA blocks of the workload.

@@ -19,7 +19,7 @@ pub enum Progress {
     /// A line of the running command's output.
     Log(String),
     /// Old and new were timed so far; more numbers may come.
-    Measured(RewriteId, Measurement),
+    Measured(RewriteId, Box<Measurement>),
     /// A rung ended.
     Rung(RewriteId, Evidence),
 }

@@ -158,7 +158,7 @@ fn told(state: &mut State, id: JobId, progress: Progress) {
         }
         Progress::Measured(rewrite, measurement) => {
             job.measured.retain(|(r, _)| *r != rewrite);
-            job.measured.push((rewrite, measurement));
+            job.measured.push((rewrite, *measurement));
         }
         Progress::Rung(rewrite, evidence) => {
             job.rungs.retain(|(r, e)| *r != rewrite || e.rung != evidence.rung);

@@ -162,6 +162,34 @@ pub struct Function {
     pub has_hidden_awaits: bool,
 }
 
+/// What is put around a range of a text; an empty range is a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrap {
+    /// The range.
+    pub range: TextRange,
+    /// Before it.
+    pub open: String,
+    /// Behind it.
+    pub close: &'static str,
+}
+
+/// The text with all of it: of what begins or ends at one place the inner stands inside.
+pub fn wrapped(text: &str, mut wraps: Vec<Wrap>) -> String {
+    // An outer one stands first; those of one range stay in their order.
+    wraps.sort_by_key(|w| (w.range.start, u32::MAX - w.range.end));
+    let open = wraps.iter().enumerate().map(|(i, w)| ((w.range.start, true, i), w.open.as_str()));
+    let close = wraps.iter().enumerate().map(|(i, w)| ((w.range.end, false, wraps.len() - i), w.close));
+    let mut pieces: Vec<((u32, bool, usize), &str)> = open.chain(close).collect();
+    pieces.sort_by_key(|(at, _)| *at);
+    let (mut out, mut done) = (String::with_capacity(text.len() * 2), 0);
+    for ((at, ..), piece) in pieces {
+        out.push_str(&text[done..at as usize]);
+        out.push_str(piece);
+        done = at as usize;
+    }
+    out + &text[done..]
+}
+
 /// How an argument is given a second time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passing {

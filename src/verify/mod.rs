@@ -23,9 +23,11 @@ pub mod spent;
 pub mod stats;
 pub mod suite;
 pub mod surface;
+pub mod tally;
 pub mod timing;
 pub mod twin;
 pub mod types;
+pub mod witness;
 
 /// `1 test`, `12 tests`.
 pub fn tests(n: usize) -> String {

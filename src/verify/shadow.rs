@@ -10,7 +10,7 @@ use quote::ToTokens;
 
 use super::change::Change;
 use super::purity::Effects;
-use super::twin::{Twin, Twinned, runtime};
+use super::twin::{Ask, Twin, Twinned, runtime};
 use crate::source::functions::{derives, head};
 use crate::source::names::mentions;
 use crate::source::{FileRole, SourceFile};
@@ -48,7 +48,7 @@ pub fn shadow<'a>(
         text.push_str(&format!("\n#[allow(warnings)]\nmod {form} {{\n    use super::*;\n{items}}}\n"));
     }
     text.push_str(&made.text);
-    text.push_str(&runtime(false));
+    text.push_str(&runtime(Ask { matched: false, allocator: false, tallies: false }));
     Ok(Twinned { text, twins: made.twins, left_out: Vec::new() })
 }
 

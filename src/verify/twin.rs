@@ -2,16 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::TextRange;
 use crate::source::visit::{self, Visit};
 
-use super::change::{Change, Function, Owner};
+use super::change::{self, Change, Function, Owner, Wrap};
 use super::purity::Effects;
+use super::tally;
 
 /// The variable that names the file in which the twins write, with `;patient` where calls may be repeated for long.
 pub const VARIABLE: &str = "REFIT_TWIN";
 
 const RUNTIME: &str = include_str!("../../templates/instrument/twin.rs");
 const ALLOCATOR: &str = include_str!("../../templates/instrument/allocator.rs");
+const TALLIES: &str = include_str!("../../templates/instrument/tallies.rs");
+const KERNEL: &str = include_str!("../../templates/instrument/kernel.rs");
 const MODULE: &str = "__refit_twin";
 
 /// How much may be asked of the twins; what does not compile is asked with less.
@@ -19,8 +23,10 @@ const MODULE: &str = "__refit_twin";
 pub struct Ask {
     /// Repeat calls whose arguments allow it, so that old and new see the same inputs.
     pub matched: bool,
-    /// Build in an allocator that counts.
+    /// Build in an allocator that counts; like all that replaces a part of the program it can only stand once.
     pub allocator: bool,
+    /// Count locks, pauses and tries of the functions, and files that the program opens, in calls that are not timed.
+    pub tallies: bool,
 }
 
 /// Numbers of one proposal's functions, where several proposals stand in one program.
@@ -90,28 +96,23 @@ pub fn twins(parts: &[(usize, Change)], effects: &Effects, ask: Ask, runtime_at:
             }
             let texts = [&change.old[old.whole.bytes()], &change.new[new.whole.bytes()]];
             let matched = ask.matched && new.repeatable.is_some() && texts.iter().all(|t| !effects.in_function(t));
-            inserts.extend(shim(
-                change,
-                old,
-                new,
-                Twin { number, name: new.name.clone(), matched },
-                runtime_at,
-                &mut all,
-            ));
+            let twin = Twin { number, name: new.name.clone(), matched };
+            inserts.extend(shim(change, old, new, &twin, ask, runtime_at));
+            all.push(twin);
             number += 1;
         }
     }
     let mut text = inserted(&whole.new, inserts);
     if !all.is_empty() && runtime_at == Runtime::InFile {
         text.push('\n');
-        text.push_str(&runtime(ask.allocator));
+        text.push_str(&runtime(ask));
     }
     Twinned { text, twins: all, left_out }
 }
 
 /// The text of a crate's root with the runtime in it.
-pub fn rooted(root: &str, allocator: bool) -> String {
-    format!("{root}\n{}", runtime(allocator))
+pub fn rooted(root: &str, ask: Ask) -> String {
+    format!("{root}\n{}", runtime(ask))
 }
 
 /// True if one of the texts brings an allocator of its own.
@@ -152,12 +153,11 @@ fn shim(
     change: &Change,
     old: &Function,
     new: &Function,
-    twin: Twin,
+    twin: &Twin,
+    ask: Ask,
     runtime_at: Runtime,
-    all: &mut Vec<Twin>,
 ) -> Vec<(u32, String)> {
     let (number, matched) = (twin.number, twin.matched);
-    all.push(twin);
     let module = match (runtime_at, new.depth) {
         (Runtime::InRoot, _) => format!("crate::{MODULE}"),
         (_, 0) => format!("self::{MODULE}"),
@@ -172,14 +172,39 @@ fn shim(
              {{ while __refit_calls.next() {{ let _ = ::std::hint::black_box({call}); }} }} "
         ));
     }
-    head.push_str(&format!("let __refit = {module}::{enter}({number}); if __refit.is_new() "));
-    let mut inserts = vec![(new.body.start, head)];
-    inserts.extend(wrapped(new, &module, 0));
-    let old_text = &change.old[old.body.bytes()];
-    let old_body = inserted(old_text, wrapped(old, &module, old.body.start));
+    head.push_str(&format!("let __refit = {module}::{enter}({number}); "));
     let imports = if new.depth == 0 { removed_imports(change) } else { String::new() };
+    let (old_text, new_text) = (&change.old[old.body.bytes()], &change.new[new.body.bytes()]);
+    if ask.tallies {
+        head.push_str(&counted((old, old_text), (new, new_text), &imports, &module));
+    }
+    head.push_str("if __refit.is_new() ");
+    let mut inserts = vec![(new.body.start, head)];
+    for Wrap { range, open, close } in polled(new, &module, 0) {
+        inserts.extend([(range.start, open), (range.end, close.to_owned())]);
+    }
+    let old_body = change::wrapped(old_text, polled(old, &module, old.body.start));
     inserts.push((new.body.end, format!(" else {{ {imports}{old_body} }} }}")));
     inserts
+}
+
+/// Both bodies once more for calls that are counted, so that what is timed stays as it is; nothing where there is nothing to
+/// count in them.
+fn counted((old, old_text): (&Function, &str), (new, new_text): (&Function, &str), imports: &str, module: &str) -> String {
+    let (of_old, of_new) = (tally::wraps(old_text, module), tally::wraps(new_text, module));
+    if of_old.is_empty() && of_new.is_empty() {
+        return String::new();
+    }
+    let body = |function: &Function, text: &str, found: Vec<Wrap>| {
+        let waits = polled(function, module, function.body.start);
+        change::wrapped(text, found.into_iter().chain(waits).collect())
+    };
+    format!(
+        "if __refit.is_counted() {{ use {module}::{{Guards as _, Others as _}}; \
+         if __refit.is_new() {} else {{ {imports}{} }} }} else ",
+        body(new, new_text, of_new),
+        body(old, old_text, of_old),
+    )
 }
 
 /// The function called once more with the same arguments.
@@ -194,13 +219,16 @@ fn call(function: &Function) -> String {
 }
 
 /// Every `E.await` of an async function becomes `polled(&guard, E).await`, so that the clock stands while it waits.
-fn wrapped(function: &Function, module: &str, base: u32) -> Vec<(u32, String)> {
+fn polled(function: &Function, module: &str, base: u32) -> Vec<Wrap> {
     if !function.is_async {
         return Vec::new();
     }
-    let open = format!("{module}::polled(&__refit, ");
-    let both = |r: &crate::model::TextRange| [(r.start - base, open.clone()), (r.end - base, String::from(")"))];
-    function.awaits.iter().flat_map(both).collect()
+    let wrap = |r: &TextRange| Wrap {
+        range: TextRange { start: r.start - base, end: r.end - base },
+        open: format!("{module}::polled(&__refit, "),
+        close: ")",
+    };
+    function.awaits.iter().map(wrap).collect()
 }
 
 /// Imports at the top of the old file that the new one does not have: the old body may need them.
@@ -227,13 +255,19 @@ fn inserted(text: &str, mut inserts: Vec<(u32, String)>) -> String {
     out
 }
 
-/// What old and new are timed with; the allocator can only stand once in a program.
-pub(super) fn runtime(allocator: bool) -> String {
-    if !allocator {
-        return RUNTIME.to_owned();
+/// What old and new are timed with.
+pub(super) fn runtime(ask: Ask) -> String {
+    let mut text = RUNTIME.to_owned();
+    if ask.tallies {
+        // The kernel's calls are replaced like the allocator: once.
+        let kernel = if ask.allocator { KERNEL } else { "" };
+        text = text.replace("    // refit: tallies\n", &format!("{TALLIES}\n{kernel}"));
     }
-    let counted = RUNTIME.replace("COUNTS_ALLOCATIONS: bool = false", "COUNTS_ALLOCATIONS: bool = true");
-    counted.replace("    // refit: allocator\n", ALLOCATOR)
+    if ask.allocator {
+        text = text.replace("COUNTS_ALLOCATIONS: bool = false", "COUNTS_ALLOCATIONS: bool = true");
+        text = text.replace("    // refit: allocator\n", ALLOCATOR);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -248,7 +282,7 @@ mod tests {
         Change::new(&EditSet::new("a.rs", hash(old), vec![edit]).unwrap(), old, &old.replacen(from, to, 1))
     }
 
-    const ASK: Ask = Ask { matched: true, allocator: true };
+    const ASK: Ask = Ask { matched: true, allocator: true, tallies: true };
 
     fn shims(old: &str, from: &str, to: &str, ask: Ask) -> String {
         let twinned = twin(&change(old, from, to), &Effects::of([old]), ask, 0);
@@ -289,7 +323,7 @@ mod tests {
         });
         let set = EditSet::new("a.rs", hash(old), edits.to_vec()).unwrap();
         let change = Change::new(&set, old, "fn f() -> u8 { 2 }\n");
-        let twinned = twin(&change, &Effects::default(), Ask { matched: false, allocator: false }, 0);
+        let twinned = twin(&change, &Effects::default(), Ask { matched: false, allocator: false, tallies: false }, 0);
         assert!(twinned.text.contains("else { use a::b; { b(1) } }"), "{}", twinned.text);
     }
 

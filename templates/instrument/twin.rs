@@ -5,8 +5,8 @@ pub mod __refit_twin {
     //!
     //! Lines written to the file that `REFIT_TWIN` names (`path` or `path;patient`):
     //! `T site matched calls old_ns new_ns again_ns`, one for each group of calls, where `again` is the old body a
-    //! second time (the control), and `C site calls old new again old new again`: allocations, then write calls of
-    //! the kernel, in calls that are not timed. The file is appended to, line by line: a killed process loses nothing.
+    //! second time (the control), and `C site calls name old new again name old new again ...`: what calls that are not
+    //! timed did, by the names below. The file is appended to, line by line: a killed process loses nothing.
     //!
     //! Sites of several proposals may stand in one program: those of proposal `p` have numbers from `256 p` on. While a
     //! function of one is timed, the functions of all others run their old bodies.
@@ -25,6 +25,28 @@ pub mod __refit_twin {
 
     /// Replaced where a counting allocator is built in.
     const COUNTS_ALLOCATIONS: bool = false;
+
+    /// What is counted, by its place in a tally. Times are nanoseconds.
+    const NAMES: [&str; KINDS] = [
+        "allocations", "bytes", "writes", "reads", "opens", "syncs", "folders", "locks", "exclusive", "held", "waited",
+        "attempts", "pauses", "paused",
+    ];
+    const KINDS: usize = 14;
+    const ALLOCATIONS: usize = 0;
+    const BYTES: usize = 1;
+    const WRITES: usize = 2;
+    const READS: usize = 3;
+    const OPENS: usize = 4;
+    const SYNCS: usize = 5;
+    const FOLDERS: usize = 6;
+    const LOCKS: usize = 7;
+    const EXCLUSIVE: usize = 8;
+    const HELD: usize = 9;
+    const WAITED: usize = 10;
+    const ATTEMPTS: usize = 11;
+    const PAUSES: usize = 12;
+    const PAUSED: usize = 13;
+    type Tally = [u64; KINDS];
 
     const NONE: u8 = 255;
     const OLD: u8 = 0;
@@ -49,8 +71,8 @@ pub mod __refit_twin {
         /// The body that the next call is to run, where the same call is repeated.
         static FORCED: Cell<u8> = const { Cell::new(NONE) };
         /// What the last repeated call took or counted.
-        static LAST: Cell<Taken> = const { Cell::new(Taken { ns: 0, allocations: 0, writes: 0 }) };
-        static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+        static LAST: Cell<Taken> = const { Cell::new(NOTHING) };
+        static TALLY: [Cell<u64>; KINDS] = const { [const { Cell::new(0) }; KINDS] };
     }
 
     /// What runs: the body, whose proposal it is, and whether its time is taken, so that nothing else may disturb it.
@@ -59,9 +81,10 @@ pub mod __refit_twin {
         arm: u8,
         proposal: usize,
         is_timed: bool,
+        is_counted: bool,
     }
 
-    const IDLE: Active = Active { arm: NONE, proposal: 0, is_timed: false };
+    const IDLE: Active = Active { arm: NONE, proposal: 0, is_timed: false, is_counted: false };
     const PER_PROPOSAL: usize = 256;
     const PROPOSALS: usize = 64;
     /// Whether functions of a proposal call those of others: then only half of their calls are taken.
@@ -83,9 +106,10 @@ pub mod __refit_twin {
     #[derive(Clone, Copy)]
     struct Taken {
         ns: u64,
-        allocations: u64,
-        writes: u64,
+        counts: Tally,
     }
+
+    const NOTHING: Taken = Taken { ns: 0, counts: [0; KINDS] };
 
     struct Config {
         file: Mutex<::std::fs::File>,
@@ -121,8 +145,7 @@ pub mod __refit_twin {
         is_broken: bool,
         given: [u64; 3],
         ns: [u64; 3],
-        allocations: [u64; 3],
-        writes: [u64; 3],
+        counts: [Tally; 3],
     }
 
     fn config() -> Option<&'static Config> {
@@ -213,8 +236,9 @@ pub mod __refit_twin {
     impl Group {
         fn add(&mut self, arm: u8, taken: Taken) {
             self.ns[arm as usize] += taken.ns;
-            self.allocations[arm as usize] += taken.allocations;
-            self.writes[arm as usize] += taken.writes;
+            for (sum, n) in self.counts[arm as usize].iter_mut().zip(taken.counts) {
+                *sum += n;
+            }
         }
 
         fn write(&self, config: &Config, number: usize, matched: u8) {
@@ -222,17 +246,15 @@ pub mod __refit_twin {
                 return;
             }
             let line = if self.is_counted {
-                let allocations = |i: usize| if COUNTS_ALLOCATIONS { self.allocations[i] as i64 } else { -1 };
-                format!(
-                    "C {number} {} {} {} {} {} {} {}\n",
-                    self.calls,
-                    allocations(0),
-                    allocations(1),
-                    allocations(2),
-                    self.writes[0],
-                    self.writes[1],
-                    self.writes[2]
-                )
+                let mut line = format!("C {number} {}", self.calls);
+                for (kind, name) in NAMES.iter().enumerate() {
+                    let of = self.counts.map(|tally| tally[kind]);
+                    let is_known = kind > BYTES || COUNTS_ALLOCATIONS;
+                    if is_known && (kind <= BYTES || of != [0; 3]) {
+                        line.push_str(&format!(" {name} {} {} {}", of[0], of[1], of[2]));
+                    }
+                }
+                line + "\n"
             } else {
                 format!("T {number} {matched} {} {} {} {}\n", self.calls, self.ns[0], self.ns[1], self.ns[2])
             };
@@ -262,8 +284,8 @@ pub mod __refit_twin {
         group: u64,
         way: Way,
         is_counted: bool,
-        is_broken: AtomicBool,
-        before: (u64, u64),
+        /// What a counted call has come to on the threads that it ran on, and the counts of this thread when it went on.
+        counts: Mutex<(Tally, Tally)>,
         spent: AtomicU64,
         /// Nanoseconds at which it went on; 0 while it waits.
         since: AtomicU64,
@@ -293,14 +315,20 @@ pub mod __refit_twin {
                 (arm, group, Way::Pooled, is_counted)
             }
         };
-        let own = Active { arm, proposal: number / PER_PROPOSAL, is_timed: way != Way::Plain };
+        let of_outer = way == Way::Follows && outer.is_counted;
+        let own = Active {
+            arm,
+            proposal: number / PER_PROPOSAL,
+            is_timed: way != Way::Plain,
+            is_counted: is_counted || of_outer,
+        };
         if way != Way::Follows {
             ACTIVE.set(own);
         }
-        let before = if is_counted { counters() } else { (0, 0) };
         if is_counted {
             COUNTING.fetch_add(1, Relaxed);
         }
+        let counts = Mutex::new(([0; KINDS], if is_counted { begun() } else { [0; KINDS] }));
         Guard {
             number,
             own,
@@ -308,8 +336,7 @@ pub mod __refit_twin {
             group,
             way,
             is_counted,
-            is_broken: AtomicBool::new(false),
-            before,
+            counts,
             spent: AtomicU64::new(0),
             since: AtomicU64::new(now()),
         }
@@ -324,10 +351,41 @@ pub mod __refit_twin {
     /// More than none while a call on some thread is counted.
     static COUNTING: AtomicU64 = AtomicU64::new(0);
 
-    fn counters() -> (u64, u64) {
-        let io = ::std::fs::read_to_string("/proc/thread-self/io").unwrap_or_default();
-        let writes = io.lines().find_map(|l| l.strip_prefix("syscw: ")?.parse().ok()).unwrap_or(0);
-        (ALLOCATIONS.try_with(Cell::get).unwrap_or(0), writes)
+    /// Adds to what this thread did, while a call on some thread is counted.
+    fn tally(kind: usize, n: u64) {
+        if COUNTING.load(Relaxed) > 0 {
+            let _ = TALLY.try_with(|tally| tally[kind].set(tally[kind].get() + n));
+        }
+    }
+
+    fn tallied() -> Tally {
+        TALLY.try_with(|tally| ::std::array::from_fn(|kind| tally[kind].get())).unwrap_or([0; KINDS])
+    }
+
+    /// Calls of the kernel by this thread, writing and reading, without a heap: to ask is to open and to read.
+    fn kernel() -> (u64, u64) {
+        use ::std::io::Read as _;
+        let mut text = [0; 512];
+        let read = ::std::fs::File::open("/proc/thread-self/io").and_then(|mut file| file.read(&mut text));
+        let text = ::std::str::from_utf8(&text[..read.unwrap_or(0)]).unwrap_or("");
+        let of = |name| text.lines().find_map(|l| l.strip_prefix(name)?.parse().ok()).unwrap_or(0);
+        (of("syscw: "), of("syscr: "))
+    }
+
+    /// The counts of this thread, before what is to be counted.
+    fn begun() -> Tally {
+        let (writes, reads) = kernel();
+        let mut tally = tallied();
+        // What was read here counts from here on.
+        (tally[WRITES], tally[READS]) = (writes, reads + 1);
+        tally
+    }
+
+    /// What this thread did since.
+    fn since(before: Tally) -> Tally {
+        let mut tally = tallied();
+        (tally[WRITES], tally[READS]) = kernel();
+        ::std::array::from_fn(|kind| tally[kind].saturating_sub(before[kind]))
     }
 
     fn now() -> u64 {
@@ -340,15 +398,28 @@ pub mod __refit_twin {
             self.own.arm == NEW
         }
 
+        /// True if this call is counted, and not timed.
+        pub fn is_counted(&self) -> bool {
+            self.own.is_counted
+        }
+
+        fn add_counts(&self) {
+            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            let (sum, before) = &mut *counts;
+            for (sum, n) in sum.iter_mut().zip(since(*before)) {
+                *sum += n;
+            }
+        }
+
         fn pause(&self) {
             let since = self.since.swap(0, Relaxed);
             if since != 0 && self.way != Way::Follows {
                 self.spent.fetch_add(now() - since, Relaxed);
                 ACTIVE.set(IDLE);
-            }
-            // The counters belong to a thread, and the task may go on on another.
-            if self.is_counted {
-                self.is_broken.store(true, Relaxed);
+                // The counters belong to a thread, and the task may go on on another.
+                if self.is_counted {
+                    self.add_counts();
+                }
             }
         }
 
@@ -356,6 +427,9 @@ pub mod __refit_twin {
             if self.since.load(Relaxed) == 0 {
                 if self.way != Way::Follows {
                     ACTIVE.set(self.own);
+                    if self.is_counted {
+                        self.counts.lock().unwrap_or_else(PoisonError::into_inner).1 = begun();
+                    }
                 }
                 self.since.store(now(), Relaxed);
             }
@@ -369,16 +443,14 @@ pub mod __refit_twin {
             if self.way == Way::Follows {
                 return;
             }
-            let (allocations, writes) = if self.is_counted { counters() } else { (0, 0) };
             if self.is_counted {
+                if since != 0 {
+                    self.add_counts();
+                }
                 COUNTING.fetch_sub(1, Relaxed);
             }
-            let taken = Taken {
-                ns,
-                allocations: allocations.saturating_sub(self.before.0),
-                writes: writes.saturating_sub(self.before.1),
-            };
-            let is_whole = since != 0 && !*self.is_broken.get_mut() && !::std::thread::panicking();
+            let taken = Taken { ns, counts: self.counts.get_mut().unwrap_or_else(PoisonError::into_inner).0 };
+            let is_whole = since != 0 && !::std::thread::panicking();
             ACTIVE.set(self.outer);
             match self.way {
                 Way::Forced => LAST.set(taken),
@@ -404,7 +476,14 @@ pub mod __refit_twin {
 
     /// Wraps what a body awaits.
     pub fn polled<F: IntoFuture>(guard: &Guard, future: F) -> Polled<'_, F::IntoFuture> {
-        Polled { guard, inner: Box::pin(future.into_future()) }
+        let future = future.into_future();
+        let heap = [ALLOCATIONS, BYTES].map(|kind| (kind, TALLY.with(|tally| tally[kind].get())));
+        let inner = Box::pin(future);
+        // The box is no part of the body.
+        for (kind, n) in heap {
+            TALLY.with(|tally| tally[kind].set(n));
+        }
+        Polled { guard, inner }
     }
 
     impl<F: Future> Future for Polled<'_, F> {
@@ -450,9 +529,8 @@ pub mod __refit_twin {
         if all > allowed || own > allowed / sharing.max(1) {
             return None;
         }
-        let none = Taken { ns: 0, allocations: 0, writes: 0 };
-        let mut matched =
-            Matched { config, number, order: [OLD, NEW, AGAIN], at: 3, is_counted: false, sums: [none; 3], began: now(), rounds: 0 };
+        let (order, sums) = ([OLD, NEW, AGAIN], [NOTHING; 3]);
+        let mut matched = Matched { config, number, order, at: 3, is_counted: false, sums, began: now(), rounds: 0 };
         matched.deal();
         Some(matched)
     }
@@ -591,5 +669,6 @@ pub mod __refit_twin {
         }
     }
 
+    // refit: tallies
     // refit: allocator
 }

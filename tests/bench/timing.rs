@@ -89,7 +89,7 @@ impl Program {
         let edit = TextEdit { range: TextRange::new(at, at + BODY.len()), text: new_body.to_owned() };
         let edits = EditSet::new("main.rs", source::hash(PROGRAM), vec![edit]).expect("one edit");
         let change = Change::new(&edits, PROGRAM, &PROGRAM.replacen(BODY, new_body, 1));
-        let twinned = twin(&change, &Effects::of([PROGRAM]), Ask { matched: true, allocator: true }, 0);
+        let twinned = twin(&change, &Effects::of([PROGRAM]), Ask { matched: true, allocator: true, tallies: true }, 0);
         let (source, binary) = (folder.join(format!("{name}.rs")), folder.join(name));
         std::fs::write(&source, &twinned.text).expect("the program is written");
         let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());

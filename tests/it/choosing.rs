@@ -263,7 +263,7 @@ fn jobs_plot_before_and_after_the_pairs_and_the_floor() {
         }
         let m = verdict(&of).measurement().expect("it was timed").clone();
         person.tell(Message::Progress(job, Progress::Log("timing".into())));
-        person.tell(Message::Progress(job, Progress::Measured(of, m)));
+        person.tell(Message::Progress(job, Progress::Measured(of, Box::new(m))));
         person.keys("4");
         let screen = person.screen();
         for text in ["before", "after", "new/old", "old/old", "0.8 %", "tests pass", "faster"] {

@@ -32,6 +32,7 @@ fn measurement() -> Measurement {
         new_ns: 60.0,
         exercised_by: "workload".into(),
         witness: "single witness".into(),
+        counted: Vec::new(),
         slices,
     };
     let (ratio, ci, noise_floor) = timing::recomputed(&m).expect("slices were kept");

@@ -432,6 +432,7 @@ pub fn verdict(id: &RewriteId) -> Verdict {
         new_ns: 1570.0,
         exercised_by: "workload".into(),
         witness: "instructions 0.38".into(),
+        counted: Vec::new(),
         slices: slices(),
     };
     Verdict::judge(id.clone(), "a1b2c3d".into(), evidence(), Some(measurement), false)

@@ -17,10 +17,11 @@ use crate::verify::twin::{self, Ask, Twin};
 pub(super) const LOOKS: usize = 3;
 
 /// What is tried in turn until it compiles.
-pub(super) const ASKS: [Ask; 3] = [
-    Ask { matched: true, allocator: true },
-    Ask { matched: false, allocator: true },
-    Ask { matched: false, allocator: false },
+pub(super) const ASKS: [Ask; 4] = [
+    Ask { matched: true, allocator: true, tallies: true },
+    Ask { matched: true, allocator: true, tallies: false },
+    Ask { matched: false, allocator: true, tallies: false },
+    Ask { matched: false, allocator: false, tallies: false },
 ];
 
 /// Climbs the rung.

@@ -79,12 +79,13 @@ fn tries(members: &[Climb], whole: &Climb, among: &[usize]) -> Result<Vec<Made>,
             made.files.push((path.clone(), twinned.text));
             made.twins.extend(twinned.twins);
         }
-        let allocator = ask.allocator && !has_allocator;
+        let ask = Ask { allocator: ask.allocator && !has_allocator, ..*ask };
         match made.files.iter_mut().find(|(path, _)| *path == root) {
-            Some((_, text)) => *text = twin::rooted(text, allocator),
-            None => made
-                .files
-                .push((root.clone(), twin::rooted(yard.texts.get(&root).map_or("", String::as_str), allocator))),
+            Some((_, text)) => *text = twin::rooted(text, ask),
+            None => {
+                let text = yard.texts.get(&root).map_or("", String::as_str);
+                made.files.push((root.clone(), twin::rooted(text, ask)));
+            }
         }
         made
     };

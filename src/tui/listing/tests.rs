@@ -59,6 +59,7 @@ fn proved(mut proposal: Proposal, state: RungState, ratio: f64) -> Proposal {
         new_ns: 100.0 * ratio,
         exercised_by: "tests".into(),
         witness: "single witness".into(),
+        counted: Vec::new(),
         slices: Vec::new(),
     };
     let rungs = Rung::ALL.iter().map(rung).collect();

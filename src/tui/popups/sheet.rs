@@ -210,7 +210,7 @@ pub fn measurement_lines(m: &crate::model::Measurement) -> Vec<String> {
         v if v >= 1e3 => format!("{:.2} µs", v / 1e3),
         v => format!("{v:.0} ns"),
     };
-    vec![
+    let lines = vec![
         format!("{} {:.3}× [{:.3}–{:.3}] of the old time", m.speed.word(), m.ratio, m.ci.0, m.ci.1),
         format!("{} → {} per call", ns(m.old_ns), ns(m.new_ns)),
         format!(
@@ -221,7 +221,9 @@ pub fn measurement_lines(m: &crate::model::Measurement) -> Vec<String> {
         ),
         format!("noise floor ±{:.1} %, smallest effect seen {:.1} %", m.noise_floor * 100.0, m.mde * 100.0),
         format!("witness: {}", m.witness),
-    ]
+    ];
+    let beside = m.also_counted().map(|all| format!("also counted: {all} a call"));
+    lines.into_iter().chain(beside).collect()
 }
 
 /// All keys, by chapter.

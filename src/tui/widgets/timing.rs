@@ -224,6 +224,7 @@ mod tests {
             new_ns: 400.0,
             exercised_by: "workload".into(),
             witness: "single witness".into(),
+            counted: Vec::new(),
             slices,
         }
     }
