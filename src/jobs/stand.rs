@@ -89,6 +89,8 @@ pub struct Yard<'a> {
     targets: Cell<Targets>,
     /// Whether nextest runs the tests; `None` until that was looked at.
     nextest: Cell<Option<bool>>,
+    /// True once the tests of the base have shown who runs them.
+    knows_runner: Cell<bool>,
     /// Other feature sets than the chosen one in which the base compiles, with what the compiler says of it.
     pub sets: OnceCell<Vec<(Features, Vec<Diagnostic>)>>,
     swept: RefCell<Vec<Arm>>,
@@ -136,6 +138,7 @@ impl<'a> Yard<'a> {
             compiler: OnceCell::new(),
             targets: Cell::default(),
             nextest: Cell::default(),
+            knows_runner: Cell::default(),
             sets: OnceCell::new(),
             swept: RefCell::default(),
         })
@@ -181,21 +184,24 @@ impl<'a> Yard<'a> {
         Ok(self.compiler.get().map_or("", String::as_str))
     }
 
-    /// True if the project is set up for cargo-nextest (`.config/nextest.toml`) and this machine has it.
+    /// True if this machine has cargo-nextest, and the tests of the base have not shown that cargo is to run them.
     pub fn uses_nextest(&self, stand: &Stand) -> bool {
-        let root = &stand.cargo.root;
         let look = || {
-            let is_there = root.join(".config/nextest.toml").is_file()
-                && machine::version("cargo", &["nextest", "--version"], root).is_some();
+            let is_there = machine::version("cargo", &["nextest", "--version"], &stand.cargo.root).is_some();
             self.nextest.set(Some(is_there));
             is_there
         };
         self.nextest.get().unwrap_or_else(look)
     }
 
-    /// From here on cargo itself runs the tests: nextest cannot list them.
-    pub fn leave_out_nextest(&self) {
-        self.nextest.set(Some(false));
+    /// Lets nextest run the tests, or cargo itself.
+    pub fn use_nextest(&self, is_used: bool) {
+        self.nextest.set(Some(is_used));
+    }
+
+    /// True the first time: who runs the tests is not asked again, because base and candidate must have the same runner.
+    pub fn chooses_runner(&self) -> bool {
+        !self.knows_runner.replace(true)
     }
 
     /// From here on benches are checked no more.

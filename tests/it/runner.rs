@@ -1,4 +1,4 @@
-//! Who runs the tests: cargo, or nextest where the project is set up for it; documentation, flaky tests and the whole ladder.
+//! Who runs the tests: nextest where this machine has it and the project works under it, else cargo; documentation, flaky tests and the whole ladder.
 
 use std::process::{Command, Stdio};
 
@@ -72,40 +72,72 @@ fn check_both_kinds(scene: &Scene) -> Vec<String> {
     steps
 }
 
-#[test]
-fn nextest_runs_the_tests_of_a_project_that_is_set_up_for_it_and_cargo_those_in_its_documentation() {
-    let scene = tiny_with(LIB);
-    scene.commit(&[(".config/nextest.toml", "[profile.default]\nretries = 0\n")]);
-    let steps = check_both_kinds(&scene);
-    let has_nextest = Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|o| o.status.success());
-    let wanted = match has_nextest {
-        true => {
-            "cargo nextest run --no-fail-fast --no-tests=pass --workspace; cargo test --doc --no-fail-fast -p tiny (base)"
-        }
-        false => "cargo test --no-fail-fast --workspace (base)",
-    };
-    assert!(steps.iter().any(|s| s == wanted), "{steps:#?}");
+/// The step of the base's tests by each runner.
+const BY_NEXTEST: &str =
+    "cargo nextest run --no-fail-fast --no-tests=pass --workspace; cargo test --doc --no-fail-fast -p tiny (base)";
+const BY_CARGO: &str = "cargo test --no-fail-fast --workspace (base)";
+
+fn has_nextest() -> bool {
+    Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|o| o.status.success())
 }
 
 #[test]
-fn cargo_runs_the_tests_of_a_project_that_says_nothing_of_nextest() {
+fn nextest_runs_the_tests_where_it_is_there_and_cargo_those_in_the_documentation() {
     let steps = check_both_kinds(&tiny_with(LIB));
-    assert!(steps.iter().any(|s| s == "cargo test --no-fail-fast --workspace (base)"), "{steps:#?}");
-    assert!(!steps.iter().any(|s| s.contains("nextest")), "{steps:#?}");
+    let wanted = if has_nextest() { BY_NEXTEST } else { BY_CARGO };
+    assert!(steps.iter().any(|s| s == wanted), "{steps:#?}");
+    assert!(!has_nextest() || !steps.iter().any(|s| s == BY_CARGO), "nothing failed: {steps:#?}");
+}
+
+#[test]
+fn the_tests_that_come_by_are_known_by_name_whoever_runs_them() {
+    let lib = LIB.to_owned();
+    let verdict = crate::verify::prove_one(&tiny_with(&lib), &proposal(&lib, "n + n", "2 * n"), &UNMEASURED);
+    let reached = verdict.rung(Rung::TestsReach).expect("it was climbed");
+    assert_eq!(reached.state, RungState::Passed, "{reached:?}");
+    assert!(reached.log.contains("tests::two_is_doubled"), "{reached:?}");
+    assert!(!reached.log.contains("five_is_one_more"), "{reached:?}");
+}
+
+/// Tests that only pass because another one of their program has run before them.
+const TOGETHER: &str = r#"
+#[cfg(test)]
+mod together {
+    static FIRST: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+
+    #[test]
+    fn one_starts_it() {
+        FIRST.get_or_init(|| crate::double(1));
+    }
+
+    #[test]
+    fn the_other_waits_for_it() {
+        let began = std::time::Instant::now();
+        while FIRST.get().is_none() && began.elapsed().as_secs() < 3 {
+            std::thread::yield_now();
+        }
+        assert_eq!(FIRST.get(), Some(&2));
+    }
+}
+"#;
+
+#[test]
+fn what_only_passes_in_one_process_is_run_by_cargo() {
+    let lib = format!("{LIB}{TOGETHER}");
+    let (said, steps) = proved(&tiny_with(&lib), &[proposal(&lib, "n + n", "2 * n")]);
+    assert_eq!(said, [(RungState::Passed, String::from("6 tests, the same 6 pass, with counters in the code"))]);
+    assert!(steps.iter().any(|s| s == BY_CARGO), "{steps:#?}");
 }
 
 #[test]
 fn where_nextest_cannot_list_the_tests_cargo_runs_them() {
     let scene = tiny_with(LIB);
     let manifest = format!("{MANIFEST}\n[[test]]\nname = \"own\"\nharness = false\n");
-    scene.commit(&[
-        (".config/nextest.toml", ""),
-        ("Cargo.toml", &manifest),
-        ("tests/own.rs", "fn main() {\n    println!(\"test own ... ok\");\n}\n"),
-    ]);
+    scene
+        .commit(&[("Cargo.toml", &manifest), ("tests/own.rs", "fn main() {\n    println!(\"test own ... ok\");\n}\n")]);
     let (said, steps) = proved(&scene, &[proposal(LIB, "n + n", "2 * n")]);
     assert_eq!(said, [(RungState::Passed, String::from("5 tests, the same 5 pass, with counters in the code"))]);
-    assert!(steps.iter().any(|s| s == "cargo test --no-fail-fast --workspace (base)"), "{steps:#?}");
+    assert!(steps.iter().any(|s| s == BY_CARGO), "{steps:#?}");
 }
 
 #[test]

@@ -32,6 +32,11 @@ impl Baseline {
         suite::steady(&self.runs.iter().chain([with]).collect::<Vec<_>>())
     }
 
+    /// How many tests pass each time.
+    fn passing(&self) -> usize {
+        suite::steady(&self.runs.iter().collect::<Vec<_>>()).len()
+    }
+
     /// True unless the tests of the base failed as a whole: what rests on that is no knowledge of the code.
     pub fn is_sure(&self) -> bool {
         self.runs.iter().all(|run| run.ok || !run.tests.is_empty())
@@ -134,14 +139,21 @@ pub fn full(yard: &Yard, stand: &Stand) -> Option<(String, Command)> {
 /// # Errors
 /// Tests that do not even build; a command that cannot be started.
 pub fn baseline(yard: &Yard, base: &Stand, packages: &[String]) -> Result<Baseline, Problem> {
-    let known = runs_of(yard, base, Some(packages), &command(yard, base, packages))?;
-    let is_silent = known.runs.first().is_some_and(|run| !run.ok && run.tests.is_empty());
-    if !is_silent || has_own_command(yard) || !yard.uses_nextest(base) {
+    let run = || runs_of(yard, base, Some(packages), &command(yard, base, packages));
+    let known = run()?;
+    let is_chosen = !yard.chooses_runner() || has_own_command(yard) || !yard.uses_nextest(base);
+    if is_chosen || known.runs.iter().all(|run| run.ok) || yard.ear.cancel.is_cancelled() {
         return Ok(known);
     }
-    // Programs that test without libtest cannot tell nextest what they test.
-    yard.leave_out_nextest();
-    runs_of(yard, base, Some(packages), &command(yard, base, packages))
+    // Programs that test without libtest cannot tell nextest what they test, and some tests need the others beside them in
+    // one process: what does not pass under it is run by cargo, and stays there if more passes.
+    yard.use_nextest(false);
+    let by_cargo = run()?;
+    if by_cargo.passing() > known.passing() {
+        return Ok(by_cargo);
+    }
+    yard.use_nextest(true);
+    Ok(known)
 }
 
 /// What the full tests of the base come to beside one run with the change: nothing, or what broke.
