@@ -104,6 +104,8 @@ pub struct Package {
     pub has_features: bool,
     /// True if some of them are on by default.
     pub has_defaults: bool,
+    /// True if its code can name serde 1, whatever its features.
+    pub knows_serde: bool,
 }
 
 impl Cargo {
@@ -285,6 +287,7 @@ fn packages(out: &str, root: &Path) -> Option<Vec<Package>> {
             has_benches: p.targets.iter().any(|t| t.kind.iter().any(|k| k == "bench")),
             has_features: p.features.keys().any(|name| name != "default"),
             has_defaults: p.features.get("default").is_some_and(|on| !on.is_empty()),
+            knows_serde: p.edition != "2015" && p.dependencies.iter().any(wire::Dependency::is_serde),
         }
     };
     Some(own.iter().map(package).collect())
@@ -364,6 +367,8 @@ mod wire {
         pub name: String,
         pub manifest_path: String,
         pub dependencies: Vec<Dependency>,
+        #[serde(default)]
+        pub edition: String,
         pub targets: Vec<Target>,
         #[serde(default)]
         pub features: BTreeMap<String, Vec<String>>,
@@ -373,6 +378,23 @@ mod wire {
     pub struct Dependency {
         pub name: String,
         pub path: Option<String>,
+        #[serde(default)]
+        pub req: String,
+        /// `dev`, `build`, or nothing.
+        pub kind: Option<String>,
+        pub rename: Option<String>,
+        pub target: Option<String>,
+        #[serde(default)]
+        pub optional: bool,
+    }
+
+    impl Dependency {
+        /// True for serde 1 under its own name, wherever and however the package is built.
+        pub fn is_serde(&self) -> bool {
+            let is_first = self.req.trim_start_matches(|c: char| !c.is_ascii_digit()).starts_with('1');
+            let is_always = self.kind.is_none() && self.rename.is_none() && self.target.is_none() && !self.optional;
+            self.name == "serde" && is_first && is_always
+        }
     }
 
     #[derive(Deserialize)]
@@ -427,6 +449,24 @@ mod tests {
         );
         let without = METADATA.split(",\n        \"resolve\"").next().expect("a beginning").to_owned() + "}";
         assert_eq!(needs(&without)[1], "match in match needs ", "without a graph only paths tell");
+    }
+
+    #[test]
+    fn serde_can_be_named_where_it_always_stands_under_its_own_name() {
+        let knows = |dependency: &str, edition: &str| {
+            let package = r#"{"packages":[{"id":"a","name":"a","manifest_path":"/w/Cargo.toml","targets":[],"edition":"EDITION",
+                "dependencies":[DEPENDENCY]}],"workspace_members":["a"]}"#;
+            let text = package.replace('\n', "").replace("EDITION", edition).replace("DEPENDENCY", dependency);
+            packages(&text, Path::new("/w")).expect("it can be read")[0].knows_serde
+        };
+        assert!(knows(r#"{"name":"serde","req":"^1.0.100","kind":null,"rename":null,"optional":false}"#, "2021"));
+        assert!(!knows(r#"{"name":"serde","req":"^1.0.100"}"#, "2015"));
+        assert!(!knows(r#"{"name":"serde","req":"^0.9"}"#, "2021"));
+        assert!(!knows(r#"{"name":"serde","req":"^1","kind":"dev"}"#, "2021"));
+        assert!(!knows(r#"{"name":"serde","req":"^1","rename":"other"}"#, "2021"));
+        assert!(!knows(r#"{"name":"serde","req":"^1","optional":true}"#, "2021"));
+        assert!(!knows(r#"{"name":"serde","req":"^1","target":"cfg(windows)"}"#, "2021"));
+        assert!(!knows(r#"{"name":"serde_json","req":"^1"}"#, "2021"));
     }
 
     #[test]

@@ -322,6 +322,16 @@ impl<'a> Yard<'a> {
         Ok(file.strip_prefix(&stand.cargo.prefix).and_then(|f| package_around(all, f)).map(|p| p.name.clone()))
     }
 
+    /// True if the code of this file can name serde.
+    ///
+    /// # Errors
+    /// A workspace that cargo cannot read.
+    pub fn knows_serde(&self, file: &str) -> Result<bool, Problem> {
+        let (stand, all) = (self.stand_base()?, self.all_packages()?);
+        let around = file.strip_prefix(&stand.cargo.prefix).and_then(|f| package_around(all, f));
+        Ok(around.is_some_and(|p| p.knows_serde))
+    }
+
     /// The new texts of the files that a proposal edits.
     ///
     /// # Errors

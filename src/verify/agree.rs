@@ -11,7 +11,11 @@ use super::twin::removed_imports;
 pub const VARIABLE: &str = "REFIT_AGREE";
 
 const RUNTIME: &str = include_str!("../../templates/instrument/agree.rs");
+const SERIALISED: &str = include_str!("../../templates/instrument/serialised.rs");
 const MODULE: &str = "__refit_agree";
+/// What of the runtime must be in scope where values are asked what they can do.
+pub(super) const TRAITS: &str =
+    "ByText as _, BySerialised as _, NotCloned as _, NotCompared as _, NotShown as _, ShownSerialised as _";
 
 /// Where the runtime of the comparison stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,9 +140,10 @@ pub fn with_shims(text: &str, shims: &Shims) -> String {
     out + &text[done..]
 }
 
-/// The text with the runtime behind it.
-pub fn with_runtime(text: &str) -> String {
-    format!("{text}\n{RUNTIME}")
+/// The text with the runtime behind it; `knows_serde` where the crate can name serde.
+pub fn with_runtime(text: &str, knows_serde: bool) -> String {
+    let by_serde = if knows_serde { SERIALISED } else { "" };
+    format!("{text}\n{}", RUNTIME.replace("    // refit: serialised\n", by_serde))
 }
 
 /// Which functions (by number) of a shimmed text stand at one of these lines, from 1.
@@ -189,7 +194,7 @@ fn prologue(function: &Function, arguments: &[Argument], number: usize, module: 
     let shown: Vec<String> = arguments.iter().map(|a| format!("(\"{0}\", __R::Of(&{0}).shown())", a.name)).collect();
     format!(
         "if let ::std::option::Option::Some(mut __refit) = {module}::begin({number}) {{ \
-         use {module}::{{self as __R, ByText as _, NotCloned as _, NotCompared as _, NotShown as _}}; \
+         use {module}::{{self as __R, {TRAITS}}}; \
          {refused}{compared} \
          if __refit.differs() {{ __refit.tell(&[{shown}]); }} }} ",
         compared = compare::text(&slots, number, &path(function)),

@@ -9,7 +9,8 @@ pub mod __refit_agree {
     //! (it cannot be compared) and `P site what` (a part of it cannot be).
     //!
     //! What a type can do is found by the order in which methods are looked up: inherent ones before those of a trait,
-    //! those that need no reference before those that do.
+    //! those that need no reference before those that do, and a shared one before one that changes. So values are compared
+    //! by `==`, else by their `Debug` text, else as serde would write them.
 
     use ::std::cell::{Cell, RefCell};
     use ::std::fmt::{self, Debug, Write as _};
@@ -217,8 +218,12 @@ pub mod __refit_agree {
         }
     }
 
+    pub trait ShownSerialised {
+        fn shown(&self) -> Option<String>;
+    }
+
     pub trait NotShown {
-        fn shown(&self) -> Option<String> {
+        fn shown(&mut self) -> Option<String> {
             None
         }
     }
@@ -244,15 +249,21 @@ pub mod __refit_agree {
         }
     }
 
-    pub trait NotCompared {
+    pub trait BySerialised {
         fn equal(&self) -> Option<bool>;
     }
 
+    pub trait NotCompared {
+        fn equal(&mut self) -> Option<bool>;
+    }
+
     impl<T: ?Sized> NotCompared for &Pair<'_, T> {
-        fn equal(&self) -> Option<bool> {
+        fn equal(&mut self) -> Option<bool> {
             None
         }
     }
+
+    // refit: serialised
 
     /// Where results cannot be compared it still is known whether there is one.
     pub fn panics<R>(old: &Ran<R>, new: &Ran<R>) -> Option<bool> {

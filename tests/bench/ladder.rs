@@ -224,7 +224,7 @@ fn overhead(bench: &Bench) {
         }
         let counted = hits::count_among(std::slice::from_ref(&change), 0, &shims, Some(Home::InFile));
         let file = folder.join(edits.file());
-        std::fs::write(&file, agree::with_runtime(&counted.text)).expect("the copy can be written");
+        std::fs::write(&file, agree::with_runtime(&counted.text, false)).expect("the copy can be written");
         let built = tests_of(&folder);
         std::fs::write(&file, &change.old).expect("the copy can be written");
         let (Some(built), log) = (built, bench.place.join("written")) else { continue };

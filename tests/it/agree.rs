@@ -344,7 +344,7 @@ fn both_bodies_of_every_form_of_function_compile_on_copies_under_deny_warnings()
         text.insert_str(*at as usize, piece);
     }
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("lib.rs"), with_runtime(&text)).unwrap();
+    std::fs::write(dir.path().join("lib.rs"), with_runtime(&text, false)).unwrap();
     let args = ["--edition", "2024", "--crate-type", "lib", "--emit", "metadata", "lib.rs"];
     let out = Command::new("rustc").args(args).current_dir(dir.path()).output().unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));

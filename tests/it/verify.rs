@@ -9,7 +9,7 @@ use refit::source;
 
 use crate::scene::Scene;
 
-const SLO: &str = r#"version = "slo/v1"
+pub const SLO: &str = r#"version = "slo/v1"
 [service]
 name = "tiny"
 [[slo]]

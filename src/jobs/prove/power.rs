@@ -178,17 +178,17 @@ impl<'a> Field<'a> {
             planted.shims.push(shims);
         }
         let heard = planted.shims.iter().any(|s| !s.numbers.is_empty());
-        let with_runtimes = |text: &str| {
+        let with_runtimes = |path: &str, text: &str| -> Result<String, Problem> {
             let text = schemata::with_runtime(text);
-            if heard { agree::with_runtime(&text) } else { text }
+            Ok(if heard { agree::with_runtime(&text, yard.knows_serde(path)?) } else { text })
         };
         for sheet in &planted.sheets {
             let holds = home == Home::InFile || root == Some(sheet.file.as_str());
-            let text = if holds { with_runtimes(&sheet.text) } else { sheet.text.clone() };
+            let text = if holds { with_runtimes(&sheet.file, &sheet.text)? } else { sheet.text.clone() };
             planted.files.push((sheet.file.clone(), text));
         }
         if let Some(root) = root.filter(|root| planted.files.iter().all(|(path, _)| path != root)) {
-            let text = with_runtimes(yard.texts.get(root).map_or("", String::as_str));
+            let text = with_runtimes(root, yard.texts.get(root).map_or("", String::as_str))?;
             planted.files.push((root.to_owned(), text));
         }
         Ok(planted)

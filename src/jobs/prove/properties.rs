@@ -107,10 +107,11 @@ fn make(
         made.left_out.extend(planned.left_out);
     }
     let holder = root.map_or_else(|| edited[0].0.clone(), String::from);
+    let knows_serde = yard.knows_serde(&holder)?;
     match made.files.iter_mut().find(|(path, _)| *path == holder) {
-        Some((_, text)) => *text = agree::with_runtime(text),
+        Some((_, text)) => *text = agree::with_runtime(text, knows_serde),
         None => {
-            let text = agree::with_runtime(yard.texts.get(&holder).map_or("", String::as_str));
+            let text = agree::with_runtime(yard.texts.get(&holder).map_or("", String::as_str), knows_serde);
             made.files.push((holder, text));
         }
     }

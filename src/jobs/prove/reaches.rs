@@ -356,13 +356,14 @@ fn make(whole: &Climb, members: &[&Rewrite], without: &BTreeMap<usize, String>) 
         };
         made.sites.extend(counted.sites.into_iter().map(|s| Site { part: parts[s.part].0, ..s }));
         let holds_runtime = heard && (home == Home::InFile || root == Some(path.as_str()));
-        let text = if holds_runtime { agree::with_runtime(&counted.text) } else { counted.text };
+        let text =
+            if holds_runtime { agree::with_runtime(&counted.text, yard.knows_serde(path)?) } else { counted.text };
         made.files.push((path.clone(), text));
         made.shims.push(shims);
     }
     if let Some(root) = root.filter(|root| any && made.files.iter().all(|(path, _)| path != root)) {
         let text = yard.texts.get(root).map_or("", String::as_str);
-        made.files.push((root.to_owned(), agree::with_runtime(text)));
+        made.files.push((root.to_owned(), agree::with_runtime(text, yard.knows_serde(root)?)));
     }
     Ok(made)
 }

@@ -6,6 +6,7 @@ use super::{Given, Ground, Home, Known, Subject, makers};
 use crate::model::TextRange;
 use crate::source::SourceFile;
 use crate::source::functions::{head, type_arguments};
+use crate::verify::agree::TRAITS;
 use crate::verify::change::Passing;
 use crate::verify::compare::{self, Slot};
 
@@ -223,7 +224,7 @@ fn plain(recipe: &Recipe) -> String {
 impl Found {
     /// The test, with what makes its inputs, on one line.
     pub(super) fn test(&self, number: usize, known: &Known, home: Home) -> String {
-        let agree = home.path(2);
+        let runtime = home.path(2);
         let each = |f: &dyn Fn(usize, &Making) -> String| -> String {
             self.arguments.iter().enumerate().map(|(i, (_, m))| f(i, m)).collect()
         };
@@ -241,12 +242,13 @@ impl Found {
         let texts: Vec<String> = known.texts.iter().map(|t| format!("{t:?}")).collect();
         format!(
             "mod f{number} {{ use super::super::*; use super::super::__refit_made::{{self as made, Make as _}}; {makers}\
-             #[test] fn asked() {{ {agree}::patient(); made::run::<({types})>({number}, &[{numbers}], &[{texts}], |v| {{ \
-             use {agree}::{{self as __R, ByText as _, NotCloned as _, NotCompared as _, NotShown as _}}; \
+             #[test] fn asked() {{ {runtime}::patient(); made::run::<({types})>({number}, &[{numbers}], &[{texts}], |v| {{ \
+             use {runtime}::{{self as __R, {traits}}}; \
              let __R::Ran::Gave(({bound})) = __R::run({number}, __R::OLD, || ({built})) else {{ return }}; \
              if let ::std::option::Option::Some(mut __refit) = __R::begin({number}) {{ {given}{compared} \
              if __refit.differs() {{ __refit.tell(&[]); }} }} }}, \
-             |v| ::std::vec![{spelled}], {agree}::last, {agree}::write); }} }}\n",
+             |v| ::std::vec![{spelled}], {runtime}::last, {runtime}::write); }} }}\n",
+            traits = TRAITS,
             makers = self.makers,
             numbers = numbers.join(", "),
             texts = texts.join(", "),

@@ -20,7 +20,7 @@ fn planned(old: &str, from: &str, to: &str) -> (Planned, String) {
     let catalogue = Catalogue::of([("a.rs", change.new.as_str(), &role)]);
     let ground = Ground { home: Home::InFile, catalogue: &catalogue, effects: &effects };
     let planned = plan(&change, &shims, 0, ground);
-    let text = agree::with_runtime(&(agree::with_shims(&change.new, &shims) + &planned.text));
+    let text = agree::with_runtime(&(agree::with_shims(&change.new, &shims) + &planned.text), false);
     assert!(syn::parse_file(&text).is_ok(), "{text}");
     (planned, text)
 }
