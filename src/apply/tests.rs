@@ -75,6 +75,7 @@ fn verdict() -> Verdict {
         exercised_by: "workload".into(),
         witness: "single witness".into(),
         counted: Vec::new(),
+        builds: Vec::new(),
         slices: Vec::new(),
     };
     let all = vec![

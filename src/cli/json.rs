@@ -9,8 +9,9 @@ pub(super) use reviews::{Operations, Reviews};
 use super::compared::{ComparisonJson, PredictionJson};
 use crate::jobs::{Said, Settled};
 use crate::model::{
-    AllocatedBy, Contribution, Counted, Evidence, Fallen, Finding, FindingCost, Interval, Measurement, ObjectiveSplit, Power,
-    Precondition, Problem, Refusal, Rewrite, RewriteId, SetVerdict, SourceQuality, Survivor, TextEdit, Unit, Verdict,
+    AllocatedBy, Contribution, Counted, Evidence, Fallen, Finding, FindingCost, Interval, Measurement, ObjectiveSplit,
+    Power, Precondition, Problem, Refusal, Rewrite, RewriteId, SetVerdict, SourceQuality, Survivor, TextEdit, Unit,
+    Verdict,
 };
 use crate::pipeline::Analysis;
 
@@ -625,6 +626,9 @@ struct MeasurementJson {
     /// ns per call of old, new and old again, in the order they were timed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     slices: Vec<[f64; 3]>,
+    /// How many of the slices each build of the program gave.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    builds: Vec<u64>,
 }
 
 #[derive(Serialize)]
@@ -662,6 +666,7 @@ impl From<&Measurement> for MeasurementJson {
             witness: m.witness.clone(),
             counted: m.counted.iter().map(CountedJson::from).collect(),
             slices: m.slices.iter().map(|s| s.map(number)).collect(),
+            builds: m.builds.clone(),
         }
     }
 }

@@ -273,6 +273,8 @@ struct WireMeasurement {
     counted: Vec<WireCounted>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     slices: Vec<[f64; 3]>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    builds: Vec<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -315,6 +317,7 @@ impl From<&Measurement> for WireMeasurement {
             witness: m.witness.clone(),
             counted: m.counted.iter().map(WireCounted::from).collect(),
             slices: m.slices.iter().map(|s| s.map(short)).collect(),
+            builds: m.builds.clone(),
         }
     }
 }
@@ -343,6 +346,7 @@ impl WireMeasurement {
             witness: self.witness,
             counted: self.counted.into_iter().map(Counted::from).collect(),
             slices: self.slices,
+            builds: self.builds,
         })
     }
 }
@@ -379,6 +383,7 @@ mod tests {
                 is_witness: true,
             }],
             slices: vec![[401.25, 99.5, 400.0]],
+            builds: vec![1],
         };
         Verdict::judge(RewriteId("r0123abcd".into()), "t2".into(), evidence, Some(measurement), false)
     }

@@ -231,6 +231,8 @@ pub struct Measurement {
     pub counted: Vec<Counted>,
     /// The slices in the order they were timed, each as ns per call of old, new and old again; empty where they were not kept.
     pub slices: Vec<[f64; 3]>,
+    /// How many of the slices each build of the program gave, in order; empty where that was not kept.
+    pub builds: Vec<u64>,
 }
 
 impl Measurement {

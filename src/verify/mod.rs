@@ -19,6 +19,7 @@ pub mod purity;
 pub mod quantile;
 pub mod schemata;
 pub mod shadow;
+pub mod slices;
 pub mod spent;
 pub mod stats;
 pub mod suite;

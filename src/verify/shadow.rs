@@ -48,7 +48,7 @@ pub fn shadow<'a>(
         text.push_str(&format!("\n#[allow(warnings)]\nmod {form} {{\n    use super::*;\n{items}}}\n"));
     }
     text.push_str(&made.text);
-    text.push_str(&runtime(Ask { matched: false, allocator: false, tallies: false }));
+    text.push_str(&runtime(Ask { matched: false, allocator: false, tallies: false, layout: 0 }));
     Ok(Twinned { text, twins: made.twins, left_out: Vec::new() })
 }
 

@@ -1,22 +1,18 @@
 //! What the twins wrote in; the measurement with its verdict, and the state of the rung, out.
 
-use super::stats::{Estimate, confidence_at, estimate, median};
+use super::slices::{Group, groups, slices, tamed};
+use super::stats::{Estimate, confidence_at, estimate_over, median};
 use super::twin::Twin;
 use super::witness::{self, Counts};
 use crate::model::{Counted, Gate, Kind, Measurement, RuleId, RungState, Speed, duration};
 
-/// Slices that the groups are merged into at most: pairwise means grow with the square.
-const SLICES: usize = 160;
 /// Fewer slices than this say nothing.
 const FEWEST: usize = 12;
-/// Groups are merged until the times of slices vary by no more than this (coefficient of variation): inputs of a service
-/// differ by orders of magnitude, and slices of few calls would let the many small ones speak for the few that take the time.
-/// Where all calls take about as long, every group stays a pair of its own.
-const VARIATION: f64 = 0.5;
-/// Slices that groups are not merged below.
-const SPREAD: usize = 24;
 /// Old and new are called the same within this many times the smallest effect worth landing.
 const ALIKE: f64 = 5.0;
+/// A ratio that is no further than this from 1 may come from where the linker put both bodies: it needs a second build, in
+/// which they stand elsewhere.
+const BY_LAYOUT: f64 = 0.1;
 /// Confidence of the control of base against base.
 const CONTROL: f64 = 0.99;
 
@@ -59,34 +55,36 @@ impl Assessed {
     pub fn is_final(&self) -> bool {
         self.state != RungState::Undecided
     }
-}
 
-/// A group of calls: nanoseconds of old, new and old again.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Group {
-    calls: f64,
-    ns: [f64; 3],
-    is_matched: bool,
+    /// True if what one build says is as little as another layout of the same code may make.
+    pub fn needs_another_build(&self) -> bool {
+        let may_be_layout = |m: &Measurement| m.ci.1 > 1.0 - BY_LAYOUT && m.ci.0 < 1.0 + BY_LAYOUT;
+        self.measurement.as_ref().is_some_and(|m| m.builds.len() < 2 && may_be_layout(m))
+    }
 }
 
 /// Judges what the touched function with the largest share of time took.
 pub fn assess(written: &str, question: &Question) -> Assessed {
     let dominant = question.twins.iter().map(|t| (t, groups(written, t.number)));
-    let weight = |groups: &[Group]| groups.iter().map(|g| g.ns[0]).sum::<f64>();
-    let Some((twin, groups)) = dominant.max_by(|(_, a), (_, b)| weight(a).total_cmp(&weight(b))) else {
+    let weight = |builds: &[Vec<Group>]| builds.iter().flatten().map(|g| g.ns[0]).sum::<f64>();
+    let Some((twin, builds)) = dominant.max_by(|(_, a), (_, b)| weight(a).total_cmp(&weight(b))) else {
         return Assessed::undecided(String::from("no touched function can be timed"));
     };
     let counts = Counts::of(written, twin.number);
     let counted = counts.counted(question.kind, question.rule);
-    let calls: f64 = groups.iter().map(|g| g.calls).sum();
-    let slices = slices(&tamed(&groups));
-    if slices.len() < FEWEST {
+    let calls: f64 = builds.iter().flatten().map(|g| g.calls).sum();
+    let slices = slices(&tamed(builds));
+    if slices.iter().map(Vec::len).sum::<usize>() < FEWEST {
         let made = if calls == 0.0 { String::from("no call") } else { format!("only {} calls", 3.0 * calls) };
         let by = question.exercised_by;
-        return Assessed::undecided(format!("{made} of {} by the {by}: too few to time it{}", twin.name, told(&counted)));
+        return Assessed::undecided(format!(
+            "{made} of {} by the {by}: too few to time it{}",
+            twin.name,
+            told(&counted)
+        ));
     }
     let arms = |s: &Group| s.ns.map(|ns| ns / s.calls);
-    let per_call: Vec<[f64; 3]> = slices.iter().map(arms).collect();
+    let per_call: Vec<Vec<[f64; 3]>> = slices.iter().map(|build| build.iter().map(arms).collect()).collect();
     let (effect, control) = (arm(&per_call, 1), arm(&per_call, 2));
     let (low, high) = control.interval(CONTROL);
     let measurement = measurement(question, per_call, calls, effect, control, counted);
@@ -104,14 +102,30 @@ pub fn recomputed(m: &Measurement) -> Option<(f64, (f64, f64), f64)> {
     if m.slices.is_empty() || m.confidence == 0.0 {
         return None;
     }
-    let (effect, control) = (arm(&m.slices, 1), arm(&m.slices, 2));
+    let builds = by_build(m);
+    let (effect, control) = (arm(&builds, 1), arm(&builds, 2));
     let (low, high) = effect.interval(m.confidence);
     Some((effect.value.exp(), (low.exp(), high.exp()), floor(control)))
 }
 
+/// The slices of each build; all of one where it was not kept which is whose.
+fn by_build(m: &Measurement) -> Vec<Vec<[f64; 3]>> {
+    let mut rest = m.slices.as_slice();
+    let mut builds = Vec::new();
+    for n in &m.builds {
+        let (own, others) = rest.split_at((*n as usize).min(rest.len()));
+        builds.push(own.to_vec());
+        rest = others;
+    }
+    builds.push(rest.to_vec());
+    builds.retain(|b| !b.is_empty());
+    builds
+}
+
 /// What an arm takes of the first, as a logarithm.
-fn arm(slices: &[[f64; 3]], arm: usize) -> Estimate {
-    estimate(&slices.iter().map(|s| (s[arm] / s[0]).ln()).collect::<Vec<f64>>())
+fn arm(builds: &[Vec<[f64; 3]>], arm: usize) -> Estimate {
+    let ratios = |slices: &Vec<[f64; 3]>| slices.iter().map(|s| (s[arm] / s[0]).ln()).collect();
+    estimate_over(&builds.iter().map(ratios).collect::<Vec<Vec<f64>>>())
 }
 
 fn floor(control: Estimate) -> f64 {
@@ -121,7 +135,7 @@ fn floor(control: Estimate) -> f64 {
 
 fn measurement(
     question: &Question,
-    slices: Vec<[f64; 3]>,
+    slices: Vec<Vec<[f64; 3]>>,
     calls: f64,
     effect: Estimate,
     control: Estimate,
@@ -132,6 +146,8 @@ fn measurement(
     let ci = (low.exp(), high.exp());
     let noise_floor = floor(control);
     let delta = question.gate.min_effect.max(2.0 * noise_floor);
+    let builds = slices.iter().map(|build| build.len() as u64).collect();
+    let slices = slices.concat();
     // As robust as the ratio: in a mean over all calls, one interruption would outweigh thousands of short calls.
     let typical = |arm: usize| median(&mut slices.iter().map(|s| s[arm]).collect::<Vec<f64>>());
     Measurement {
@@ -149,6 +165,7 @@ fn measurement(
         witness: witness::words(question.kind, &counted),
         counted,
         slices,
+        builds,
     }
 }
 
@@ -199,7 +216,7 @@ fn told(counted: &[Counted]) -> String {
 fn detail(word: &str, m: &Measurement, twin: &Twin) -> String {
     let pairing = if twin.matched { "on the same calls" } else { "on calls dealt at random" };
     format!(
-        "{word} {}: {:.3} of the old time [{:.3}, {:.3}], {} to {} a call; {} pairs, {} calls by the {} {pairing}; \
+        "{word} {}: {:.3} of the old time [{:.3}, {:.3}], {} to {} a call; {} pairs{}, {} calls by the {} {pairing}; \
          noise {}, detectable {}; {}",
         twin.name,
         m.ratio,
@@ -208,6 +225,7 @@ fn detail(word: &str, m: &Measurement, twin: &Twin) -> String {
         duration(m.old_ns),
         duration(m.new_ns),
         m.pairs,
+        if m.builds.len() > 1 { format!(" in {} builds", m.builds.len()) } else { String::new() },
         m.calls,
         m.exercised_by,
         percent(m.noise_floor),
@@ -220,62 +238,10 @@ fn percent(fraction: f64) -> String {
     format!("{:.1} %", 100.0 * fraction)
 }
 
-/// Lines `T number matched calls old new again`; what is damaged is left out.
-fn groups(written: &str, number: usize) -> Vec<Group> {
-    let read = |line: &str| {
-        let words: Vec<u64> = line.strip_prefix("T ")?.split(' ').map(|w| w.parse().ok()).collect::<Option<_>>()?;
-        let [n, matched, calls, old, new, again] = words[..] else { return None };
-        let whole = n as usize == number && calls > 0 && old > 0 && new > 0 && again > 0;
-        let ns = [old as f64, new as f64, again as f64];
-        whole.then_some(Group { calls: calls as f64, ns, is_matched: matched == 1 })
-    };
-    written.lines().filter_map(read).collect()
-}
-
-/// Cuts what a body cannot have taken by itself (the thread was off its core): an arm that took many times what the
-/// other two say it should. All arms are cut alike, so that equal bodies stay equal.
-fn tamed(groups: &[Group]) -> Vec<Group> {
-    let mut ratios: Vec<f64> = groups.iter().map(|g| g.ns[1] / g.ns[0]).collect();
-    let ratio = median(&mut ratios).max(f64::MIN_POSITIVE);
-    let tame = |group: &Group| {
-        let mut like_old = [group.ns[0], group.ns[1] / ratio, group.ns[2]];
-        like_old.sort_by(f64::total_cmp);
-        // Calls of one group see the same inputs only if they are matched.
-        let most = like_old[1] * if group.is_matched { 3.0 } else { 10.0 };
-        let ns = [group.ns[0].min(most), group.ns[1].min(most * ratio), group.ns[2].min(most)];
-        Group { ns, ..*group }
-    };
-    groups.iter().map(tame).collect()
-}
-
-/// Merges neighbouring groups, so that large inputs count by the time they take.
-fn slices(groups: &[Group]) -> Vec<Group> {
-    let per_slice = (groups.len() / SPREAD).min(alike(groups)).max(groups.len().div_ceil(SLICES)).max(1);
-    let merged = groups.chunks(per_slice).filter(|c| c.len() == per_slice).map(|chunk| {
-        chunk.iter().fold(Group::default(), |sum, g| Group {
-            calls: sum.calls + g.calls,
-            ns: [sum.ns[0] + g.ns[0], sum.ns[1] + g.ns[1], sum.ns[2] + g.ns[2]],
-            is_matched: g.is_matched,
-        })
-    });
-    merged.collect()
-}
-
-/// How many groups make sums that vary little: a sum of n varies as one by the square root of n.
-fn alike(groups: &[Group]) -> usize {
-    let mut times: Vec<f64> = groups.iter().map(|g| g.ns[0].min(g.ns[2])).collect();
-    times.sort_by(f64::total_cmp);
-    // Both runs interrupted is seldom, and is no large input.
-    let most = times.get(times.len() * 49 / 50).copied().unwrap_or_default();
-    let n = times.len().max(1) as f64;
-    let mean = times.iter().map(|t| t.min(most)).sum::<f64>() / n;
-    let variance = times.iter().map(|t| (t.min(most) - mean).powi(2)).sum::<f64>() / n;
-    (variance / (mean * VARIATION).powi(2).max(f64::MIN_POSITIVE)).ceil() as usize
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verify::slices::NEXT_BUILD;
     use crate::verify::stats::{Random, normal};
 
     fn twin() -> [Twin; 1] {
@@ -396,6 +362,34 @@ mod tests {
         });
         let wrong = wrong.count();
         assert!(wrong <= 2, "{wrong} of 40");
+    }
+
+    #[test]
+    fn builds_that_disagree_leave_it_open_and_those_that_agree_do_not() {
+        let twins = twin();
+        let two = |first: f64, second: f64| {
+            let text =
+                format!("{}{NEXT_BUILD}{}", written(31, 4000, first, 1.0, 0.01), written(37, 4000, second, 1.0, 0.01));
+            assess(&text, &question(&twins, Kind::Quadratic))
+        };
+        let agree = two(0.9, 0.9);
+        assert_eq!(agree.state, RungState::Passed, "{agree:?}");
+        assert!(agree.detail.contains(" in 2 builds"), "{agree:?}");
+        assert!(!agree.needs_another_build());
+        let disagree = two(0.85, 0.97);
+        assert_eq!(disagree.state, RungState::Undecided, "{disagree:?}");
+        let m = disagree.measurement.expect("it was timed");
+        let (ratio, ci, floor) = recomputed(&m).expect("slices were kept");
+        assert_eq!((ratio, ci, floor), (m.ratio, m.ci, m.noise_floor), "which slices are whose is kept");
+    }
+
+    #[test]
+    fn only_what_a_layout_may_make_needs_another_build() {
+        let needs = |ratio: f64| {
+            let found = assess(&written(41, 4000, ratio, 1.0, 0.01), &question(&twin(), Kind::Quadratic));
+            found.needs_another_build()
+        };
+        assert_eq!([0.5, 0.85, 0.95, 1.0, 1.06, 1.3].map(needs), [false, false, true, true, true, false]);
     }
 
     #[test]

@@ -33,6 +33,7 @@ fn measurement() -> Measurement {
         exercised_by: "workload".into(),
         witness: "single witness".into(),
         counted: Vec::new(),
+        builds: Vec::new(),
         slices,
     };
     let (ratio, ci, noise_floor) = timing::recomputed(&m).expect("slices were kept");

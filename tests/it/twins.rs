@@ -79,8 +79,8 @@ fn shims_of_every_form_of_function_compile() {
     let set = EditSet::new("lib.rs", source::hash(FORMS), edits.collect()).unwrap();
     let change = Change::new(&set, FORMS, &FORMS.replace("10", "11"));
     let effects = Effects::of([FORMS]);
-    for (matched, rest) in [(true, true), (true, false), (false, false)] {
-        let ask = Ask { matched, allocator: rest, tallies: rest };
+    for (matched, rest, layout) in [(true, true, 0), (true, false, 1), (false, false, 2)] {
+        let ask = Ask { matched, allocator: rest, tallies: rest, layout };
         let twinned = twin(&change, &effects, ask, 0);
         assert_eq!((twinned.twins.len(), twinned.left_out), (7, vec![]));
         let repeated: Vec<&str> = twinned.twins.iter().filter(|t| t.matched).map(|t| t.name.as_str()).collect();

@@ -143,7 +143,7 @@ fn written() -> &'static str {
         };
         let edits = EditSet::new("main.rs", source::hash(PROGRAM), CHANGES.iter().map(edit).collect()).unwrap();
         let change = Change::new(&edits, PROGRAM, &source::apply(&edits, PROGRAM).unwrap());
-        let ask = Ask { matched: true, allocator: true, tallies: true };
+        let ask = Ask { matched: true, allocator: true, tallies: true, layout: 0 };
         let twinned = twin(&change, &Effects::of([PROGRAM]), ask, 0);
         assert_eq!((twinned.twins.len(), twinned.left_out), (CHANGES.len(), vec![]));
         let dir = tempfile::tempdir().unwrap();

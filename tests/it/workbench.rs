@@ -433,6 +433,7 @@ pub fn verdict(id: &RewriteId) -> Verdict {
         exercised_by: "workload".into(),
         witness: "instructions 0.38".into(),
         counted: Vec::new(),
+        builds: Vec::new(),
         slices: slices(),
     };
     Verdict::judge(id.clone(), "a1b2c3d".into(), evidence(), Some(measurement), false)

@@ -10,6 +10,7 @@ use crate::effects::slots::Arm;
 use crate::jobs::stand::{Stand, Yard};
 use crate::model::{Problem, Progress, Rewrite, RungState};
 use crate::verify::change::Change;
+use crate::verify::slices;
 use crate::verify::timing::{self, Assessed, Question};
 use crate::verify::twin::{self, Ask, Twin};
 
@@ -18,10 +19,10 @@ pub(super) const LOOKS: usize = 3;
 
 /// What is tried in turn until it compiles.
 pub(super) const ASKS: [Ask; 4] = [
-    Ask { matched: true, allocator: true, tallies: true },
-    Ask { matched: true, allocator: true, tallies: false },
-    Ask { matched: false, allocator: true, tallies: false },
-    Ask { matched: false, allocator: false, tallies: false },
+    Ask { matched: true, allocator: true, tallies: true, layout: 0 },
+    Ask { matched: true, allocator: true, tallies: false, layout: 0 },
+    Ask { matched: false, allocator: true, tallies: false, layout: 0 },
+    Ask { matched: false, allocator: false, tallies: false, layout: 0 },
 ];
 
 /// Climbs the rung.
@@ -43,11 +44,16 @@ pub fn climb(climb: &Climb) -> Result<Found, Problem> {
     let mut failed = None;
     for driver in drivers(climb, &stand)? {
         let built = match build(climb, &stand, &tries, &driver)? {
-            Ok(twins) => twins,
+            Ok(built) => built,
             Err(found) => return Ok(found),
         };
+        let rebuild = |layout: usize| {
+            let Some(ask) = ASKS.get(built.asked).filter(|_| tries.len() == ASKS.len()) else { return Ok(false) };
+            let made = make(yard, &changes, Ask { layout, ..*ask });
+            build(climb, &stand, &[made], &driver).map(|again| again.is_ok())
+        };
         // A service that does not come up with twins in it says nothing of the other proposals.
-        let (assessed, tail) = match look(climb, &built, &driver) {
+        let (assessed, tail) = match look(climb, &built.twins, &driver, &rebuild) {
             Ok(looked) => looked,
             Err(problem) => {
                 failed = Some(problem.what.clone());
@@ -145,18 +151,28 @@ pub(super) fn profile<'y>(yard: &'y Yard) -> &'y str {
     }
 }
 
+/// What was built.
+pub(super) struct Built {
+    pub twins: Vec<Twin>,
+    /// Which of the tries it was.
+    pub asked: usize,
+}
+
+/// Builds the same in another layout; false where that is not to be had.
+pub(super) type Rebuild<'a> = &'a dyn Fn(usize) -> Result<bool, Problem>;
+
 /// Builds the twins with as much as compiles.
 pub(super) fn build(
     climb: &Climb,
     stand: &Stand,
     tries: &[Made],
     driver: &Driver,
-) -> Result<Result<Vec<Twin>, Found>, Problem> {
+) -> Result<Result<Built, Found>, Problem> {
     let yard = climb.yard;
     let wrapper = quiet(stand)?;
     let mut tail = String::new();
     let mut tried = Vec::new();
-    for made in tries {
+    for (asked, made) in tries.iter().enumerate() {
         if tried.contains(&&made.files) {
             continue;
         }
@@ -169,7 +185,7 @@ pub(super) fn build(
         let command = command.env("RUSTC_WORKSPACE_WRAPPER", wrapper.to_string_lossy());
         let ended = command.run(&yard.ear.cancel, &mut |line| yard.log(line))?;
         if ended.ok() {
-            return Ok(Ok(made.twins.clone()));
+            return Ok(Ok(Built { twins: made.twins.clone(), asked }));
         }
         if yard.ear.cancel.is_cancelled() {
             break;
@@ -201,8 +217,8 @@ pub(super) fn quiet(stand: &Stand) -> Result<PathBuf, Problem> {
     Ok(wrapper)
 }
 
-/// Runs the driver until the numbers decide, at most [`LOOKS`] times and within the gate's time.
-fn look(climb: &Climb, twins: &[Twin], driver: &Driver) -> Result<(Assessed, String), Problem> {
+/// Runs the driver until the numbers decide, at most [`LOOKS`] times and within the gate's time; each time in another build.
+fn look(climb: &Climb, twins: &[Twin], driver: &Driver, rebuild: Rebuild) -> Result<(Assessed, String), Problem> {
     let yard = climb.yard;
     let written = yard.slots.dir().join("timed");
     files::remove(&written);
@@ -227,13 +243,27 @@ fn look(climb: &Climb, twins: &[Twin], driver: &Driver) -> Result<(Assessed, Str
         };
         let assessed = timing::assess(&text, &question);
         if let Some(m) = &assessed.measurement {
-            yard.ear.tell(Progress::Measured(climb.rewrite.id.clone(), m.clone()));
+            yard.ear.tell(Progress::Measured(climb.rewrite.id.clone(), Box::new(m.clone())));
         }
         // What never calls the function will not call it the next time.
-        if assessed.is_final() || is_last || text.is_empty() {
+        let is_decided = assessed.is_final() && !assessed.needs_another_build();
+        if is_decided
+            || is_last
+            || text.is_empty()
+            || !next_build(&written, &text, rebuild, look)? && assessed.is_final()
+        {
             return Ok((assessed, ended.tail));
         }
     }
+}
+
+/// Builds the next layout and marks what it will write; false where there is none, and the same program goes on.
+pub(super) fn next_build(written: &Path, text: &str, rebuild: Rebuild, layout: usize) -> Result<bool, Problem> {
+    let is_another = rebuild(layout)?;
+    if is_another {
+        files::write_atomic(written, format!("{text}{}", slices::NEXT_BUILD).as_bytes())?;
+    }
+    Ok(is_another)
 }
 
 /// Makes the calls; a workload that fails before anything was timed is tried once more, for a port may have been taken.

@@ -21,7 +21,7 @@ pub fn climb(members: &[Climb], whole: &Climb) -> Result<Vec<Found>, Problem> {
     let mut found: Vec<Option<Found>> = members.iter().map(|_| None).collect();
     let mut timed: Vec<usize> = (0..members.len()).collect();
     loop {
-        let tries = tries(members, whole, &timed)?;
+        let tries = tries(members, whole, &timed, 0)?;
         timed.retain(|i| tries[0].twins.iter().any(|t| t.proposal() == *i));
         if timed.len() < 2 {
             break;
@@ -58,12 +58,13 @@ fn culprits(tries: &[Made], said: &str) -> BTreeSet<usize> {
 }
 
 /// The whole with the twins of these members in it, asked with more and with less.
-fn tries(members: &[Climb], whole: &Climb, among: &[usize]) -> Result<Vec<Made>, Problem> {
+fn tries(members: &[Climb], whole: &Climb, among: &[usize], layout: usize) -> Result<Vec<Made>, Problem> {
     let yard = whole.yard;
     let edited = yard.edited(whole.rewrite)?;
     let root = yard.root_of(whole.rewrite).unwrap_or_default().to_owned();
     let has_allocator = twin::has_allocator(yard.texts.values().map(String::as_str));
     let make = |ask: &Ask| {
+        let ask = Ask { allocator: ask.allocator && !has_allocator, layout, ..*ask };
         let mut made = Made { files: Vec::new(), twins: Vec::new(), left_out: Vec::new() };
         for (set, (path, new)) in whole.rewrite.edits.iter().zip(&edited) {
             let old = yard.texts.get(path).map_or("", String::as_str);
@@ -75,11 +76,10 @@ fn tries(members: &[Climb], whole: &Climb, among: &[usize]) -> Result<Vec<Made>,
                 Some((i * PER_PROPOSAL + before, change.part(own)))
             };
             let parts: Vec<(usize, Change)> = members.iter().enumerate().filter_map(part).collect();
-            let twinned = twin::twins(&parts, yard.effects(), *ask, Runtime::InRoot);
+            let twinned = twin::twins(&parts, yard.effects(), ask, Runtime::InRoot);
             made.files.push((path.clone(), twinned.text));
             made.twins.extend(twinned.twins);
         }
-        let ask = Ask { allocator: ask.allocator && !has_allocator, ..*ask };
         match made.files.iter_mut().find(|(path, _)| *path == root) {
             Some((_, text)) => *text = twin::rooted(text, ask),
             None => {
@@ -96,7 +96,7 @@ fn tries(members: &[Climb], whole: &Climb, among: &[usize]) -> Result<Vec<Made>,
 fn time(
     members: &[Climb],
     whole: &Climb,
-    tries: &[Made],
+    made: &[Made],
     timed: &[usize],
     found: &mut [Option<Found>],
 ) -> Result<Option<Found>, Problem> {
@@ -108,11 +108,15 @@ fn time(
         if open.is_empty() || yard.ear.cancel.is_cancelled() {
             break;
         }
-        let twins = match faster::build(whole, &stand, tries, &driver)? {
-            Ok(twins) => twins,
+        let built = match faster::build(whole, &stand, made, &driver)? {
+            Ok(built) => built,
             Err(failed) => return Ok(Some(failed)),
         };
-        let assessed = match look(members, whole, &twins, &open, &driver) {
+        let rebuild = |layout: usize| {
+            let again = tries(members, whole, timed, layout)?.swap_remove(built.asked);
+            faster::build(whole, &stand, &[again], &driver).map(|again| again.is_ok())
+        };
+        let assessed = match look(members, whole, &built.twins, (&open, &driver), &rebuild) {
             Ok(assessed) => assessed,
             Err(problem) => {
                 failed = Some(problem.what);
@@ -137,8 +141,8 @@ fn look(
     members: &[Climb],
     whole: &Climb,
     twins: &[Twin],
-    open: &[usize],
-    driver: &Driver,
+    (open, driver): (&[usize], &Driver),
+    rebuild: faster::Rebuild,
 ) -> Result<Vec<Assessed>, Problem> {
     let yard = whole.yard;
     let written = yard.slots.dir().join("timed");
@@ -160,11 +164,16 @@ fn look(
         let assessed: Vec<Assessed> = open.iter().map(assess).collect();
         for (i, assessed) in open.iter().zip(&assessed) {
             if let Some(m) = &assessed.measurement {
-                yard.ear.tell(Progress::Measured(members[*i].rewrite.id.clone(), m.clone()));
+                yard.ear.tell(Progress::Measured(members[*i].rewrite.id.clone(), Box::new(m.clone())));
             }
         }
         let silent = |a: &Assessed| a.state == RungState::Undecided && a.measurement.is_none();
-        if is_last || text.is_empty() || assessed.iter().all(|a| a.is_final() || silent(a)) {
+        let is_decided = |a: &Assessed| a.is_final() && !a.needs_another_build() || silent(a);
+        if is_last || text.is_empty() || assessed.iter().all(is_decided) {
+            return Ok(assessed);
+        }
+        let is_another = faster::next_build(&written, &text, rebuild, look + 1)?;
+        if !is_another && assessed.iter().all(|a| a.is_final() || silent(a)) {
             return Ok(assessed);
         }
     }

@@ -60,6 +60,7 @@ fn proved(mut proposal: Proposal, state: RungState, ratio: f64) -> Proposal {
         exercised_by: "tests".into(),
         witness: "single witness".into(),
         counted: Vec::new(),
+        builds: Vec::new(),
         slices: Vec::new(),
     };
     let rungs = Rung::ALL.iter().map(rung).collect();

@@ -225,6 +225,7 @@ mod tests {
             exercised_by: "workload".into(),
             witness: "single witness".into(),
             counted: Vec::new(),
+            builds: Vec::new(),
             slices,
         }
     }
