@@ -47,7 +47,7 @@ pub struct Exercised {
     /// Peak resident memory of the service and its children, bytes; `None` without a service or where the system does
     /// not tell.
     pub peak: Option<u64>,
-    /// Largest GPU memory of the machine's processes that was seen, bytes; `None` without a GPU.
+    /// Largest GPU memory that was seen of processes that were not there before, bytes; `None` without a GPU.
     pub gpu: Option<u64>,
 }
 
@@ -69,11 +69,11 @@ impl Exercise {
             let ended = self.load.run(cancel, line)?;
             return Ok(Exercised { ended, start_ms: None, peak: None, gpu: None });
         };
+        let watch = Watch::start();
         let began = Instant::now();
         let mut service = service.start(&self.output)?;
         self.await_ready(&mut service, cancel)?;
         let start_ms = Some(began.elapsed().as_secs_f64() * 1e3);
-        let watch = Watch::start();
         let ended = self.load.run(cancel, line);
         let (peak, gpu) = (service.peak_bytes(), watch.largest());
         service.stop();

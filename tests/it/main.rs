@@ -18,6 +18,7 @@ mod example;
 mod flame_colours;
 mod flame_pane;
 mod formats;
+mod gpu;
 mod hostile;
 mod in_process;
 mod joined;
