@@ -150,7 +150,7 @@ const DEPTH: u32 = 4;
 /// True if an expression computes from what it names and from nothing else, and changes nothing.
 pub fn is_pure(file: &SourceFile, expr: &syn::Expr) -> bool {
     let all = functions(file);
-    let mut look = Look { file, all: &all, locals: Vec::new(), depth: 0, is_pure: true };
+    let mut look = Look { file, all: &all, locals: Vec::new(), depth: 0, is_pure: true, is_blind: false };
     look.visit_expr(expr);
     look.is_pure
 }
@@ -158,7 +158,7 @@ pub fn is_pure(file: &SourceFile, expr: &syn::Expr) -> bool {
 /// True if statements compute from what they name, and change nothing but what they bind themselves.
 pub fn are_pure<'s>(file: &SourceFile, stmts: impl IntoIterator<Item = &'s syn::Stmt>) -> bool {
     let all = functions(file);
-    let mut look = Look { file, all: &all, locals: Vec::new(), depth: 0, is_pure: true };
+    let mut look = Look { file, all: &all, locals: Vec::new(), depth: 0, is_pure: true, is_blind: false };
     stmts.into_iter().for_each(|stmt| look.visit_stmt(stmt));
     look.is_pure
 }
@@ -170,6 +170,8 @@ struct Look<'a> {
     locals: Vec<String>,
     depth: u32,
     is_pure: bool,
+    /// True if something of an unknown type is asked: it may give another answer though nobody is seen to change it.
+    is_blind: bool,
 }
 
 impl Look<'_> {
@@ -178,7 +180,7 @@ impl Look<'_> {
     }
 
     /// The one function of the file by that name computes from its arguments alone; `None` where the file has none.
-    fn of_file(&self, name: &syn::Ident, is_method: bool) -> Option<bool> {
+    fn of_file(&mut self, name: &syn::Ident, is_method: bool) -> Option<bool> {
         let named: Vec<_> = self.all.iter().filter(|f| f.sig.ident == *name).collect();
         let [function] = named.as_slice() else { return (!named.is_empty()).then_some(false) };
         let takes_mutably = function.sig.inputs.iter().any(|arg| match arg {
@@ -191,6 +193,7 @@ impl Look<'_> {
         }
         let mut inner = Look { locals: Vec::new(), depth: self.depth + 1, is_pure: true, ..*self };
         inner.visit_block(function.block);
+        self.is_blind |= inner.is_blind;
         Some(inner.is_pure)
     }
 
@@ -199,7 +202,10 @@ impl Look<'_> {
         let is_known = computes(&name);
         // What the code made itself it may change.
         let is_own = usage::is_changing_method(&name) && self.is_local(&call.receiver);
-        let of_file = self.of_file(&call.method, true).filter(|is_pure| *is_pure || !self.is_of_std(&call.receiver));
+        let is_of_std = self.is_of_std(&call.receiver);
+        let of_file = self.of_file(&call.method, true).filter(|is_pure| *is_pure || !is_of_std);
+        let is_place = usage::place(&call.receiver).is_some();
+        self.is_blind |= is_place && of_file.is_none() && !is_of_std && !self.is_local(&call.receiver);
         let is_known = is_known && is_as_in_std(call) && (self.is_local(&call.receiver) || !self.advances(call));
         self.is_pure &= of_file.unwrap_or(is_known || is_own);
     }
@@ -319,6 +325,7 @@ impl<'ast> Visit<'ast> for Look<'_> {
                 other => inner.visit_expr(other),
             }
         }
+        self.is_blind |= inner.is_blind;
         self.is_pure &= is_known && arguments.is_some() && inner.is_pure;
     }
 
@@ -349,6 +356,9 @@ pub enum Held {
     Value,
     /// Its methods, and whoever it is handed to: it may be a `&mut`.
     Lent,
+    /// Whoever gets hold of it in any way: it is asked by a method that nothing is known of, as a parser is whether it is at
+    /// its end, and such a thing may change behind `&`.
+    Unknown,
 }
 
 /// Methods that change what is behind `&`, where it can be changed there at all: cells, atomics, queues of many threads.
@@ -380,6 +390,8 @@ pub fn is_unchanged(file: &SourceFile, stmts: &[syn::Stmt], name: &str, held: He
     let code = syn::Block { brace_token: Default::default(), stmts: stmts.to_vec() };
     let is_kept = |u: &usage::Use| match &u.how {
         How::Mutate | How::Opaque => false,
+        How::Method(method) if held == Held::Unknown => usage::is_reading_method(method) && method != "parse",
+        How::Read | How::Value | How::Iterated | How::Scrutinee if held == Held::Unknown => !u.is_bare,
         How::Method(method) if !usage::is_reading_method(method) => {
             held == Held::Shared && !CHANGES_SHARED.contains(&method.as_str())
                 || (name == "self" && u.is_bare && is_method_of(file, method) && !takes_self_mutably(file, method))
@@ -393,6 +405,9 @@ pub fn is_unchanged(file: &SourceFile, stmts: &[syn::Stmt], name: &str, held: He
 
 /// How the function around an expression holds what a name in it stands for.
 pub fn held(file: &SourceFile, sig: &syn::Signature, within: &syn::Expr, name: &str) -> Held {
+    if asks_unknown(file, within) {
+        return Held::Unknown;
+    }
     if is_shared(sig, name) {
         return Held::Shared;
     }
@@ -404,6 +419,14 @@ pub fn held(file: &SourceFile, sig: &syn::Signature, within: &syn::Expr, name: &
         Some(_) if name != "self" => Held::Value,
         _ => Held::Lent,
     }
+}
+
+/// True if an expression, or a function of the file that it calls, asks something of a type that is not known to be of std.
+fn asks_unknown(file: &SourceFile, expr: &syn::Expr) -> bool {
+    let all = functions(file);
+    let mut look = Look { file, all: &all, locals: Vec::new(), depth: 0, is_pure: true, is_blind: false };
+    look.visit_expr(expr);
+    look.is_blind
 }
 
 fn is_method_of(file: &SourceFile, name: &str) -> bool {
