@@ -103,9 +103,10 @@ fn judged(way: &Way, source: &Path) -> Result<Outcome, String> {
         return Ok(outcome);
     }
     if way.tests == Which::Library {
-        without_targets(project).ok_or("the targets cannot be left out")?;
+        without_targets(project, true).ok_or("the targets cannot be left out")?;
     }
-    let built = built(project).or_else(|why| without_targets(project).ok_or(why).and_then(|()| self::built(project)));
+    let built =
+        built(project).or_else(|why| without_targets(project, false).ok_or(why).and_then(|()| self::built(project)));
     built.map_err(|why| format!("it does not build as published: {why}"))?;
     let said = proposed(way, &["--checked"])?;
     let together = said.get("together").ok_or_else(|| format!("refit said {said}"))?;
@@ -230,7 +231,9 @@ fn git(project: &Path, args: &[&str]) -> Ran {
 }
 
 /// Takes integration tests, examples and benches away: many are published without the files that they need.
-fn without_targets(project: &Path) -> Option<()> {
+///
+/// Where only the library is tested, the dependencies go that nothing in it names: most belong to benches.
+fn without_targets(project: &Path, is_library: bool) -> Option<()> {
     let manifest = project.join("Cargo.toml");
     let mut table: toml::Table = std::fs::read_to_string(&manifest).ok()?.parse().ok()?;
     for kind in ["test", "bench", "example"] {
@@ -240,7 +243,14 @@ fn without_targets(project: &Path) -> Option<()> {
     for kind in ["autotests", "autobenches", "autoexamples"] {
         package.insert(kind.into(), false.into());
     }
+    if let Some(toml::Value::Table(needed)) = table.get_mut("dev-dependencies").filter(|_| is_library) {
+        let files = run(Command::new("git").args(["ls-files", "src/*.rs"]).current_dir(project));
+        let texts: Vec<String> =
+            files.text.lines().filter_map(|f| std::fs::read_to_string(project.join(f)).ok()).collect();
+        needed.retain(|name, _| texts.iter().any(|text| text.contains(&name.replace('-', "_"))));
+    }
     std::fs::write(&manifest, table.to_string()).ok()?;
+    run(Command::new("cargo").arg("generate-lockfile").current_dir(project)).done().ok()?;
     git(project, &["commit", "--quiet", "-am", "Leave out targets"]).ok.then_some(())
 }
 
