@@ -57,7 +57,8 @@ fn named(file: &SourceFile, call: &FixedCall<'_>, value: TextRange) -> Vec<TextE
     let before = file.range(call.before).start;
     let text = format!("let {name} = {};\n", file.slice(value));
     let mut edits = Template::new(file, TextRange { start: before, end: before }).text(text).edits();
-    edits.push(TextEdit { range: value, text: name });
+    let again = call.again.iter().map(|expr| file.range(*expr));
+    edits.extend(std::iter::once(value).chain(again).map(|range| TextEdit { range, text: name.clone() }));
     edits
 }
 
@@ -102,6 +103,46 @@ mod tests {
 ",
         );
         assert_eq!((rewrite.obligations.len(), rewrite.preconditions.len()), (1, 3));
+    }
+
+    #[test]
+    fn a_call_made_twice_is_made_once() {
+        check(
+            RULE,
+            "struct S {
+    half: f64,
+}
+impl S {
+    fn fade(&self) -> f64 {
+        0.5f64.powf(1.0 / self.half)
+    }
+    fn smooth(&self, loads: &mut [f64]) {
+        let mut level = 0.0;
+        for load in loads.iter_mut() {
+            level = self.fade() * level + (1.0 - self.fade()) * *load;
+            *load = level;
+        }
+    }
+}
+",
+            "struct S {
+    half: f64,
+}
+impl S {
+    fn fade(&self) -> f64 {
+        0.5f64.powf(1.0 / self.half)
+    }
+    fn smooth(&self, loads: &mut [f64]) {
+        let mut level = 0.0;
+        let fade = self.fade();
+        for load in loads.iter_mut() {
+            level = fade * level + (1.0 - fade) * *load;
+            *load = level;
+        }
+    }
+}
+",
+        );
     }
 
     #[test]

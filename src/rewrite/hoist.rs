@@ -5,7 +5,7 @@ use crate::model::{Finding, Precondition, ProbeQuestion, RuleId, TextEdit, TextR
 use crate::source::functions::{Function, functions};
 use crate::source::invariants::{Invariant, Told, invariants, told};
 use crate::source::names::{fresh, mentions, root};
-use crate::source::{SourceFile, Template, lexer};
+use crate::source::{SourceFile, Template, lexer, shapes};
 
 /// The recipe.
 pub const RECIPE: Recipe = Recipe { rule: RuleId("invariant-in-loop"), derive };
@@ -100,9 +100,7 @@ pub(super) fn moved(
     invariant: &Invariant<'_>,
     binding: &syn::Stmt,
 ) -> Result<Vec<TextEdit>, String> {
-    let syn::Stmt::Local(local) = binding else { return Err("the `let` is gone".to_string()) };
-    let syn::Pat::Ident(name) = &local.pat else { return Err("the `let` binds a pattern".to_string()) };
-    let name = name.ident.to_string();
+    let name = shapes::plain_let(binding).ok_or("the `let` binds a pattern")?.name.to_string();
     let within = file.range(invariant.around);
     if is_mentioned_outside(file, function, within, &name) {
         return Err(format!("the name `{name}` is used outside of the loop too"));

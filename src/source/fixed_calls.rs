@@ -1,4 +1,5 @@
-//! A file in; the calls of its own functions out that each round of a loop makes anew although they give the same each time.
+//! A file in; the calls of its own functions, and the walks, out that each round of a loop makes anew although they give the
+//! same each time.
 
 use super::functions::{Function, functions};
 use super::invariants::{is_fixed, only_looked_at};
@@ -6,15 +7,17 @@ use super::names::peel;
 use super::rounds::{self, InRounds, Rounds};
 use super::too_early::{costs, may_fail, only_compute};
 use super::visit::{self, Visit};
-use super::{SourceFile, pure, shapes, types};
+use super::{SourceFile, pure, shapes, types, usage};
 
 /// A call that gives the same in each round.
 pub struct FixedCall<'a> {
     /// The function that makes it.
     pub function: Function<'a>,
-    /// The call.
+    /// The call, or a chain of calls that walks a list.
     pub value: &'a syn::Expr,
-    /// The name of what is called.
+    /// The same call once more, in the same loop: it gives the same, too.
+    pub again: Vec<&'a syn::Expr>,
+    /// The name of what is called; in a chain, of its last call.
     pub callee: &'a syn::Ident,
     /// The `let` of the loop's body that names its result, if one does.
     pub binding: Option<&'a syn::Stmt>,
@@ -34,9 +37,24 @@ pub fn fixed_calls(file: &SourceFile) -> Vec<FixedCall<'_>> {
     for function in all.iter().filter(|f| !f.is_test) {
         let mut walk = Walk { file, all: &all, function: *function, rounds: Rounds::default(), found: Vec::new() };
         walk.visit_block(function.block);
-        found.append(&mut walk.found);
+        found.append(&mut once_each(walk.found));
     }
     found
+}
+
+/// Calls that a loop makes twice, as one.
+fn once_each(calls: Vec<FixedCall<'_>>) -> Vec<FixedCall<'_>> {
+    let mut kept: Vec<FixedCall<'_>> = Vec::new();
+    for call in calls {
+        let is_it = |k: &&mut FixedCall<'_>| {
+            std::ptr::eq(k.around, call.around) && k.binding.is_none() && shapes::same(k.value, call.value)
+        };
+        match kept.iter_mut().find(is_it).filter(|_| call.binding.is_none()) {
+            Some(first) => first.again.push(call.value),
+            None => kept.push(call),
+        }
+    }
+    kept
 }
 
 struct Walk<'a, 'f> {
@@ -68,14 +86,13 @@ impl<'a> Walk<'a, '_> {
         if !self.rounds.is_in_loop() {
             return false;
         }
-        let Some((callee, function)) = self.callee(value) else { return false };
-        let gives_number = matches!(&function.sig.output, syn::ReturnType::Type(_, ty) if types::is_primitive(ty));
+        let Some((callee, gives_number)) = self.fixed(value, binding.is_some()) else { return false };
         let named = binding.and_then(shapes::plain_let);
         let is_kept = match named {
-            Some(bound) => !bound.is_mut && (gives_number || only_looked_at(rest, &bound.name.to_string())),
+            Some(bound) => !bound.is_mut && (gives_number || self.is_only_read(rest, &bound.name.to_string())),
             None => gives_number,
         };
-        if !is_kept || !costs(self.all, value) || !self.only_computes(value, function) {
+        if !is_kept {
             return false;
         }
         let roots: Option<Vec<syn::Expr>> = pure::roots(value).iter().map(|root| syn::parse_str(root).ok()).collect();
@@ -85,8 +102,31 @@ impl<'a> Walk<'a, '_> {
         let roots: Vec<syn::Expr> = roots.into_iter().filter(is_free).collect();
         let is_fixed = |around, before| roots.iter().all(|part| is_fixed(&self.function, part, around, before));
         let Some((around, before)) = self.rounds.outermost(is_fixed) else { return false };
-        self.found.push(FixedCall { function: self.function, value, callee, binding, around, before });
+        let again = Vec::new();
+        self.found.push(FixedCall { function: self.function, value, again, callee, binding, around, before });
         true
+    }
+
+    /// The name of what is called where a value costs something and does nothing but compute, and whether it is a number.
+    fn fixed(&self, value: &'a syn::Expr, is_bound: bool) -> Option<(&'a syn::Ident, bool)> {
+        if let Some((callee, function)) = self.callee(value) {
+            let gives_number = matches!(&function.sig.output, syn::ReturnType::Type(_, ty) if types::is_primitive(ty));
+            let is_worth_it = costs(self.all, value) || calculates(function.block);
+            return (is_worth_it && self.only_computes(value, function)).then_some((callee, gives_number));
+        }
+        let (last, gives_number) = walk_of(value).filter(|_| is_bound)?;
+        let alone = syn::Stmt::Expr(value.clone(), None);
+        only_compute(self.file, std::iter::once(&alone)).then_some((last, gives_number))
+    }
+
+    /// True where a value that lives outside the loop serves every use of the name.
+    fn is_only_read(&self, rest: &'a [syn::Stmt], name: &str) -> bool {
+        let parts_are_read = || {
+            let code = syn::Block { brace_token: Default::default(), stmts: rest.to_vec() };
+            let uses = usage::uses(self.file, &code, name);
+            uses.iter().all(usage::Use::is_read) && usage::bindings(self.file, &code, name).is_empty()
+        };
+        only_looked_at(rest, name) || parts_are_read()
     }
 
     /// True if the call and all that it calls in turn compute from what they are given, and do not fail.
@@ -98,9 +138,38 @@ impl<'a> Walk<'a, '_> {
     fn never_fails(&self, function: Function<'a>, depth: u32) -> bool {
         let inner = |expr| self.callee(expr).map(|(_, inner)| inner);
         depth < DEPTH
-            && !may_fail(function.block)
+            && !may_fail(self.file, function.block)
             && shapes::exprs(function.block).into_iter().filter_map(inner).all(|f| self.never_fails(f, depth + 1))
     }
+}
+
+/// True for a function that calls one of the functions of floats that take tens of nanoseconds.
+fn calculates(block: &syn::Block) -> bool {
+    const SLOW: &[&str] =
+        &["atan2", "cbrt", "cos", "exp", "exp2", "hypot", "ln", "log10", "log2", "powf", "powi", "sin", "tan"];
+    let is_slow = |expr: &&syn::Expr| matches!(expr, syn::Expr::MethodCall(c) if SLOW.iter().any(|n| c.method == n));
+    shapes::exprs(block).iter().any(is_slow)
+}
+
+/// The last call of a chain that walks all of a place, as `xs.iter().map(f).sum()`, and whether it gives a number.
+fn walk_of(value: &syn::Expr) -> Option<(&syn::Ident, bool)> {
+    const ENDS: &[&str] =
+        &["fold", "sum", "product", "count", "max", "min", "max_by_key", "min_by_key", "max_by", "min_by"];
+    const STARTS: &[&str] = &["iter", "keys", "values", "chars", "bytes", "lines", "split_whitespace"];
+    let syn::Expr::MethodCall(last) = peel(value) else { return None };
+    let mut first = last;
+    while let syn::Expr::MethodCall(before) = peel(&first.receiver) {
+        first = before;
+    }
+    let is_walk = ENDS.iter().any(|name| last.method == name)
+        && STARTS.iter().any(|name| first.method == name)
+        && first.args.is_empty()
+        && usage::place(&first.receiver).is_some_and(|place| place.is_plain);
+    let of_number = || match last.turbofish.as_ref().and_then(|fish| fish.args.first()) {
+        Some(syn::GenericArgument::Type(ty)) => types::is_primitive(ty),
+        _ => last.method == "fold" && matches!(last.args.first(), Some(syn::Expr::Lit(_))),
+    };
+    is_walk.then(|| (&last.method, last.method == "count" || of_number()))
 }
 
 impl<'a> Visit<'a> for Walk<'a, '_> {

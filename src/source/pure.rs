@@ -5,7 +5,7 @@
 pub use super::free_names::roots;
 use super::visit::{self, Visit};
 
-use super::functions::{Function, functions};
+use super::functions::{Function, derives, functions, items};
 use super::names::{bound_by, peel, root};
 use super::usage::{self, How};
 use super::{SourceFile, shapes, takes_self_mutably, types};
@@ -16,6 +16,7 @@ const COMPUTES: &[&str] = &[
     "abs",
     "abs_diff",
     "and_then",
+    "atan2",
     "as_millis",
     "as_mut",
     "as_secs",
@@ -24,20 +25,27 @@ const COMPUTES: &[&str] = &[
     "checked_mul",
     "checked_sub",
     "chain",
+    "cbrt",
+    "ceil",
     "clamp",
     "collect",
+    "cos",
     "count",
     "enumerate",
     "div_ceil",
     "err",
     "escape_debug",
     "escape_default",
+    "exp",
+    "exp2",
     "filter",
     "filter_map",
     "find_map",
     "flat_map",
     "flatten",
+    "floor",
     "fold",
+    "hypot",
     "into",
     "into_iter",
     "is_alphabetic",
@@ -68,6 +76,9 @@ const COMPUTES: &[&str] = &[
     "is_subset",
     "is_uppercase",
     "is_whitespace",
+    "ln",
+    "log10",
+    "log2",
     "map",
     "map_err",
     "map_or",
@@ -88,23 +99,29 @@ const COMPUTES: &[&str] = &[
     "partition",
     "peekable",
     "pow",
+    "powf",
+    "powi",
     "product",
     "rem_euclid",
     "reverse",
     "rev",
+    "round",
     "rposition",
     "rsplitn",
     "saturating_add",
     "saturating_mul",
     "saturating_sub",
+    "sin",
     "skip",
     "skip_while",
     "split_ascii_whitespace",
     "split_terminator",
     "splitn",
+    "sqrt",
     "sum",
     "take",
     "take_while",
+    "tan",
     "then",
     "then_with",
     "to_digit",
@@ -236,7 +253,9 @@ impl Look<'_> {
             && path.path.segments.len() > 1;
         let is_of_std = is_conversion && is_plain(path);
         let is_made = is_constructor && !self.ends_itself(&path.path);
-        self.is_pure &= is_of_std || self.of_file(&last.ident, false).unwrap_or(is_made);
+        let is_default =
+            last.ident == "default" && !self.ends_itself(&path.path) && is_derived_default(self.file, path);
+        self.is_pure &= is_of_std || is_default || self.of_file(&last.ident, false).unwrap_or(is_made);
     }
 
     /// True for a type, or a variant of one, that the file gives a `Drop`: when such a value is made shows.
@@ -251,13 +270,11 @@ impl Look<'_> {
 
     /// True if the receiver of a method is of a type of std, so that the file's method of that name is not meant.
     fn is_of_std(&self, receiver: &syn::Expr) -> bool {
-        const TYPES: &[&str] =
-            &["String", "str", "Vec", "VecDeque", "HashMap", "BTreeMap", "HashSet", "BTreeSet", "Option", "Result"];
         let Some(ty) = types::type_of(self.file, receiver) else { return false };
         let ty = types::strip(&ty);
         types::is_primitive(ty)
             || matches!(ty, syn::Type::Slice(_) | syn::Type::Array(_))
-            || types::head(ty).is_some_and(|head| TYPES.contains(&head.as_str()))
+            || types::head(ty).is_some_and(|head| STD_TYPES.contains(&head.as_str()))
     }
 }
 
@@ -268,6 +285,26 @@ fn is_as_in_std(call: &syn::ExprMethodCall) -> bool {
         &[("get", 1), ("join", 1), ("next", 0), ("parse", 0), ("replace", 2), ("skip", 1), ("to_string", 0)];
     TAKES.iter().all(|(name, count)| call.method != name || call.args.len() == *count)
 }
+
+/// `Rules::default()` of a struct of the file that derives it from plain types of std.
+fn is_derived_default(file: &SourceFile, path: &syn::ExprPath) -> bool {
+    let Some(owner) = path.path.segments.iter().rev().nth(1) else { return false };
+    let mut structs = items(&file.ast).into_iter().filter_map(|placed| match placed.item {
+        syn::Item::Struct(item) if item.ident == owner.ident => Some(item),
+        _ => None,
+    });
+    let is_std = |ty: &syn::Type| {
+        types::is_primitive(ty) || types::head(ty).is_some_and(|head| STD_TYPES.contains(&head.as_str()))
+    };
+    is_plain(path)
+        || structs.next().is_some_and(|item| {
+            derives(&item.attrs).iter().any(|name| name == "Default") && item.fields.iter().all(|f| is_std(&f.ty))
+        })
+}
+
+/// Types of std whose methods and defaults only compute.
+const STD_TYPES: &[&str] =
+    &["String", "str", "Vec", "VecDeque", "HashMap", "BTreeMap", "HashSet", "BTreeSet", "Option", "Result"];
 
 /// `String::from`, `Vec::new`, `str::from_utf8`: what is made of plain types of std.
 fn is_plain(path: &syn::ExprPath) -> bool {

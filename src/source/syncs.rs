@@ -66,7 +66,7 @@ fn is_quiet(file: &SourceFile, stmt: &syn::Stmt, place: &syn::Expr) -> bool {
             let is_text = ["clear", "push", "push_str", "extend_from_slice"].contains(&name.as_str());
             match () {
                 () if WRITES.contains(&name.as_str()) => is_place,
-                () => is_text || usage::is_pure_reading_method(&name) || is_handled(&name),
+                () => is_text || pure::computes(&name) || is_handled(&name),
             }
         }
         // `std::fmt::Write::write_fmt(&mut line, …)` into a text of the round.

@@ -4,7 +4,7 @@ use super::functions::{Function, functions};
 use super::names::{bound_by, mentions, peel, plain_name};
 use super::pure;
 use super::visit::{self, Visit};
-use super::{SourceFile, calm, shapes};
+use super::{SourceFile, calm, shapes, types};
 use crate::model::TextRange;
 
 /// Something that is computed before it is needed.
@@ -135,24 +135,37 @@ fn walks(all: &[Function<'_>], name: &syn::Ident, depth: u32) -> bool {
 pub fn only_compute<'s>(file: &SourceFile, stmts: impl Iterator<Item = &'s syn::Stmt> + Clone) -> bool {
     let block = as_block(stmts.clone());
     let exits = shapes::exits(&block);
-    exits.is_empty() && !may_fail(&block) && pure::are_pure(file, stmts)
+    exits.is_empty() && !may_fail(file, &block) && pure::are_pure(file, stmts)
 }
 
 /// True if a block may fail, never end, or take something out of a place, as far as the block itself shows.
-pub fn may_fail(block: &syn::Block) -> bool {
-    struct Walk(bool);
-    impl<'a> Visit<'a> for Walk {
+pub fn may_fail(file: &SourceFile, block: &syn::Block) -> bool {
+    struct Walk<'f>(&'f SourceFile, bool);
+    impl<'a> Visit<'a> for Walk<'_> {
         fn visit_expr(&mut self, node: &'a syn::Expr) {
-            self.0 |= fails(node);
+            self.1 |= fails(node) && !is_of_floats(self.0, node);
             visit::visit_expr(self, node);
         }
         fn visit_macro(&mut self, node: &'a syn::Macro) {
-            self.0 |= !["format", "vec", "matches", "write", "writeln"].iter().any(|name| node.path.is_ident(name));
+            self.1 |= !["format", "vec", "matches", "write", "writeln"].iter().any(|name| node.path.is_ident(name));
         }
     }
-    let mut walk = Walk(false);
+    let mut walk = Walk(file, false);
     walk.visit_block(block);
-    walk.0
+    walk.1
+}
+
+/// True for a division of floats, which gives infinity where one of integers would panic.
+fn is_of_floats(file: &SourceFile, expr: &syn::Expr) -> bool {
+    let syn::Expr::Binary(b) = expr else { return false };
+    let is_float = |side: &syn::Expr| {
+        if matches!(peel(side), syn::Expr::Lit(l) if matches!(l.lit, syn::Lit::Float(_))) {
+            return true;
+        }
+        let ty = types::type_of(file, peel(side));
+        ty.is_some_and(|ty| matches!(types::head(types::strip(&ty)).as_deref(), Some("f32" | "f64")))
+    };
+    is_float(&b.right) || is_float(&b.left)
 }
 
 /// True if an expression itself may fail, never end, or take something out of a place, whatever its parts do.

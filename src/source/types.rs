@@ -47,6 +47,8 @@ fn said(file: &SourceFile, expr: &syn::Expr, at: TextRange, depth: u32) -> Optio
             let path = &s.path;
             Some(syn::parse_quote!(#path))
         }
+        syn::Expr::Cast(c) => Some((*c.ty).clone()),
+        syn::Expr::Binary(b) => calculated(file, b, at, depth),
         syn::Expr::Call(call) => call_type(file, call, at),
         syn::Expr::MethodCall(call) => method_type(file, call, at, depth),
         syn::Expr::Index(index) => indexed(guess(file, &index.expr, at, depth + 1)?, &index.index),
@@ -65,6 +67,14 @@ fn said(file: &SourceFile, expr: &syn::Expr, at: TextRange, depth: u32) -> Optio
         syn::Expr::Block(_) => ended(file, expr, depth),
         _ => None,
     }
+}
+
+/// What `a + b` of numbers gives: numbers of two types do not add up.
+fn calculated(file: &SourceFile, node: &syn::ExprBinary, at: TextRange, depth: u32) -> Option<syn::Type> {
+    use syn::BinOp::{Add, Div, Mul, Rem, Sub};
+    let number = |side| guess(file, side, at, depth + 1).map(|ty| strip(&ty).clone()).filter(is_primitive);
+    let is_sum = matches!(node.op, Add(_) | Sub(_) | Mul(_) | Div(_) | Rem(_));
+    if is_sum { number(&node.left).or_else(|| number(&node.right)) } else { None }
 }
 
 /// The type of a branch, by the value at its end.
@@ -171,11 +181,14 @@ pub fn is_sequence(ty: &syn::Type) -> bool {
 
 /// True for integers, floats, `bool` and `char`.
 pub fn is_primitive(ty: &syn::Type) -> bool {
-    const NAMES: &[&str] = &[
-        "bool", "char", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "u128", "u16", "u32", "u64", "u8",
-        "usize",
-    ];
-    matches!(ty, syn::Type::Path(_)) && head(ty).is_some_and(|name| NAMES.contains(&name.as_str()))
+    matches!(ty, syn::Type::Path(_))
+        && head(ty).is_some_and(|name| is_number(&name) || matches!(name.as_str(), "bool" | "char"))
+}
+
+fn is_number(name: &str) -> bool {
+    const NAMES: &[&str] =
+        &["f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "u128", "u16", "u32", "u64", "u8", "usize"];
+    NAMES.contains(&name)
 }
 
 fn self_type(file: &SourceFile, at: TextRange) -> Option<syn::Type> {
@@ -256,10 +269,14 @@ fn call_type(file: &SourceFile, call: &syn::ExprCall, at: TextRange) -> Option<s
         ("serde_json", "to_string" | "to_string_pretty") | ("String", "from_utf8") | ("fs", "read_to_string") => {
             return syn::parse_str("Result<String, _>").ok();
         }
+        ("File", "create" | "create_new" | "open") => return syn::parse_str("Result<File, _>").ok(),
         ("serde_json", "to_vec") | ("fs", "read") => return syn::parse_str("Result<Vec<u8>, _>").ok(),
         _ => {}
     }
     let is_constructor = last.starts_with("new") || last.starts_with("from") || last.starts_with("with_");
+    if is_number(&owner) {
+        return (last == "from").then(|| syn::parse_quote!(#path));
+    }
     let is_type = owner.starts_with(char::is_uppercase);
     (is_type && (is_constructor || last == "default")).then(|| syn::parse_quote!(#path))
 }
@@ -305,8 +322,8 @@ fn method_type(file: &SourceFile, call: &syn::ExprMethodCall, at: TextRange, dep
         "map_err" | "or_else" | "ok_or" | "inspect_err" => {
             receiver().filter(|ty| head(ty).as_deref() == Some("Result"))
         }
-        "get" | "first" | "last" | "front" | "back" | "get_mut" | "iter" | "keys" | "values" | "as_deref"
-        | "as_ref" | "cloned" | "copied" => {
+        "get" | "pointer" | "first" | "last" | "front" | "back" | "get_mut" | "iter" | "keys" | "values"
+        | "as_deref" | "as_ref" | "cloned" | "copied" => {
             looked_up(&receiver()?, &call.method.to_string()).or_else(|| declared_method(file, call, &receiver()?))
         }
         _ => declared_method(file, call, &receiver()?),
@@ -324,6 +341,7 @@ fn looked_up(ty: &syn::Type, method: &str) -> Option<syn::Type> {
     let is_map = matches!(head(of)?.as_str(), "HashMap" | "BTreeMap");
     let found = |inner: syn::Type| Some(syn::parse_quote!(Option<&#inner>));
     match method {
+        "get" | "pointer" if head(of)? == "Value" => found(of.clone()),
         "get" if is_map => found(arguments(of).into_iter().nth(1)?),
         "get" | "first" | "last" | "front" | "back" if is_sequence(of) => found(element(of)?),
         "as_ref" if head(of)? == "Option" => found(argument(of)?),
@@ -651,6 +669,10 @@ mod tests {
         check("fn f() { let x = HashSet::new(); HERE(x) }", Some("HashSet"));
         check("fn g() -> Result<Vec<u8>, E> {} fn f() { let x = g()?; HERE(x) }", Some("Vec<u8>"));
         check("fn f(k: &str) { let k = k.to_owned(); HERE(k) }", Some("String"));
+        check("fn f(n: u8) { let x = n as f64; HERE(x) }", Some("f64"));
+        check("fn f(n: u8) { let x = u64::from(n); HERE(x) }", Some("u64"));
+        check("fn f(n: &u8) { let x = 7 * n + g(); HERE(x) }", Some("u8"));
+        check("fn f(s: &S, t: &S) { let x = s + t; HERE(x) }", None);
     }
 
     #[test]

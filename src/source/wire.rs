@@ -69,6 +69,12 @@ impl<'a> Walk<'a> {
     }
 
     fn declared(&mut self, name: &str, ty: &syn::Type) -> Result<(), String> {
+        if let Some((home, alias)) = self.alias_of(name) {
+            let before = std::mem::replace(&mut self.home, home);
+            self.ty(alias)?;
+            self.home = before;
+            return Ok(());
+        }
         let (home, only) = self.declaration_of(name).ok_or_else(|| unknown(ty))?;
         let key = (home.path.clone(), name.to_owned());
         if self.seen.contains(&key) {
@@ -95,6 +101,17 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// What the one `type name = …;` of the file at hand, or else of the workspace, stands for, where nothing else has the name.
+    fn alias_of(&self, name: &str) -> Option<(&'a SourceFile, &'a syn::Type)> {
+        if self.declaration_of(name).is_some() {
+            return None;
+        }
+        let near = aliases(self.home, name);
+        let far = || self.files.iter().flat_map(|file| aliases(file, name)).collect();
+        let mut all: Vec<_> = if near.is_empty() { far() } else { near };
+        if all.len() == 1 { all.pop() } else { None }
+    }
+
     /// The one declaration of a name in the file at hand, or else in the workspace.
     fn declaration_of(&self, name: &str) -> Option<(&'a SourceFile, Declaration<'a>)> {
         let near = declarations(self.home, name);
@@ -102,6 +119,14 @@ impl<'a> Walk<'a> {
         let mut all: Vec<_> = if near.is_empty() { far() } else { near };
         if all.len() == 1 { all.pop() } else { None }
     }
+}
+
+fn aliases<'a>(file: &'a SourceFile, name: &str) -> Vec<(&'a SourceFile, &'a syn::Type)> {
+    let all = items(&file.ast).into_iter().filter_map(|placed| match placed.item {
+        syn::Item::Type(alias) if alias.ident == name && alias.generics.params.is_empty() => Some((file, &*alias.ty)),
+        _ => None,
+    });
+    all.collect()
 }
 
 fn declarations<'a>(file: &'a SourceFile, name: &str) -> Vec<(&'a SourceFile, Declaration<'a>)> {

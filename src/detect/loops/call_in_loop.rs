@@ -17,9 +17,14 @@ pub const RULE: Rule = Rule {
         "chars",
         "collect",
         "count",
+        "exp",
         "fold",
         "format",
+        "hypot",
         "iter",
+        "ln",
+        "powf",
+        "powi",
         "push",
         "saturating_sub",
         "split",
@@ -31,8 +36,8 @@ pub const RULE: Rule = Rule {
 };
 
 const EXPLAIN: &str = "\
-Finds calls in a loop of functions of the same file that walk or allocate something, only compute from what they are given, and
-are given the same in each round.
+Finds calls in a loop of functions of the same file that walk or allocate something, or raise and take roots, only compute from
+what they are given, and are given the same in each round; and chains as `xs.iter().map(…).sum()` that a `let` of a loop names.
 
 ## Why it costs
 
@@ -108,6 +113,14 @@ mod tests {
             &RULE,
             "fn top(xs: &[u64]) -> u64 { let mut n = 0; for x in xs { n = n.max(*x); } n } fn f(xs: &[u64]) -> Vec<u64> { xs.iter().map(|x| x + $0top(xs)$0).collect() }",
         );
+        for text in [
+            "struct S { half: f64, step: f64 } impl S { fn fade(&self) -> f64 { 0.5f64.powf(self.step / self.half) } fn f(&self, xs: &mut [f64]) { for x in xs { *x = $0self.fade()$0 * *x + (1.0 - self.fade()); } } }",
+            "#[derive(Default)] struct Rules { least: u8 } impl P { fn rules(&self) -> Rules { let mut r = Rules::default(); for w in self.text.split(',') { if let Some(n) = w.strip_prefix(\"least=\") { r.least = n.parse().unwrap_or(0); } } r } fn f(&self, vs: &[V]) -> usize { vs.iter().filter(|v| { let rules = $0self.rules()$0; v.age >= rules.least }).count() } }",
+            "impl W { fn f(&self, all: &[E]) -> usize { let mut n = 0; for (i, a) in all.iter().enumerate() { for b in &all[..i] { let reach = $0self.limits.iter().copied().fold(0.0f32, f32::max)$0; if (a.x - b.x).abs() <= reach { n += 1; } } } n } }",
+            "fn f(rows: &[R], ws: &[u64]) -> Vec<u64> { let mut out = Vec::new(); for r in rows { let all = $0ws.iter().sum::<u64>()$0; out.push(r.n * 100 + all); } out }",
+        ] {
+            check(&RULE, text);
+        }
     }
 
     #[test]
@@ -126,6 +139,14 @@ mod tests {
             "impl H { fn mid(&self) -> u64 { self.xs.iter().sum::<u64>() / self.n } fn f(&self, xs: &[u32]) { for x in xs { keep(self.mid()); } } }".into(),
             "impl H { fn first(&self) -> u64 { for x in &self.xs {} self.xs[0] } fn f(&self, xs: &[u32]) { for x in xs { keep(self.first()); } } }".into(),
             "impl H { fn size(&self) -> usize { self.xs.len() } fn f(&self, xs: &[u32]) { for x in xs { keep(self.size()); } } }".into(),
+            "struct S { n: u64 } impl S { fn share(&self) -> f64 { 2f64.powf(1.0) * (100 / self.n) as f64 } fn f(&self, xs: &[u32]) { for x in xs { keep(self.share()); } } }".into(),
+            "fn f(rows: &[R], ws: &mut Vec<u64>) { for r in rows { let all = ws.iter().sum::<u64>(); ws.push(all); } }".into(),
+            "fn f(rows: &[R]) -> Vec<u64> { let mut out = Vec::new(); for r in rows { let all = r.ws.iter().sum::<u64>(); out.push(all); } out }".into(),
+            "fn f(rows: &[R], it: &mut I) { for r in rows { let all = it.take(3).sum::<u64>(); keep(all); } }".into(),
+            "fn f(rows: &[R], ws: &[u64]) { for r in rows { let all = ws.iter().map(|w| w / r.n).sum::<u64>(); keep(all); } }".into(),
+            "fn f(rows: &[R], ws: &[u64]) { for r in rows { let all = ws.iter().map(|w| weigh(w)).sum::<u64>(); keep(all); } }".into(),
+            "fn f(rows: &[R], ws: &[String]) { for r in rows { let top = ws.iter().max(); keep(top); } }".into(),
+            "impl Default for R { fn default() -> R { R { n: next() } } } impl P { fn rules(&self) -> R { let r = R::default(); for w in &self.ws {} r } fn f(&self, vs: &[V]) { for v in vs { let rules = self.rules(); keep(rules.n); } } }".into(),
             "fn roll() -> u64 { for x in Y.iter() {} random() } fn f(xs: &[u32]) { for x in xs { keep(roll()); } }".into(),
         ];
         check_ignores(&RULE, &texts.iter().map(String::as_str).collect::<Vec<_>>());

@@ -91,7 +91,7 @@ fn collected(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact
     }
     // Whoever stops at the first element never comes to the one that panics.
     let stmts = vec![syn::Stmt::Expr(chain.clone(), None)];
-    if is_asked && may_fail(&syn::Block { brace_token: block.brace_token, stmts }) {
+    if is_asked && may_fail(file, &syn::Block { brace_token: block.brace_token, stmts }) {
         return None;
     }
     let what = if is_asked { "whether it is empty" } else { "how long it is" };
