@@ -113,12 +113,15 @@ mod question_mark;
 mod queue_in_vec;
 mod recv_by_polling;
 mod remove_first;
+mod removed_one_by_one;
 mod reorder_fields;
 mod runtime;
 mod runtime_per_call;
 mod said_again;
 mod same_map_err;
+mod search_helper;
 mod sleep_in_async;
+mod sorted_for_few;
 mod sorted_for_one;
 mod std_types;
 mod sync_in_loop;
@@ -172,15 +175,18 @@ pub const REGISTRY: &[&Recipe] = &[
     &quadratic_membership::RECIPE,
     &grouped_by_search::RECIPE,
     &linear_lookup::RECIPE,
+    &search_helper::RECIPE,
     &nested_join::RECIPE,
     &pairwise::RECIPE,
     &two_passes::RECIPE,
     &remove_first::RECIPE,
     &queue_in_vec::RECIPE,
+    &removed_one_by_one::RECIPE,
     &after_loop::OF_INSERTIONS,
     &after_loop::OF_SORTS,
     &key_per_comparison::RECIPE,
     &sorted_for_one::RECIPE,
+    &sorted_for_few::RECIPE,
     &nth_char::RECIPE,
     &index_loop::RECIPE,
     &while_index::RECIPE,

@@ -25,9 +25,16 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         _ => "_by",
     };
     let shown = file.slice(list);
+    let got = match (finding.capture("tried"), finding.capture("unwrapped")) {
+        (Some(_), _) => "?",
+        (None, Some(_)) => ".unwrap()",
+        (None, None) => "",
+    };
+    // An index names the element itself, a search gives a reference to it.
+    let behind = if finding.capture("whole").is_some() { "*" } else { "" };
     let mut edits = vec![
         TextEdit { range: lines, text: String::new() },
-        TextEdit { range: asked, text: format!("{shown}.{walked}().{found}{suffix}({by})") },
+        TextEdit { range: asked, text: format!("{behind}{shown}.{walked}().{found}{suffix}({by}){got}") },
     ];
     if let Some((pattern, name)) = finding.capture("mut").zip(finding.capture("name")) {
         edits.push(TextEdit { range: TextRange { start: pattern.start, end: name.start }, text: String::new() });
@@ -87,6 +94,37 @@ mod tests {
             RULE,
             "fn f(xs: &[P]) -> Option<P> {\n    let mut v = xs.to_vec();\n    v.sort_by(|a, b| a.n.cmp(&b.n));\n    v.pop()\n}\n",
             "fn f(xs: &[P]) -> Option<P> {\n    let v = xs.to_vec();\n    v.into_iter().max_by(|a, b| a.n.cmp(&b.n))\n}\n",
+        );
+    }
+
+    #[test]
+    fn an_element_asked_for_by_its_index_is_looked_for() {
+        check(
+            RULE,
+            "fn f(xs: &[P]) -> Option<u8> {
+    let mut free: Vec<&P> = xs.iter().filter(|p| p.on).collect();
+    if free.is_empty() {
+        return None;
+    }
+    free.sort_by(|a, b| a.n.cmp(&b.n).then(a.id.cmp(&b.id)));
+    let best = free[0];
+    Some(best.id)
+}
+",
+            "fn f(xs: &[P]) -> Option<u8> {
+    let free: Vec<&P> = xs.iter().filter(|p| p.on).collect();
+    if free.is_empty() {
+        return None;
+    }
+    let best = *free.iter().min_by(|a, b| a.n.cmp(&b.n).then(a.id.cmp(&b.id)))?;
+    Some(best.id)
+}
+",
+        );
+        check(
+            RULE,
+            "fn f(xs: &[P]) -> u8 {\n    let mut v = xs.to_vec();\n    v.sort_by_key(|p| p.n);\n    v[v.len() - 1].id\n}\n",
+            "fn f(xs: &[P]) -> u8 {\n    let v = xs.to_vec();\n    v.iter().max_by_key(|p| p.n).unwrap().id\n}\n",
         );
     }
 

@@ -31,6 +31,9 @@ pub const RESULT: Family = Family { name: "a `Result` of std", types: &["std::re
 /// Vectors, slices, arrays.
 pub const SLICE: Family =
     Family { name: "a vector, slice or array of std", types: &["std::vec::Vec<_>", "[_]", "[_; 0]"] };
+/// Lists of which elements are kept in one pass.
+pub const RETAINED: Family =
+    Family { name: "a vector or a queue of std", types: &["std::vec::Vec<_>", "std::collections::VecDeque<_>"] };
 /// Bytes that can be looked at as a slice.
 pub const BYTES: Family =
     Family { name: "bytes", types: &["std::vec::Vec<u8>", "[u8]", "[u8; 0]", "bytes::Bytes", "bytes::BytesMut"] };

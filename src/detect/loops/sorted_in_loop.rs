@@ -3,8 +3,8 @@
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::grown::{self, Grown};
-use crate::source::usage::How;
-use crate::source::{SourceFile, pure, shapes};
+use crate::source::usage::{self, How};
+use crate::source::{SourceFile, pure, shapes, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -21,7 +21,7 @@ pub const RULE: Rule = Rule {
 
 const EXPLAIN: &str = "\
 Finds loops that fill a new vector by `list.push(item)` (or `extend`) with `list.sort()` behind it in each round, and do nothing else
-with it.
+with it; and those that do so with a field of `self`.
 
 ## Why it costs
 
@@ -47,17 +47,78 @@ for sample in samples {
 merged.sort();
 ```
 
-Equal elements stay in the order in which they came, as `sort` is stable.
+Equal elements stay in the order in which they came, as `sort` is stable. A field is sorted behind the loop only if it has grown: it
+may have been in another order before.
 
 ## When it is refused
 
-The vector is not new and empty when the loop begins, or is looked at in the loop; a round may end between the addition and the sort;
+The vector is neither new and empty when the loop begins nor a field, or is looked at in the loop; the function may leave the loop of a
+field (`return`, `?`); a round may end between the addition and the sort;
 the key or the comparison does more than to compute from the elements, or looks at something that changes in the loop; the vector is
 not a `Vec` of std (asked of rustc).
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
-    grown::grown(file).iter().filter_map(|grown| sorted(file, grown)).collect()
+    let mut found: Vec<Fact> = grown::grown(file).iter().filter_map(|grown| sorted(file, grown)).collect();
+    for function in words::functions_with(file, RULE.triggers) {
+        for stmt in shapes::own_blocks(function.block).into_iter().flat_map(|block| &block.stmts) {
+            let body = match stmt {
+                syn::Stmt::Expr(syn::Expr::ForLoop(l), _) if l.label.is_none() => &l.body,
+                syn::Stmt::Expr(syn::Expr::While(l), _) if l.label.is_none() => &l.body,
+                _ => continue,
+            };
+            found.extend(kept_sorted(file, stmt, body));
+        }
+    }
+    found
+}
+
+/// A field of `self` that each round adds to and sorts, and that the loop does not look at.
+fn kept_sorted(file: &SourceFile, around: &syn::Stmt, body: &syn::Block) -> Option<Fact> {
+    let index = body.stmts.iter().position(|s| sort_of(s).is_some())?;
+    let call = sort_of(&body.stmts[index])?;
+    let place = usage::place(&call.receiver).filter(|p| p.is_plain && p.root == "self" && !p.fields.is_empty())?;
+    let added = shapes::method(
+        match index.checked_sub(1).and_then(|at| body.stmts.get(at))? {
+            syn::Stmt::Expr(expr, Some(_)) => expr,
+            _ => return None,
+        },
+        "push",
+        1,
+    )?;
+    let code = syn::Block { brace_token: body.brace_token, stmts: vec![around.clone()] };
+    let uses = usage::uses(file, &code, "self");
+    let of_list = uses.iter().filter(|u| usage::may_overlap(&place, "self", &u.fields)).count();
+    let is_pushed = shapes::same(&*added.receiver, &*call.receiver) && of_list == 2;
+    // Who leaves the function in between would leave the list as it is.
+    let leaves = |exit: &shapes::Exit| !matches!(exit, shapes::Exit::Continue | shapes::Exit::Break);
+    let is_calm = |arg: &syn::Expr| {
+        let kept = |root: &String| {
+            root != "self" && pure::is_unchanged(file, &code.stmts, root, pure::Held::Value, TextRange::at(0))
+        };
+        pure::is_pure(file, arg) && pure::roots(arg).iter().all(kept)
+    };
+    if !is_pushed || shapes::exits(body).iter().any(leaves) || !call.args.iter().all(is_calm) {
+        return None;
+    }
+    let shown = file.on_one_line(file.range(&*call.receiver));
+    Some(
+        Fact::at(file, file.range(&body.stmts[index]))
+            .capture("loop", file.range(around))
+            .capture("list", file.range(&*call.receiver))
+            .capture("kept", file.range(&*call.receiver))
+            .note("message", format!("`{shown}` is sorted in each round, and not looked at in the loop")),
+    )
+}
+
+/// `list.sort_by_key(…);`
+fn sort_of(stmt: &syn::Stmt) -> Option<&syn::ExprMethodCall> {
+    match stmt {
+        syn::Stmt::Expr(syn::Expr::MethodCall(call), Some(_)) => {
+            RULE.triggers.iter().any(|name| call.method == name).then_some(call)
+        }
+        _ => None,
+    }
 }
 
 fn sorted(file: &SourceFile, grown: &Grown<'_>) -> Option<Fact> {
@@ -121,6 +182,7 @@ mod tests {
             "fn f(xs: &[P]) -> Vec<P> { let mut v = Vec::new(); for x in xs { if x.n > 1 { v.push(x.clone()); $0v.sort_by_key(|p| p.n);$0 } } v }",
             "fn f(xs: &[P]) -> Vec<P> { let mut v = Vec::new(); for x in xs { if x.n == 0 { continue; } v.push(x.clone()); log(); $0v.sort_by(|a, b| b.n.cmp(&a.n));$0 } v }",
             "fn f(r: &mut R) -> Res { let mut v = Vec::with_capacity(4); while let Some(x) = r.next() { v.push(g(x)?); $0v.sort();$0 } Ok(v) }",
+            "impl R { fn f(&mut self, cs: Vec<C>) { for c in cs { if !self.by_id.contains_key(&c.id) { continue; } self.ladder.push(c); $0self.ladder.sort_by_key(|c| (c.level, c.id));$0 } } }",
             "fn f(xs: &[P], desc: bool) -> Vec<P> { let mut v = Vec::new(); for x in xs { v.push(x.clone()); $0v.sort_by_key(|p| if desc { -p.n } else { p.n });$0 } v }",
         ] {
             check(&RULE, text);
@@ -153,6 +215,10 @@ mod tests {
                 "fn f(xs: &[P]) -> Vec<P> { let mut v = Vec::new(); for x in xs { v.push(x.clone()); v.sort_by_key(|p| p.n ^ x.n); } v }",
                 "fn f(xs: &[P], mut k: u8) -> Vec<P> { let mut v = Vec::new(); for x in xs { v.push(x.clone()); v.sort_by_key(|p| p.n ^ k); k += 1; } v }",
                 "fn f(xs: &[u8]) -> Vec<u8> { let mut v = Vec::new(); for x in xs { v.push(*x); v.sort(); v.sort(); } v }",
+                "impl R { fn f(&mut self, cs: Vec<C>) { for c in cs { self.ladder.push(c); self.ladder.sort(); self.tell(); } } }",
+                "impl R { fn f(&mut self, cs: Vec<C>) -> Option<u8> { for c in cs { self.ladder.push(c); self.ladder.sort(); let n = self.ladder.first()?; } None } }",
+                "impl R { fn f(&mut self, cs: Vec<C>) -> Result<(), E> { for c in cs { let c = c?; self.ladder.push(c); self.ladder.sort(); } Ok(()) } }",
+                "impl R { fn f(&mut self, cs: Vec<C>) { for c in cs { self.ladder.push(c); self.ladder.sort_by_key(|c| self.rank(c)); } } }",
                 "#[test] fn f() { let mut v = Vec::new(); for x in xs { v.push(x); v.sort(); } }",
             ],
         );
