@@ -56,6 +56,15 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_lent_serves_as_well() {
+        check(
+            RULE,
+            "fn f(packet: &[u8]) -> bool {\n    let text = String::from_utf8_lossy(packet).to_string(); // as it is\n    let word = text.split(' ').next().unwrap_or(\"\");\n    word == \"PING\"\n}\n",
+            "fn f(packet: &[u8]) -> bool {\n    let text = String::from_utf8_lossy(packet); // as it is\n    let word = text.split(' ').next().unwrap_or(\"\");\n    word == \"PING\"\n}\n",
+        );
+    }
+
+    #[test]
     fn the_original_is_asked() {
         check(
             RULE,

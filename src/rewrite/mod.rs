@@ -36,12 +36,15 @@ mod cloned_iterator;
 mod cold_array_inline;
 mod collect_then_join;
 mod collect_then_loop;
+mod collected_for_one;
 mod collected_to_be_asked;
 mod compare_json_texts;
 mod computed_too_early;
 mod contains_then_get;
 mod contains_then_insert;
 mod copied_from_owned_list;
+mod copied_keys;
+mod copied_out_of_map;
 mod copied_to_convert;
 mod copy_to_read;
 mod dense_map;
@@ -120,6 +123,7 @@ mod runtime_per_call;
 mod said_again;
 mod same_map_err;
 mod search_helper;
+mod set_for_one_question;
 mod sleep_in_async;
 mod sorted_for_few;
 mod sorted_for_one;
@@ -210,14 +214,18 @@ pub const REGISTRY: &[&Recipe] = &[
     &option_copied::RECIPE,
     &take_instead_of_clone::RECIPE,
     &changed_copy_put_back::RECIPE,
+    &copied_out_of_map::RECIPE,
     &clone_of_best::RECIPE,
     &copied_from_owned_list::RECIPE,
+    &copied_keys::RECIPE,
     &push_format::RECIPE,
     &missing_capacity::RECIPE,
     &buffer_per_round::RECIPE,
     &collect_then_loop::RECIPE,
     &collect_then_join::RECIPE,
     &collected_to_be_asked::RECIPE,
+    &collected_for_one::RECIPE,
+    &set_for_one_question::RECIPE,
     &checked_then_unwrapped::RECIPE,
     &guard_then_unwrap::RECIPE,
     &contains_then_get::RECIPE,

@@ -105,7 +105,7 @@ fn assigned_back(stmt: &syn::Stmt, place: &syn::Expr, name: &syn::Ident) -> Opti
 }
 
 /// True if the statements change parts of the copy, and nothing in them can tell the copy from the place.
-fn is_changed_in_place(file: &SourceFile, between: &syn::Block, name: &str, place: &PlacePath) -> bool {
+pub(super) fn is_changed_in_place(file: &SourceFile, between: &syn::Block, name: &str, place: &PlacePath) -> bool {
     let is_alike = |u: &Use| {
         let is_shown = u.how == How::Read && !file.slice(u.whole).starts_with('&');
         let is_fine = match &u.how {

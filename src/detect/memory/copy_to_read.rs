@@ -2,6 +2,7 @@
 
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
+use crate::source::invariants::only_looked_at;
 use crate::source::{SourceFile, names, shapes, types, usage, words};
 
 /// The rule.
@@ -12,15 +13,15 @@ pub const RULE: Rule = Rule {
     class: Class::A,
     title: "copy made only to be compared or asked",
     explain: EXPLAIN,
-    triggers: &["clone", "to_vec", "to_owned", "to_string"],
+    triggers: &["clone", "into_owned", "to_vec", "to_owned", "to_string"],
     facts,
     judge: each,
 };
 
 const EXPLAIN: &str = "\
 Finds `a.to_string() == b.to_string()`, `name.clone() != other` and `list.clone().len()`, `text.to_owned().starts_with(\"a\")`: a copy of
-a text or a collection of std that lives for one comparison or one question, or to be written by `format!`; and `user.clone().name`,
-which copies all for a part.
+a text or a collection of std that lives for one comparison or one question, or to be written by `format!`; `user.clone().name`,
+which copies all for a part; and `path.to_string_lossy().to_string()`, which copies a text that is only looked at.
 
 ## Why it costs
 
@@ -109,6 +110,9 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
                 found.extend(shown(file, &m.mac));
             }
         }
+        for block in shapes::blocks_in(body) {
+            found.extend((0..block.stmts.len()).filter_map(|index| lossy(file, block, index)));
+        }
         for stmt in shapes::blocks_in(body).into_iter().flat_map(|block| &block.stmts) {
             if let syn::Stmt::Macro(m) = stmt {
                 found.extend(shown(file, &m.mac));
@@ -144,6 +148,23 @@ fn copied<'a>(file: &SourceFile, expr: &'a syn::Expr) -> Option<Copied<'a>> {
     };
     let copy = TextRange { start: file.range(&*call.receiver).end, end: file.range(expr).end };
     (fits && !is_mutable).then_some(Copied { place: &call.receiver, copy, ty })
+}
+
+/// `let name = path.to_string_lossy().to_string();` where the text that is lent if it is one serves every use of the name.
+fn lossy(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
+    let bound = shapes::plain_let(&block.stmts[index]).filter(|l| !l.is_mut && l.ty.is_none())?;
+    let syn::Expr::MethodCall(copy) = bound.value else { return None };
+    let is_copy = ["to_string", "into_owned", "to_owned"].iter().any(|name| copy.method == name);
+    let read = &*copy.receiver;
+    let is_lossy = shapes::method(read, "to_string_lossy", 0).is_some()
+        || shapes::call(read, &["String", "from_utf8_lossy"]).is_some();
+    let name = bound.name.to_string();
+    if !is_copy || !copy.args.is_empty() || !is_lossy || !only_looked_at(&block.stmts[index + 1..], &name) {
+        return None;
+    }
+    let range = TextRange { start: file.range(read).end, end: file.range(bound.value).end };
+    let message = format!("`{name}` is copied once more, though it is only looked at");
+    Some(Fact::at(file, file.range(bound.value)).capture("copy", range).note("message", message))
 }
 
 /// How many references stand before a text or a collection; those that belong to `&str` and `&[T]` do not count.
@@ -260,6 +281,7 @@ mod tests {
         for text in [
             "fn f(a: &str, b: &str) -> bool { $0a.to_string() == b.to_string()$0 }",
             "fn f(a: &str, b: String) -> bool { $0a.to_owned() != b$0 }",
+            "fn f(p: &Path) -> bool { let name = $0p.to_string_lossy().into_owned()$0; name.ends_with(\".tmp\") || name == \"x\" }",
             "fn f(a: &String) -> bool { $0a.clone() == \"all\"$0 }",
             "fn f(a: &O, b: &O) -> bool { $0a.key.to_owned() != b.key.to_owned()$0 }",
             "fn f(a: &O, b: &[u8]) -> bool { $0a.xs.clone() == b.to_vec()$0 }",
@@ -286,6 +308,9 @@ mod tests {
         check_ignores(
             &RULE,
             &[
+                "fn f(p: &Path) -> String { let name = p.to_string_lossy().to_string(); name }",
+                "fn f(p: &Path, out: &mut Vec<String>) { let name = p.to_string_lossy().to_string(); out.push(name); }",
+                "fn f(p: &Path) -> String { let mut name = p.to_string_lossy().to_string(); name.push('/'); name }",
                 "fn f(a: u64, b: &str) -> bool { a.to_string() == b }",
                 "fn f(a: u64) -> String { format!(\"{}\", a.to_string()) }",
                 "fn f(a: &str) { log!(\"{}\", a.to_string()); }",
