@@ -102,8 +102,10 @@ mod mutex_number;
 mod nested_join;
 mod nth_char;
 mod number_through_text;
+mod numbers_compared_as_text;
 mod option_copied;
 mod pairwise;
+mod path_through_text;
 mod pattern_once;
 mod pause_after_last_try;
 mod place;
@@ -133,6 +135,7 @@ mod take_instead_of_clone;
 mod temporary_guard_over_work;
 mod thread_joined_in_async;
 mod tree_cloned_to_be_read;
+mod tree_for_fields;
 mod two_passes;
 mod two_steps;
 mod unbuffered_lent_file;
@@ -280,8 +283,11 @@ pub const REGISTRY: &[&Recipe] = &[
     &json_round_trip::RECIPE,
     &tree_cloned_to_be_read::RECIPE,
     &number_through_text::RECIPE,
+    &numbers_compared_as_text::RECIPE,
+    &path_through_text::RECIPE,
     &digit_through_text::RECIPE,
     &compare_json_texts::RECIPE,
+    &tree_for_fields::RECIPE,
     &sleep_in_async::RECIPE,
     &blocking_in_async::RECIPE,
     &blocking_handle_in_async::RECIPE,

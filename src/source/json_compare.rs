@@ -1,7 +1,7 @@
 //! A function's body in; the values that are written as JSON only to be compared, out.
 
 use super::usage::{self, How};
-use super::{SourceFile, json, shapes};
+use super::{SourceFile, json, names, shapes};
 use crate::model::TextRange;
 
 /// Two values whose JSON is compared.
@@ -29,6 +29,8 @@ pub fn compared<'a>(file: &'a SourceFile, body: &'a syn::Block) -> Vec<Compared<
                 let (lines, empties) = (Vec::new(), Vec::new());
                 found.push(Compared { site, sign, values: [a.0, b.0], lines, empties });
             }
+        } else if let Some((values, lines)) = printed(file, body, left, right) {
+            found.push(Compared { site, sign, values, lines, empties: Vec::new() });
         } else if shapes::is_quiet(left) && shapes::is_quiet(right) {
             found.extend(shapes::blocks_in(body).into_iter().find_map(|block| named(file, block, expr)));
         }
@@ -56,6 +58,42 @@ fn value<'a>(file: &'a SourceFile, expr: &'a syn::Expr) -> Option<(&'a syn::Expr
     let is_handled = ["?", ".unwrap()", ".unwrap_or_default()", ".ok()", ".ok()?"].contains(&bare.as_str())
         || bare.starts_with(".expect(");
     is_handled.then_some((value, name))
+}
+
+/// The values of `print(a) == print(b)` where `print` is a closure of the body that writes what it is given as JSON and does
+/// nothing else, with its `let` where it is used for nothing else.
+fn printed<'a>(
+    file: &SourceFile,
+    body: &'a syn::Block,
+    left: &'a syn::Expr,
+    right: &'a syn::Expr,
+) -> Option<([&'a syn::Expr; 2], Vec<TextRange>)> {
+    let (name, a) = printer_call(left)?;
+    let (_, b) = printer_call(right).filter(|(other, _)| *other == name)?;
+    let lets = shapes::blocks_in(body).into_iter().flat_map(|block| &block.stmts);
+    let mut bound = lets.filter_map(shapes::plain_let).filter(|l| l.name == name);
+    let (only, None) = (bound.next()?, bound.next()) else { return None };
+    let syn::Expr::Closure(closure) = names::peel(only.value) else { return None };
+    let [parameter] = &closure.inputs.iter().collect::<Vec<_>>()[..] else { return None };
+    let parameter = match parameter {
+        syn::Pat::Type(t) => &*t.pat,
+        other => other,
+    };
+    let syn::Pat::Ident(parameter) = parameter else { return None };
+    let (written, _) = value(file, &closure.body)?;
+    let is_it = shapes::is_name(shapes::unreferenced(written), &parameter.ident);
+    let is_calm = !shapes::exprs_in(&closure.body).iter().any(|e| matches!(e, syn::Expr::Try(_)));
+    // Its own name, and the two calls.
+    let uses = shapes::count(body, &name.to_string());
+    let lines = if uses == 3 { vec![file.range(only.local)] } else { Vec::new() };
+    (is_it && is_calm && !only.is_mut).then_some(([a, b], lines))
+}
+
+fn printer_call(expr: &syn::Expr) -> Option<(&syn::Ident, &syn::Expr)> {
+    let syn::Expr::Call(call) = names::peel(expr) else { return None };
+    let argument =
+        call.args.first().filter(|arg| call.args.len() == 1 && shapes::is_quiet(shapes::unreferenced(arg)))?;
+    Some((names::plain_name(&call.func)?, argument))
 }
 
 /// Two `let`s side by side whose names are compared, and used for nothing else.

@@ -64,6 +64,7 @@ mod tests_in;
 pub mod through_text;
 mod told_apart;
 pub mod too_early;
+pub mod tree_fields;
 pub mod types;
 pub mod usage;
 mod users;

@@ -79,6 +79,7 @@ mod tests {
             "fn f(a: &X, b: &X) -> R { let s = serde_json::to_vec(a)?; let t = serde_json::to_vec(b)?; if $0s != t$0 { g(b); } Ok(()) }",
             "fn f(a: &X, b: &X) -> bool { let s = serde_json::to_string(a).unwrap(); let t = serde_json::to_string(b).unwrap(); if s.is_empty() { return true; } $0s != t$0 }",
             "fn f(a: &X, b: &X) -> R<bool> { let s = serde_json::to_vec(&a.x)?; let t = serde_json::to_vec(&b.x)?; Ok($0s != t$0) }",
+            "fn f(xs: &[X], ys: &[X]) -> bool { let print = |x: &X| serde_json::to_string(x).expect(\"plain\"); xs.iter().zip(ys).all(|(x, y)| $0print(x) == print(y)$0) }",
             "impl S { fn f(&self, b: &X) -> bool { $0serde_json::to_string(&self.x).unwrap() == serde_json::to_string(b).unwrap()$0 } }",
         ] {
             check(&RULE, text);
@@ -90,6 +91,10 @@ mod tests {
         check_ignores(
             &RULE,
             &[
+                "fn f(a: &X, b: &X) -> bool { let print = |x: &X| serde_json::to_string(x).unwrap().len(); print(a) == print(b) }",
+                "fn f(a: &X, b: &X) -> bool { let print = |x: &X| { log(x); serde_json::to_string(x).unwrap() }; print(a) == print(b) }",
+                "fn f(a: &X, b: &X) -> bool { let print = |x: &X| serde_json::to_string(a).unwrap(); print(a) == print(b) }",
+                "fn f(a: &X, b: &X) -> bool { let p = |x: &X| serde_json::to_string(x).unwrap(); let q = |x: &X| serde_json::to_vec(x).unwrap(); p(a) == q(b) }",
                 "fn f(a: &X, b: &str) -> bool { serde_json::to_string(a).unwrap() == b }",
                 "fn f(a: &X, b: &X) -> bool { serde_json::to_string(a).unwrap() < serde_json::to_string(b).unwrap() }",
                 "fn f(a: &X, b: &X) -> bool { serde_json::to_string(a).unwrap() == serde_json::to_string_pretty(b).unwrap() }",
