@@ -18,6 +18,7 @@ mod asked_for_nothing;
 mod awaits_in_sequence;
 mod block_on_in_async;
 mod blocking_handle_in_async;
+mod blocking_helper;
 mod blocking_in_async;
 mod blocking_task;
 mod buffer_per_round;
@@ -142,6 +143,7 @@ mod unbuffered_lent_file;
 mod unbuffered_reads;
 mod unbuffered_stream;
 mod unbuffered_writes;
+mod unread_error;
 mod unused_import;
 mod unwrap_cascade;
 mod updated_or_inserted;
@@ -249,6 +251,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &error_then_unwrap::RECIPE,
     &flattened::OF_FUNCTIONS,
     &from_impl::RECIPE,
+    &unread_error::RECIPE,
     &unwrap_cascade::RECIPE,
     &guard_across_work::RECIPE,
     &guard_over_loop::RECIPE,
@@ -290,6 +293,7 @@ pub const REGISTRY: &[&Recipe] = &[
     &tree_for_fields::RECIPE,
     &sleep_in_async::RECIPE,
     &blocking_in_async::RECIPE,
+    &blocking_helper::RECIPE,
     &blocking_handle_in_async::RECIPE,
     &blocking_task::RECIPE,
     &thread_joined_in_async::RECIPE,

@@ -1,8 +1,8 @@
 //! A file and a statement in; fresh names, paths of std and the place for a new statement before it out.
 
-use super::without_std;
+use super::{unused_import, without_std};
 use crate::model::{TextEdit, TextRange};
-use crate::source::{self, SourceFile, Template, lexer};
+use crate::source::{self, SourceFile, Template, lexer, names};
 
 /// A name that nothing in the function around `at` uses: `base`, or `base_2` and so on.
 pub fn fresh_name(file: &SourceFile, at: TextRange, base: &str) -> String {
@@ -169,6 +169,52 @@ pub fn above_comments(file: &SourceFile, mut at: u32) -> u32 {
         (at, line) = (start, line - 1);
     }
     at
+}
+
+/// Another type of the same module instead of one, `[old, new]`, where it is spelled: its import is renamed where nothing else of the file
+/// needs it, and the new name is spelled in full where the file does not import it.
+pub(super) fn renamed(
+    file: &SourceFile,
+    at: TextRange,
+    module: &[&str],
+    [old, new]: [&str; 2],
+    spelled: &[TextRange],
+) -> Vec<TextEdit> {
+    let is_it = |t: &&lexer::Token| t.kind == lexer::TokenKind::Ident && t.text(&file.text) == old;
+    let mentions = file.tokens.iter().filter(is_it).map(|t| t.range);
+    let rest: Vec<TextRange> = mentions.filter(|range| !spelled.contains(range)).collect();
+    let in_use = |range: &TextRange| {
+        file.ast.items.iter().any(|item| matches!(item, syn::Item::Use(_)) && file.range(item).contains(*range))
+    };
+    let imported = names::imports(file, new);
+    let full = [module, &[new]].concat().join("::");
+    let mut edits = match rest.as_slice() {
+        [only] if in_use(only) && imported.is_empty() => vec![TextEdit { range: *only, text: new.to_owned() }],
+        _ => unused_import::dropped(file, at, &[module, &[old]].concat(), &[old], spelled),
+    };
+    let is_named = edits.iter().any(|edit| edit.text == new) || imported == [full.clone()];
+    let called = if is_named { new.to_owned() } else { full };
+    edits.extend(spelled.iter().map(|range| TextEdit { range: *range, text: called.clone() }));
+    edits
+}
+
+/// Fails where somebody who may see what is private in the file names it, but for its own code: a module below, or a test.
+pub(super) fn refuse_other_users(files: &[SourceFile], file: &SourceFile, name: &str) -> Result<(), String> {
+    let (folder, own) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
+    let is_root = ["mod.rs", "lib.rs", "main.rs"].contains(&own);
+    let below = if is_root { folder } else { file.path.trim_end_matches(".rs") };
+    let named = |other: &SourceFile| -> Vec<TextRange> {
+        let is_it = |t: &&lexer::Token| t.kind == lexer::TokenKind::Ident && t.text(&other.text) == name;
+        other.tokens.iter().filter(is_it).map(|t| t.range).collect()
+    };
+    let is_below = |other: &&SourceFile| other.path != file.path && other.path.starts_with(below);
+    if let Some(other) = files.iter().filter(is_below).find(|other| !named(other).is_empty()) {
+        return Err(format!("`{name}` is named in {}, which may see it", other.path));
+    }
+    if named(file).into_iter().any(|range| file.is_in_test(range)) {
+        return Err(format!("a test names `{name}`"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -217,6 +217,11 @@ impl SourceFile {
         // Items either nest or are disjoint, so the last one to begin among those that contain the range is innermost.
         self.items[..candidates].iter().rev().find(|i| i.range.contains(range))
     }
+
+    /// True inside a function of a test: a scan leaves its body out of the tree, but not out of the tokens.
+    pub fn is_in_test(&self, range: TextRange) -> bool {
+        self.item_around(range).is_some_and(|item| item.is_test)
+    }
 }
 
 /// What syn says, but for its words for a text that has no tokens.

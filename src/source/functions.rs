@@ -18,6 +18,8 @@ pub struct Function<'a> {
     pub self_ty: Option<&'a syn::Type>,
     /// True where it implements or declares a trait's method.
     pub in_trait: bool,
+    /// True where neither `pub` nor a trait lets other modules call it.
+    pub is_private: bool,
     /// True under `#[cfg(test)]` or `#[test]`.
     pub is_test: bool,
 }
@@ -139,10 +141,18 @@ impl<'a> Functions<'a> {
         self.is_test = before;
     }
 
-    fn push(&mut self, attrs: &'a [syn::Attribute], sig: &'a syn::Signature, block: &'a syn::Block, method: bool) {
+    fn push(
+        &mut self,
+        attrs: &'a [syn::Attribute],
+        vis: &syn::Visibility,
+        sig: &'a syn::Signature,
+        block: &'a syn::Block,
+        method: bool,
+    ) {
         let self_ty = if method { self.self_ty } else { None };
         let in_trait = method && self.in_trait;
-        self.found.push(Function { attrs, sig, block, self_ty, in_trait, is_test: self.is_test });
+        let is_private = matches!(vis, syn::Visibility::Inherited) && !in_trait;
+        self.found.push(Function { attrs, sig, block, self_ty, in_trait, is_private, is_test: self.is_test });
         if self.file.has_functions(block) {
             self.visit_block(block);
         }
@@ -155,7 +165,7 @@ impl<'a> Visit<'a> for Functions<'a> {
     }
 
     fn visit_item_fn(&mut self, node: &'a syn::ItemFn) {
-        self.inside(&node.attrs, |this| this.push(&node.attrs, &node.sig, &node.block, false));
+        self.inside(&node.attrs, |this| this.push(&node.attrs, &node.vis, &node.sig, &node.block, false));
     }
 
     fn visit_item_impl(&mut self, node: &'a syn::ItemImpl) {
@@ -173,13 +183,13 @@ impl<'a> Visit<'a> for Functions<'a> {
     }
 
     fn visit_impl_item_fn(&mut self, node: &'a syn::ImplItemFn) {
-        self.inside(&node.attrs, |this| this.push(&node.attrs, &node.sig, &node.block, true));
+        self.inside(&node.attrs, |this| this.push(&node.attrs, &node.vis, &node.sig, &node.block, true));
     }
 
     fn visit_trait_item_fn(&mut self, node: &'a syn::TraitItemFn) {
         self.inside(&node.attrs, |this| {
             if let Some(block) = &node.default {
-                this.push(&node.attrs, &node.sig, block, true);
+                this.push(&node.attrs, &syn::Visibility::Inherited, &node.sig, block, true);
             }
         });
     }

@@ -41,6 +41,7 @@ mod modules;
 pub mod mutexes;
 pub mod names;
 pub mod nests;
+pub mod own_calls;
 pub mod own_polls;
 pub mod parsed;
 pub mod passes;

@@ -22,5 +22,6 @@ pub mod match_to_question;
 pub mod repeated_map_err;
 pub mod same_map_err;
 pub mod sorted_twice;
+pub mod unread_error;
 pub mod unwrap_cascade;
 pub mod updated_or_inserted;

@@ -1,10 +1,13 @@
 //! Calls that are awaited one after the other although none needs what another found.
 
+use std::cell::OnceCell;
+
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
-use crate::source::names::mentions;
+use crate::source::functions::{Function, functions, type_arguments};
+use crate::source::names::{self, mentions};
 use crate::source::polls::is_async;
-use crate::source::{SourceFile, shapes, words};
+use crate::source::{SourceFile, shapes, usage, words};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -20,8 +23,8 @@ pub const RULE: Rule = Rule {
 };
 
 const EXPLAIN: &str = "\
-Finds two and more `let a = x.rate(…).await?;` side by side whose names say that they only ask (`get`, `fetch`, `load`, `rate`, …), and
-of which none is given what another found.
+Finds two and more `let a = x.rate(…).await?;` side by side of which none is given what another found, and which only ask: their names
+say so (`get`, `fetch`, `load`, `rate`, …), or they are functions of the same file that change nothing and call nothing that does.
 
 ## Why it costs
 
@@ -46,27 +49,107 @@ asked although one before them failed, is for a person to accept.
 
 ## When it is refused
 
-A name says that something is done and not only asked, or that its turn matters (reads of a stream, sends, locks); an argument is
+A name says that something is done and not only asked, or that its turn matters (reads of a stream, sends, locks), here or in
+the function of the file that is called; an argument is
 computed; a comment stands between the questions; the crate does not use tokio; the callee borrows mutably (rustc does not accept it).
 ";
 
 /// First words of names that only ask.
 const ASKS: &[&str] = &[
-    "balance", "count", "depth", "describe", "estimate", "exists", "fetch", "find", "get", "has", "list", "load",
-    "lookup", "price", "query", "quote", "rate", "resolve", "score", "search", "size", "stat", "stats", "status",
+    "availability",
+    "balance",
+    "count",
+    "current",
+    "depth",
+    "describe",
+    "details",
+    "estimate",
+    "exists",
+    "fetch",
+    "find",
+    "forecast",
+    "get",
+    "has",
+    "history",
+    "info",
+    "latest",
+    "list",
+    "load",
+    "lookup",
+    "price",
+    "profile",
+    "query",
+    "quote",
+    "rate",
+    "recent",
+    "resolve",
+    "score",
+    "search",
+    "size",
+    "stat",
+    "stats",
+    "status",
+    "summary",
 ];
 
 /// Words that say that there is more to it than asking.
 const DOES: &[&str] = &[
-    "and", "or", "create", "insert", "lock", "next", "pop", "send", "set", "take", "token", "update", "wait", "write",
+    "acquire",
+    "add",
+    "advance",
+    "and",
+    "apply",
+    "begin",
+    "charge",
+    "commit",
+    "confirm",
+    "create",
+    "delete",
+    "enqueue",
+    "execute",
+    "increment",
+    "insert",
+    "lock",
+    "next",
+    "notify",
+    "or",
+    "pay",
+    "pop",
+    "post",
+    "publish",
+    "push",
+    "put",
+    "recv",
+    "register",
+    "release",
+    "remove",
+    "replace",
+    "reserve",
+    "save",
+    "send",
+    "set",
+    "spawn",
+    "store",
+    "submit",
+    "swap",
+    "take",
+    "token",
+    "update",
+    "wait",
+    "write",
 ];
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
     let mut found = Vec::new();
+    let own = OnceCell::new();
+    let only_asks = |name: &str| {
+        let own = own.get_or_init(|| functions(file));
+        asks(name) || is_reading(own, name)
+    };
     for block in words::blocks_with(file, RULE.triggers) {
         let mut index = 0;
         while index < block.stmts.len() {
-            let group = group(&block.stmts[index..]);
+            let group = group(&block.stmts[index..], &only_asks);
             if group.len() > 1 && is_async(file, file.range(&block.stmts[index])) {
                 found.push(fact(file, &group));
             }
@@ -85,10 +168,10 @@ struct Question<'a> {
 }
 
 /// The questions at the beginning of the statements, of which none needs another.
-fn group(stmts: &[syn::Stmt]) -> Vec<Question<'_>> {
+fn group<'a>(stmts: &'a [syn::Stmt], only_asks: &dyn Fn(&str) -> bool) -> Vec<Question<'a>> {
     let mut found: Vec<Question<'_>> = Vec::new();
     for stmt in stmts {
-        let Some(next) = question(stmt) else { break };
+        let Some(next) = question(stmt, only_asks) else { break };
         let needs = |known: &Question<'_>| {
             let name = known.bound.name.to_string();
             known.is_tried != next.is_tried || mentions(next.call, &name) || next.bound.name == known.bound.name
@@ -101,7 +184,7 @@ fn group(stmts: &[syn::Stmt]) -> Vec<Question<'_>> {
     found
 }
 
-fn question(stmt: &syn::Stmt) -> Option<Question<'_>> {
+fn question<'a>(stmt: &'a syn::Stmt, only_asks: &dyn Fn(&str) -> bool) -> Option<Question<'a>> {
     let bound = shapes::plain_let(stmt).filter(|l| l.ty.is_none())?;
     let (awaited, is_tried) = match bound.value {
         syn::Expr::Try(t) => (&*t.expr, true),
@@ -119,12 +202,57 @@ fn question(stmt: &syn::Stmt) -> Option<Question<'_>> {
     };
     let is_mutable = |arg: &syn::Expr| matches!(arg, syn::Expr::Reference(r) if r.mutability.is_some());
     let is_plain = args.iter().all(|arg| !is_mutable(arg) && shapes::is_quiet(shapes::unreferenced(arg)));
-    (is_plain && asks(&name)).then_some(Question { bound, call, is_tried })
+    (is_plain && only_asks(&name)).then_some(Question { bound, call, is_tried })
 }
 
 fn asks(name: &str) -> bool {
-    let words: Vec<&str> = name.split('_').collect();
-    ASKS.contains(&words[0]) && !words.iter().any(|word| DOES.contains(word))
+    name.split('_').next().is_some_and(|first| ASKS.contains(&first)) && !does(name)
+}
+
+/// True if all functions of the file by that name are `async`, give something, and change nothing, nor call what does by its
+/// name.
+fn is_reading(own: &[Function<'_>], name: &str) -> bool {
+    let named: Vec<_> = own.iter().filter(|f| f.sig.ident == *name).collect();
+    !named.is_empty() && !does(name) && named.iter().all(|f| gives(f.sig) && is_quiet(f.block))
+}
+
+/// True for an `async` function that borrows nothing mutably and gives more than whether it went well.
+fn gives(sig: &syn::Signature) -> bool {
+    let is_lent = |input: &syn::FnArg| match input {
+        syn::FnArg::Receiver(r) => matches!(r.kind, syn::ReceiverKind::Reference(_, _, None)),
+        syn::FnArg::Typed(t) => !matches!(&*t.ty, syn::Type::Reference(r) if r.mutability.is_some()),
+    };
+    let is_unit = |ty: &syn::Type| matches!(ty, syn::Type::Tuple(t) if t.elems.is_empty());
+    let is_value = match &sig.output {
+        syn::ReturnType::Default => false,
+        syn::ReturnType::Type(_, ty) => !is_unit(ty) && !type_arguments(ty).first().is_some_and(|ty| is_unit(ty)),
+    };
+    sig.asyncness.is_some() && is_value && sig.inputs.iter().all(is_lent)
+}
+
+/// True if nothing in a body changes what it was given, as far as names tell.
+fn is_quiet(block: &syn::Block) -> bool {
+    shapes::exprs(block).into_iter().all(|expr| match expr {
+        syn::Expr::MethodCall(call) => {
+            let is_of_self = names::root(&call.receiver).is_some_and(|root| root == "self");
+            let name = call.method.to_string();
+            !(does(&name) || is_of_self && usage::is_changing_method(&name))
+        }
+        syn::Expr::Call(call) => match &*call.func {
+            syn::Expr::Path(p) => p.path.segments.last().is_some_and(|last| !does(&last.ident.to_string())),
+            _ => false,
+        },
+        syn::Expr::Macro(m) => ["format", "vec", "matches"].iter().any(|name| m.mac.path.is_ident(name)),
+        syn::Expr::Assign(a) => names::plain_name(&a.left).is_some(),
+        syn::Expr::Binary(b) if usage::is_assignment(&b.op) => names::plain_name(&b.left).is_some(),
+        syn::Expr::Reference(r) => r.mutability.is_none(),
+        syn::Expr::Unsafe(_) => false,
+        _ => true,
+    }) && !shapes::blocks_in(block).iter().any(|b| b.stmts.iter().any(|s| matches!(s, syn::Stmt::Macro(_))))
+}
+
+fn does(name: &str) -> bool {
+    name.split('_').any(|word| DOES.contains(&word))
 }
 
 fn fact(file: &SourceFile, group: &[Question<'_>]) -> Fact {
@@ -157,6 +285,36 @@ mod tests {
         ] {
             check(&RULE, text);
         }
+        let book = "impl B { async fn past(&self, p: u32) -> Vec<String> { sleep(self.gap).await; vec![format!(\"{p}\")] } async fn open_slots(&self, d: u32) -> Result<Vec<u16>, E> { Ok(self.days.iter().filter(|s| **s > d).collect()) } }";
+        check(
+            &RULE,
+            &format!(
+                "{book} async fn f(b: &B, p: u32) -> V {{ $0let past = b.past(p).await; let slots = b.open_slots(p).await;$0 V {{ past, slots }} }}"
+            ),
+        );
+    }
+
+    #[test]
+    fn what_the_functions_of_the_file_do_tells_more_than_their_names() {
+        let texts: Vec<String> = [
+            "async fn past(&self) -> u8 { self.n.fetch_and_add(1); 1 }",
+            "async fn past(&self) -> u8 { self.seen.insert(1); 1 }",
+            "async fn past(&self) -> u8 { self.tx.send(1).await; 1 }",
+            "async fn past(&mut self) -> u8 { 1 }",
+            "async fn past(&self) { call().await }",
+            "async fn past(&self) -> Result<(), E> { call().await }",
+            "async fn past(&self) -> u8 { write_log(self).await; 1 }",
+            "async fn past(&self) -> u8 { println!(\"asked\"); 1 }",
+            "fn past(&self) -> F { later() }",
+            "async fn store_past(&self) -> u8 { 1 }",
+        ]
+        .iter()
+        .map(|own| {
+            let name = if own.contains("store_past") { "store_past" } else { "past" };
+            format!("impl B {{ {own} }} async fn f(b: &B) -> R {{ let a = b.{name}().await; let c = b.get_c().await; g(a, c) }}")
+        })
+        .collect();
+        check_ignores(&RULE, &texts.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
     #[test]

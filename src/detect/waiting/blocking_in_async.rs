@@ -93,7 +93,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
 }
 
 /// The function of `std::fs` that is called.
-fn std_fs(file: &SourceFile, call: &syn::ExprCall) -> Option<String> {
+pub(super) fn std_fs(file: &SourceFile, call: &syn::ExprCall) -> Option<String> {
     let syn::Expr::Path(callee) = &*call.func else { return None };
     let segments: Vec<String> = callee.path.segments.iter().map(|s| s.ident.to_string()).collect();
     let name = segments.last().filter(|name| FUNCTIONS.contains(&name.as_str()))?.clone();

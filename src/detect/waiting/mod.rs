@@ -4,6 +4,7 @@ pub mod await_in_loop;
 pub mod awaits_in_sequence;
 pub mod block_on_in_async;
 pub mod blocking_handle_in_async;
+pub mod blocking_helper;
 pub mod blocking_in_async;
 pub mod blocking_task;
 pub mod pause_after_last_try;

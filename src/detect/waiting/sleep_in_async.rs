@@ -65,7 +65,7 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
 }
 
 /// `std::thread::sleep`, or `thread::sleep` and `sleep` where a `use` says that they are std's.
-fn is_std_sleep(file: &SourceFile, expr: &syn::Expr) -> bool {
+pub(super) fn is_std_sleep(file: &SourceFile, expr: &syn::Expr) -> bool {
     if locks::is_sleep(expr) {
         let is_spelled = shapes::call(expr, &["std", "thread", "sleep"]).is_some();
         return is_spelled || names::imports(file, "thread") == ["std::thread"];
