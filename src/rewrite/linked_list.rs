@@ -1,6 +1,6 @@
 //! The linked lists of a file in; rings of elements out.
 
-use super::{Draft, Recipe, borrow, file_of, holds, unused_import};
+use super::{Draft, Recipe, borrow, file_of, holds, place, unused_import};
 use crate::model::{Finding, RuleId, TextEdit, TextRange};
 use crate::source::{SourceFile, lexer, names};
 
@@ -13,6 +13,9 @@ const NEEDS_A_LIST: &[&str] =
 
 fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
     let file = file_of(files, finding)?;
+    if let Some(field) = finding.capture("field") {
+        return own_ring(files, file, finding, field);
+    }
     let words = |file: &SourceFile, word: &str| -> Vec<TextRange> {
         let is_it = |t: &&lexer::Token| !t.is_comment() && t.text(&file.text) == word;
         file.tokens.iter().filter(is_it).map(|t| t.range).collect()
@@ -38,6 +41,28 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         edits: vec![(file.path.clone(), edits)],
         preconditions: vec![
             holds("no public item names the list, and nothing is joined or cut"),
+            borrow("`VecDeque` has every method that is called"),
+        ],
+        obligations: vec![
+            "a push that fills the room moves all elements once: no single push must be short".to_owned(),
+        ],
+        ..Draft::default()
+    })
+}
+
+/// One field alone.
+fn own_ring(files: &[SourceFile], file: &SourceFile, finding: &Finding, field: TextRange) -> Result<Draft, String> {
+    let name = file.slice(field);
+    place::refuse_other_users(files, file, name)?;
+    let words: Vec<TextRange> = finding.captures_named("word").into_iter().filter(|r| r.start < r.end).collect();
+    Ok(Draft {
+        title: format!("keep the elements of {name} side by side instead of in a list"),
+        edits: vec![(
+            file.path.clone(),
+            place::renamed(file, finding.range, &["std", "collections"], ["LinkedList", "VecDeque"], &words),
+        )],
+        preconditions: vec![
+            holds(format!("`{name}` is private, and only added to, taken from and walked")),
             borrow("`VecDeque` has every method that is called"),
         ],
         obligations: vec![
@@ -102,6 +127,41 @@ struct Pile {
 struct Pile {
     boxes: VecDeque<u64>,
     ring: VecDeque<u64>,
+}
+",
+        );
+    }
+
+    #[test]
+    fn one_field_becomes_a_ring() {
+        check(
+            RULE,
+            "use std::collections::LinkedList;
+pub struct Pile {
+    pub boxes: LinkedList<u64>,
+}
+struct Log {
+    hits: LinkedList<u8>, // the last
+}
+fn log() -> Log {
+    Log { hits: LinkedList::new() }
+}
+fn put(log: &mut Log) {
+    log.hits.push_back(1);
+}
+",
+            "use std::collections::LinkedList;
+pub struct Pile {
+    pub boxes: LinkedList<u64>,
+}
+struct Log {
+    hits: std::collections::VecDeque<u8>, // the last
+}
+fn log() -> Log {
+    Log { hits: std::collections::VecDeque::new() }
+}
+fn put(log: &mut Log) {
+    log.hits.push_back(1);
 }
 ",
         );

@@ -48,6 +48,7 @@ mod copied_keys;
 mod copied_out_of_map;
 mod copied_to_convert;
 mod copy_to_read;
+mod copy_under_guard;
 mod dense_map;
 mod digit_through_text;
 mod eager_default;
@@ -99,12 +100,14 @@ mod match_to_combinator;
 mod match_to_let_else;
 mod match_to_map_err;
 mod missing_capacity;
+mod mutex_mostly_read;
 mod mutex_number;
 mod nested_join;
 mod nth_char;
 mod number_through_text;
 mod numbers_compared_as_text;
 mod option_copied;
+mod order_unasked;
 mod pairwise;
 mod path_through_text;
 mod pattern_once;
@@ -256,18 +259,21 @@ pub const REGISTRY: &[&Recipe] = &[
     &guard_across_work::RECIPE,
     &guard_over_loop::RECIPE,
     &temporary_guard_over_work::RECIPE,
+    &copy_under_guard::RECIPE,
     &fields_under_guard::RECIPE,
     &guard_idle_between::RECIPE,
     &lock_per_item::RECIPE,
     &lock_taken_early::RECIPE,
     &lock_taken_twice::RECIPE,
     &mutex_number::RECIPE,
+    &mutex_mostly_read::RECIPE,
     &write_lock_only_read::RECIPE,
     &reorder_fields::RECIPE,
     &cache_padded::RECIPE,
     &worker_atomics::RECIPE,
     &byte_map::RECIPE,
     &dense_map::RECIPE,
+    &order_unasked::RECIPE,
     &cold_array_inline::RECIPE,
     &large_by_value::RECIPE,
     &large_copy_read::RECIPE,

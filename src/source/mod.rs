@@ -42,6 +42,7 @@ pub mod mutexes;
 pub mod names;
 pub mod nests;
 pub mod own_calls;
+pub mod own_fields;
 pub mod own_polls;
 pub mod parsed;
 pub mod passes;

@@ -21,8 +21,8 @@ pub const RULE: Rule = Rule {
 };
 
 const EXPLAIN: &str = "\
-Finds guards that are not used before a `let` that reads, writes, sleeps or serialises, and are used for its outcome only
-after that.
+Finds guards that are not used before a `let` that reads, writes, serialises, or waits for another task or machine, and are used for
+its outcome only after that.
 
 ## Why it costs
 
@@ -48,8 +48,8 @@ Two threads can now do the work at once. Whether the lock was meant to keep them
 
 ## When it is refused
 
-The slow work is done for its effect rather than for what it gives; another lock is taken meanwhile; the lock is one that
-tasks wait for, which is mostly held on purpose; it is no lock of std or parking_lot (asked of rustc).
+The slow work is done for its effect rather than for what it gives; another lock is taken meanwhile; what is guarded is looked at
+before the work; it is no lock of std, parking_lot or tokio (asked of rustc).
 ";
 
 fn facts(file: &SourceFile) -> Vec<Fact> {
@@ -67,9 +67,11 @@ fn early(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
     let guard = shapes::plain_let(&block.stmts[index]).filter(|l| l.ty.is_none())?;
     let taken = locks::acquired(guard.value)?;
     let lock = usage::place(taken.lock).filter(|p| p.is_plain)?;
-    if taken.call.method == "read" || shapes::exprs_in(guard.value).iter().any(|e| matches!(e, syn::Expr::Await(_))) {
+    if taken.call.method == "read" {
         return None;
     }
+    let is_await = |e: &syn::Expr| matches!(e, syn::Expr::Await(_));
+    let is_awaited = shapes::exprs_in(guard.value).into_iter().any(is_await);
     let name = guard.name.to_string();
     let after = &block.stmts[index + 1..];
     let first = after.iter().position(|stmt| shapes::count(stmt, &name) > 0)?;
@@ -89,12 +91,12 @@ fn early(file: &SourceFile, block: &syn::Block, index: usize) -> Option<Fact> {
         .iter()
         .filter(|stmt| shapes::count(*stmt, &name) > 0)
         .any(|stmt| given.iter().flatten().any(|given| shapes::count(stmt, given) > 0));
-    let is_safe = slow != Slow::Wait && slow != Slow::Await && is_wanted;
+    let is_safe = slow != Slow::Wait && (slow == Slow::Await) == is_awaited && is_wanted;
     let locks_again = between.iter().any(|stmt| {
         let syn::Stmt::Local(local) = stmt else { return computed.is_none() };
         local.init.as_ref().is_some_and(|init| {
             let all = shapes::exprs_in(&init.expr);
-            all.iter().any(|e| locks::acquired(e).is_some() || matches!(e, syn::Expr::Await(_)))
+            all.iter().any(|e| locks::acquired(e).is_some() || !is_awaited && is_await(e))
         })
     });
     let uses = usage::uses(file, &shapes::rest(block, index), &lock.root);
@@ -199,6 +201,7 @@ mod tests {
             "fn f(m: &Mutex<M>) -> R { if a { $0let mut g = m.lock().unwrap();$0 let v: V = serde_json::from_str(T)?; if v.ok { g.push(v); } } Ok(()) }",
             "fn f(m: &Mutex<M>, p: &Path) -> R { $0let mut g = m.lock().expect(\"l\");$0 let n = std::fs::metadata(p)?.len(); g.size = n; Ok(()) }",
             "fn f(m: &Mutex<M>) -> R { $0let mut g = m.lock().unwrap();$0 let out = Command::new(\"a\").output()?; g.push(out); Ok(()) }",
+            "async fn f(&self, url: &str) -> R { $0let mut sizes = self.sizes.lock().await;$0 let page = self.transport.get(url).await?; let size = page.body.len(); sizes.insert(page.url, size); Ok(size) }",
             "fn f(xs: &[P], m: &Mutex<M>) -> R { for p in xs { $0let mut g = m.lock().unwrap();$0 let t = std::fs::read(p)?; g.push(t); } Ok(()) }",
         ] {
             check(&RULE, text);
@@ -218,7 +221,11 @@ mod tests {
                 "fn f(m: &Mutex<M>, p: &Path) -> R { let mut g = m.lock().unwrap(); if g.is_empty() { return Ok(()); } let t = std::fs::read(p)?; g.push(t); Ok(()) }",
                 "fn f(m: &Mutex<M>) -> R { let mut g = m.lock().unwrap(); let t = std::fs::read(&g.path)?; g.push(t); Ok(()) }",
                 // One at a time, on purpose.
-                "async fn f(m: &Mutex<M>) { let mut g = m.lock().await; let t = fetch().await; g.push(t); }",
+                "async fn f(m: &Mutex<M>) -> R { let mut g = m.lock().await; if let Some(t) = g.get(1) { return t; } let t = fetch().await; g.push(t); }",
+                "async fn f(m: &Mutex<M>) { let mut g = m.lock().await; let t = fetch(g.len()).await; g.push(t); }",
+                "async fn f(m: &Mutex<M>, n: &Mutex<M>) { let mut g = m.lock().await; let t = n.lock().await.len(); g.push(t); }",
+                "async fn f(m: &Mutex<()>) { let _g = m.lock().await; let t = fetch().await; h(t); }",
+                "fn f(m: &Mutex<M>) { let mut g = m.lock().unwrap(); let t = fetch().await; g.push(t); }",
                 "fn f(m: &Mutex<M>) { let mut g = m.lock().unwrap(); let t = rx.recv(); g.push(t); }",
                 // Nothing slow, nothing of it used, another lock.
                 "fn f(m: &Mutex<M>, x: u8) { let mut g = m.lock().unwrap(); let y = x + 1; g.push(y); }",

@@ -1,10 +1,12 @@
 //! Linked lists of std that nobody outside of their file sees.
 
+use super::order_unasked::maker;
 use crate::detect::{Fact, Rule, each};
 use crate::model::{Class, Eye, Kind, RuleId, TextRange};
 use crate::source::SourceFile;
 use crate::source::functions::items;
 use crate::source::names::{self, mentions};
+use crate::source::own_fields::{OwnField, own_fields, uses_of};
 use crate::source::visit::{self, Visit};
 
 /// The rule.
@@ -49,7 +51,7 @@ for a person to accept.
 
 ## When it is refused
 
-The list is part of an interface; lists are joined or cut (`append`, `split_off`), which a list does without walking; `unsafe` code
+The list is part of an interface (other private fields of the file may still be found); lists are joined or cut (`append`, `split_off`), which a list does without walking; `unsafe` code
 stands in the file, which may keep addresses of elements; `LinkedList` is a type of the project.
 ";
 
@@ -59,9 +61,55 @@ fn facts(file: &SourceFile) -> Vec<Fact> {
     }
     let mut walk = Mentions { file, first: None, is_shown: false };
     walk.visit_file(&file.ast);
-    let Some(first) = walk.first.filter(|_| !walk.is_shown) else { return Vec::new() };
+    if walk.is_shown {
+        return own_fields(file, RULE.triggers).iter().filter_map(|field| own_ring(file, field)).collect();
+    }
+    let Some(first) = walk.first else { return Vec::new() };
     let message = "each element is an allocation of its own, and a walk waits for the address of each next one";
     vec![Fact::at(file, first).note("message", message)]
+}
+
+/// What a ring of elements does as well as a list, and as fast.
+const OF_RINGS: &[&str] = &[
+    "back",
+    "back_mut",
+    "clear",
+    "contains",
+    "front",
+    "front_mut",
+    "is_empty",
+    "iter",
+    "iter_mut",
+    "len",
+    "pop_back",
+    "pop_front",
+    "push_back",
+    "push_front",
+];
+
+/// A private field of which every use is one that a ring of elements has, whatever else the file does with lists.
+fn own_ring(file: &SourceFile, field: &OwnField<'_>) -> Option<Fact> {
+    let uses = uses_of(file, field)?;
+    let is_of_ring = |(reached, parent): &(&syn::Expr, Option<&syn::Expr>)| match parent {
+        Some(syn::Expr::MethodCall(call)) => {
+            file.range(&*call.receiver) == file.range(*reached) && OF_RINGS.iter().any(|name| call.method == name)
+        }
+        _ => false,
+    };
+    let range = file.range(&field.field.ty);
+    let name = TextRange { start: range.start, end: range.start + "LinkedList".len() as u32 };
+    if uses.reached.is_empty() || !uses.reached.iter().all(is_of_ring) || file.slice(name) != "LinkedList" {
+        return None;
+    }
+    let message = "each element is an allocation of its own, and a walk waits for the address of each next one";
+    let mut fact = Fact::at(file, range)
+        .capture("word", name)
+        .capture("field", file.span_range(field.name.span()))
+        .note("message", message);
+    for made in &uses.made {
+        fact = fact.capture("word", maker(file, made, "LinkedList")?);
+    }
+    Some(fact)
 }
 
 /// True if the file has a type of that name itself, or uses that of std under no import and no full path.
@@ -157,6 +205,12 @@ mod tests {
         check(&RULE, &format!("{USE} struct Pile {{ boxes: $0LinkedList<u64>$0 }}"));
         check(&RULE, &format!("{USE} fn f() {{ let mut q = $0LinkedList::new()$0; q.push_back(1); }}"));
         check(&RULE, &format!("{USE} fn f() {{ let q: $0LinkedList<u8>$0 = xs.collect(); g(&q); }}"));
+        check(
+            &RULE,
+            &format!(
+                "{USE} pub struct P {{ pub all: LinkedList<u8> }} struct Log {{ hits: $0LinkedList<u8>$0 }} impl Log {{ fn new() -> Log {{ Log {{ hits: LinkedList::new() }} }} fn put(&mut self, n: u8) {{ self.hits.push_back(n); if self.hits.len() > 9 {{ self.hits.pop_front(); }} }} }}"
+            ),
+        );
         check(&RULE, "struct Pile { pub(crate) boxes: $0std::collections::LinkedList<u64>$0 }");
         check(&RULE, &format!("{USE} struct P {{ a: $0Mutex<LinkedList<u8>>$0 }} fn g(x: &LinkedList<u8>) {{}}"));
     }
@@ -174,6 +228,8 @@ mod tests {
                 "use std::collections::LinkedList; struct P { all: LinkedList<u8> } impl From<LinkedList<u8>> for P { fn from(all: LinkedList<u8>) -> P { P { all } } }",
                 "use std::collections::LinkedList; pub enum P { All(LinkedList<u8>) }",
                 "use std::collections::LinkedList; pub trait T { fn all(&self) -> LinkedList<u8>; }",
+                "use std::collections::LinkedList; pub struct P { pub all: LinkedList<u8> } struct Log { hits: LinkedList<u8> } impl Log { fn join(&mut self, other: &mut LinkedList<u8>) { self.hits.append(other); self.hits.len(); } }",
+                "use std::collections::LinkedList; pub struct P { pub all: LinkedList<u8> } struct Log { hits: LinkedList<u8> } impl Log { fn all(&self) -> &LinkedList<u8> { self.hits.len(); &self.hits } }",
                 "pub use std::collections::LinkedList; struct P { all: LinkedList<u8> }",
                 "use std::collections::LinkedList; #[cfg(test)] mod tests { use super::*; fn f() { let x: LinkedList<u8> = a(); } }",
                 "use std::collections::VecDeque; struct P { all: VecDeque<u8> }",

@@ -10,6 +10,7 @@ pub mod large_error;
 pub mod large_option;
 pub mod large_variant;
 pub mod linked_list;
+pub mod order_unasked;
 pub mod repr_c_holes;
 pub mod vec_of_boxes;
 pub mod walk_across_rows;
