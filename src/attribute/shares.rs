@@ -30,18 +30,24 @@ pub struct Weighed {
     pub total: f64,
 }
 
-/// Shares of all functions, largest first; where there are spans alone, of the time of their requests. Quick: one pass over the
-/// leaves, and each stack is placed once.
+/// Shares of all functions, largest first; where there are spans or requests alone, of the time of the requests. Quick: one pass
+/// over the leaves, and each stack is placed once.
 pub fn shares(profile: &Profile, items: &[Item], options: &Options) -> Vec<Share> {
     if profile.samples.is_empty() && !profile.spans.is_empty() {
         return of_requests(&spans::attribute(profile, items, options));
+    }
+    if profile.samples.is_empty() && !profile.requests.is_empty() {
+        return of_requests(&super::attribute(profile, items, options));
     }
     ranked(&node_weights(profile), &Placed::new(profile, items, options), drawn(profile))
 }
 
 /// How many draws of one weight say as much as the samples do (Kish 1965): of a file whose writer has added up equal stacks, a part
-/// has a whole stack or nothing of it.
+/// has a whole stack or nothing of it. What was counted says all that there is to say.
 fn drawn(profile: &Profile) -> f64 {
+    if !profile.sources.is_empty() && profile.sources.iter().all(|source| source.is_counted) {
+        return f64::INFINITY;
+    }
     let (mut sum, mut squares) = (0.0, 0.0);
     for weight in profile.samples.iter().map(|s| s.weight as f64) {
         sum += weight;
@@ -182,7 +188,7 @@ fn wilson(share: f64, n: f64) -> Interval {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Frame, FrameId, Node, Request, Sample, Span, Unit};
+    use crate::model::{Frame, FrameId, Node, Request, Sample, SourceQuality, Span, Unit, Wait};
 
     #[test]
     fn shares_have_intervals_that_narrow_with_the_number_of_samples() {
@@ -219,6 +225,42 @@ mod tests {
         };
         assert_eq!((of(&[1; 100]), of(&[7; 100]), of(&[])), (100.0, 100.0, 0.0));
         assert!((of(&[1_000, 1, 1, 1]) - 1.006).abs() < 0.001);
+    }
+
+    #[test]
+    fn what_was_counted_has_no_interval() {
+        let of = |is_counted| {
+            let sample = |n: u32| Sample { leaf: (n < 2).then_some(NodeId(0)), weight: 1, time_ns: None, tid: None };
+            let profile = Profile {
+                frames: vec![Frame { symbol: "memcpy".into(), ..Frame::default() }],
+                nodes: vec![Node { parent: None, frame: FrameId(0) }],
+                samples: (0..3).map(sample).collect(),
+                unit: Unit::Events,
+                sources: vec![SourceQuality { is_counted, ..SourceQuality::default() }],
+                ..Profile::default()
+            };
+            shares(&profile, &[], &Options::default())[0].interval
+        };
+        assert_eq!(of(true), Interval { low: 2.0 / 3.0, high: 2.0 / 3.0 });
+        assert!(of(false).low < 0.5 && of(false).high > 0.8, "{:?}", of(false));
+    }
+
+    #[test]
+    fn of_requests_alone_what_they_waited_for_has_shares_of_their_time() {
+        let request = |n: u64| Request { start_ns: 1_000 * n, end_ns: 1_000 * n + 100, ..Request::default() };
+        let wait =
+            |n: u64| Wait { request: n as u32, name: "lock".into(), start_ns: 1_000 * n, end_ns: 1_000 * n + 30 };
+        let profile = Profile {
+            requests: (0..50).map(request).collect(),
+            waits: (0..50).map(wait).collect(),
+            ..Profile::default()
+        };
+        let shares = shares(&profile, &[], &Options::default());
+        assert_eq!(shares.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["not running (unnamed)", "lock"]);
+        for (share, expected) in shares.iter().zip([0.7, 0.3]) {
+            let Interval { low, high } = share.interval;
+            assert!([share.share, low, high].iter().all(|x| (x - expected).abs() < 1e-6), "{share:?}");
+        }
     }
 
     /// Traces of two spans each: `handle` and inside of it `score`, which takes so many of its 100 ns.

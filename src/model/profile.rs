@@ -230,6 +230,8 @@ pub struct SourceQuality {
     pub ignored: u64,
     /// Bytes read after decompression.
     pub bytes: u64,
+    /// True where every event was counted and none sampled: its numbers have no interval.
+    pub is_counted: bool,
 }
 
 /// Everything that was measured, whatever it was read from.

@@ -1,15 +1,25 @@
 //! Pieces of a stream in, whole lines out, wherever the pieces were cut; and the reader of every format made of lines.
 
 use std::any::Any;
+use std::ops::Range;
+use std::sync::OnceLock;
 
-use super::Reader;
 use super::trouble::Trouble;
+use super::{Reader, Whole};
 use crate::model::{Problem, Profile};
 
 /// What one format makes of its lines; [`by_lines`] makes a [`Reader`] of it.
 pub trait Linewise: Clone + Default + Send + 'static {
     /// True if the lines say the same in any order.
     const IN_ANY_ORDER: bool = false;
+
+    /// True if a part of the lines says nothing, and all of them say something soon: see [`Linewise::look`].
+    const LOOKS_AT_WHOLE: bool = false;
+
+    /// A quick look at all lines of a source.
+    fn look(_whole: &[u8]) -> Profile {
+        Profile::default()
+    }
 
     /// Takes the next line, without its line end.
     fn line(&mut self, line: &[u8], met: &mut Trouble);
@@ -36,15 +46,23 @@ pub trait Linewise: Clone + Default + Send + 'static {
 
 /// Opens the reader of a format made of lines.
 pub fn by_lines<S: Linewise>() -> Box<dyn Reader + Send> {
-    Box::new(LineReader { lines: Lines::default(), state: S::default(), met: Trouble::default(), bytes: 0 })
+    let whole = Looked::default();
+    Box::new(LineReader { lines: Lines::default(), state: S::default(), met: Trouble::default(), bytes: 0, whole })
 }
 
-#[derive(Clone)]
 struct LineReader<S> {
     lines: Lines,
     state: S,
     met: Trouble,
     bytes: u64,
+    whole: Looked,
+}
+
+/// All of a source, where it lies in memory, and what a look at it said.
+#[derive(Default)]
+struct Looked {
+    bytes: Option<Whole>,
+    said: OnceLock<Profile>,
 }
 
 impl<S: Linewise> LineReader<S> {
@@ -73,7 +91,25 @@ impl<S: Linewise> Reader for LineReader<S> {
         });
     }
 
+    fn takes_whole(&self) -> bool {
+        S::LOOKS_AT_WHOLE
+    }
+
+    fn feed_part(&mut self, whole: &Whole, part: Range<usize>) {
+        self.whole.bytes.get_or_insert_with(|| whole.clone());
+        self.feed(&(**whole).as_ref()[part]);
+    }
+
     fn snapshot(&self) -> Profile {
+        if let Some(whole) = self.whole.bytes.as_ref().filter(|_| S::LOOKS_AT_WHOLE) {
+            let look = || {
+                let bytes = (**whole).as_ref();
+                let mut said = S::look(bytes);
+                said.sources.iter_mut().for_each(|source| source.bytes = bytes.len() as u64);
+                said
+            };
+            return self.whole.said.get_or_init(look).clone();
+        }
         let mut profile = self.state.snapshot();
         Self::fill_in(self.bytes, &self.met, &mut profile);
         profile
