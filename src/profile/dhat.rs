@@ -2,17 +2,22 @@
 //!
 //! Format: version 2 of DHAT's output (`dhat-rs`, `src/lib.rs`). Frames are texts in a table, and source paths are cut to their
 //! last parts, so files are matched by their ends.
+//!
+//! What is shown first are blocks that are drawn from all that were allocated: for that only the counts of the points are read,
+//! and the points that were drawn.
+
+mod drawn;
 
 use serde::Deserialize;
 
 use super::Format;
-use super::document::{json, whole};
+use super::document::{json, whole_and_some};
 use super::intern::Stacks;
 use super::trouble::counted;
-use crate::model::{Allocated, Frame, FrameId, Problem, Profile, SourceQuality, Unit};
+use crate::model::{Allocated, Frame, FrameId, NodeId, Problem, Profile, Sample, SourceQuality, Unit};
 
 /// DHAT's heap profile.
-pub const FORMAT: Format = Format { name: "DHAT heap profile", sniff, open: || whole(read) };
+pub const FORMAT: Format = Format { name: "DHAT heap profile", sniff, open: || whole_and_some(read, some) };
 
 fn sniff(head: &[u8]) -> bool {
     head.trim_ascii_start().starts_with(b"{") && memchr::memmem::find(head, b"\"dhatFileVersion\"").is_some()
@@ -49,34 +54,58 @@ fn read(bytes: &[u8]) -> (Profile, Vec<Problem>) {
 
 fn profile(file: File) -> (Profile, Vec<Problem>) {
     let mut stacks = Stacks::default();
-    let frames: Vec<FrameId> = file.ftbl.iter().map(|text| stacks.frame(frame(text))).collect();
-    let root = file.ftbl.iter().position(|text| text == "[root]");
-    let (mut allocated, mut malformed) = (Vec::with_capacity(file.pps.len()), 0);
-    for point in &file.pps {
-        let known = |f: &usize| Some(*f) != root;
-        let stack: Option<Vec<FrameId>> =
-            point.fs.iter().filter(|f| known(f)).map(|f| frames.get(*f).copied()).collect();
-        match stack {
-            Some(stack) => {
-                allocated.push(Allocated { leaf: stacks.node(&stack), blocks: point.tbk, bytes: point.tb });
-            }
-            None => malformed += 1,
-        }
-    }
+    let leaves = leaves(&file, &mut stacks);
+    let malformed = leaves.iter().filter(|leaf| leaf.is_none()).count() as u64;
+    let points = file.pps.iter().zip(leaves).filter_map(|(point, leaf)| Some((point, leaf?)));
+    let allocated: Vec<Allocated> =
+        points.map(|(point, leaf)| Allocated { leaf, blocks: point.tbk, bytes: point.tb }).collect();
     let problems = problems(&file.mode, allocated.len(), malformed);
-    let blocks: u64 = allocated.iter().fold(0, |sum, a: &Allocated| sum.saturating_add(a.blocks));
-    let quality = SourceQuality {
-        format: FORMAT.name.into(),
-        samples: blocks,
-        malformed,
-        event: "allocations".into(),
-        unit: Unit::Blocks,
-        ..SourceQuality::default()
-    };
+    let blocks = allocated.iter().fold(0, |sum: u64, a| sum.saturating_add(a.blocks));
+    let quality = SourceQuality { samples: blocks, malformed, is_counted: true, ..quality() };
     let (frames, nodes) = stacks.into_parts();
     let profile =
         Profile { frames, nodes, allocated, unit: Unit::Blocks, sources: vec![quality], ..Profile::default() };
     (profile, problems)
+}
+
+fn quality() -> SourceQuality {
+    SourceQuality {
+        format: FORMAT.name.into(),
+        event: "allocations".into(),
+        unit: Unit::Blocks,
+        ..SourceQuality::default()
+    }
+}
+
+/// The stack of every point; `None` for one that names a frame which is not in the table.
+fn leaves(file: &File, stacks: &mut Stacks) -> Vec<Option<Option<NodeId>>> {
+    let frames: Vec<FrameId> = file.ftbl.iter().map(|text| stacks.frame(frame(text))).collect();
+    let root = file.ftbl.iter().position(|text| text == "[root]");
+    let leaf = |point: &Point| {
+        let known = point.fs.iter().filter(|f| Some(**f) != root);
+        let stack: Vec<FrameId> = known.map(|f| frames.get(*f).copied()).collect::<Option<_>>()?;
+        Some(stacks.node(&stack))
+    };
+    file.pps.iter().map(leaf).collect()
+}
+
+/// Some of the blocks, each of them as likely as any other, as samples of what allocates.
+fn some(bytes: &[u8]) -> Profile {
+    let Some((small, draws)) = drawn::drawn(bytes) else { return Profile::default() };
+    let Ok(file) = json::<File>(&small, "DHAT file") else { return Profile::default() };
+    let mut stacks = Stacks::default();
+    let points = leaves(&file, &mut stacks).into_iter().zip(draws).filter_map(|(leaf, draws)| Some((leaf?, draws)));
+    let sample = |leaf| Sample { leaf, weight: 1, time_ns: None, tid: None };
+    let samples = points.flat_map(|(leaf, draws)| std::iter::repeat_n(sample(leaf), draws)).collect();
+    let (frames, nodes) = stacks.into_parts();
+    Profile {
+        frames,
+        nodes,
+        samples,
+        unit: Unit::Blocks,
+        sources: vec![SourceQuality { bytes: bytes.len() as u64, ..quality() }],
+        ..Profile::default()
+    }
 }
 
 fn problems(mode: &str, points: usize, malformed: u64) -> Vec<Problem> {

@@ -13,21 +13,16 @@ use crate::model::{Problem, Profile, Sample};
 /// What a format makes of a whole file.
 type Read = fn(&[u8]) -> (Profile, Vec<Problem>);
 
-/// Opens the reader of a format that has to be seen whole: `open: || whole(read)`.
-pub fn whole(read: Read) -> Box<dyn Reader + Send> {
-    Box::new(Document { bytes: Bytes::default(), read, some: None, has_ended: false })
-}
-
-/// The same for a format in which the samples of the whole file can be told apart before they are read: `some` reads a few of
-/// them, spread evenly over all, so that something can be shown before the rest is read.
+/// Opens the reader of a format that has to be seen whole, and in which the samples of the whole file can be told apart before they
+/// are read: `some` reads a few of them, spread evenly over all, so that something can be shown before the rest is read.
 pub fn whole_and_some(read: Read, some: fn(&[u8]) -> Profile) -> Box<dyn Reader + Send> {
-    Box::new(Document { bytes: Bytes::default(), read, some: Some(some), has_ended: false })
+    Box::new(Document { bytes: Bytes::default(), read, some, has_ended: false })
 }
 
 struct Document {
     bytes: Bytes,
     read: Read,
-    some: Option<fn(&[u8]) -> Profile>,
+    some: fn(&[u8]) -> Profile,
     has_ended: bool,
 }
 
@@ -85,7 +80,7 @@ impl Reader for Document {
 
     /// Nothing can be said before all bytes are there; then a part of the samples says something sooner than all do.
     fn snapshot(&self) -> Profile {
-        self.some.filter(|_| self.has_ended).map(|some| some(self.bytes.all())).unwrap_or_default()
+        if self.has_ended { (self.some)(self.bytes.all()) } else { Profile::default() }
     }
 
     fn finish(self: Box<Self>) -> (Profile, Vec<Problem>) {

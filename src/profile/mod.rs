@@ -60,7 +60,7 @@ pub struct Format {
 pub type Whole = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
 /// Takes the bytes of one source piece by piece; stays pure. Formats made of lines have it from [`lines::by_lines`],
-/// those that only a whole file tells from [`document::whole`].
+/// those that only a whole file tells from [`document::whole_and_some`].
 pub trait Reader: Any {
     /// Takes the next bytes (decompressed).
     fn feed(&mut self, bytes: &[u8]);
