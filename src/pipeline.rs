@@ -234,6 +234,15 @@ pub fn provisional(profile: &Profile, items: &[Item], own: &[String]) -> Vec<att
     attribute::shares(profile, items, &attribute::Options { own: own.to_vec() })
 }
 
+/// What the objectives measure in what was read so far of a profile that knows requests alone: no samples, no spans.
+pub fn provisional_latencies(profile: &Profile, slo: &Slo) -> Vec<ObjectiveSplit> {
+    let knows_requests_alone = profile.samples.is_empty() && profile.spans.is_empty();
+    if !knows_requests_alone || profile.requests.is_empty() {
+        return Vec::new();
+    }
+    rank::latencies(&attribute::attribute(profile, &[], &attribute::Options::default()), slo)
+}
+
 /// Puts the lines of a recording where they stand in the surveyed sources, and says what that came to.
 pub fn move_lines(profile: &mut Profile, survey: &Survey, since: &Since) -> Option<Problem> {
     attribute::move_lines(profile, &survey.analysis.items, since)

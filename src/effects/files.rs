@@ -55,13 +55,12 @@ pub fn open_measured(path: &Path, shown: &str) -> Result<Measured, Problem> {
         if let Some(problem) = in_folder(path, shown) {
             return Err(problem);
         }
-        let lines = super::criterion::lines(path).map_err(fail)?;
-        if lines.is_empty() {
+        let Some(lines) = super::criterion::lines(path) else {
             return Err(Problem::error(format!("\"{shown}\" is a folder without benchmarks of Criterion"))
                 .at(Place::file(shown))
                 .help("name the file in it, or the folder `target/criterion`"));
-        }
-        return decompressed(Box::new(io::Cursor::new(lines)), None).map_err(fail);
+        };
+        return decompressed(Box::new(lines), None).map(|m| m.named(shown)).map_err(fail);
     }
     decompressed(Box::new(file), about.is_file().then_some(about.len())).map(|m| m.named(shown)).map_err(fail)
 }

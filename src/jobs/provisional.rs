@@ -12,8 +12,8 @@ use super::symbols::Shelf;
 use super::{Ear, Workspace, init};
 use crate::attribute::Share;
 use crate::effects::{files, project, walk};
-use crate::model::{Item, Profile, Progress};
-use crate::pipeline;
+use crate::model::{Interval, Item, ObjectiveSplit, Profile, Progress};
+use crate::{pipeline, rank};
 
 /// Functions that are told of.
 const ROWS: usize = 5;
@@ -28,8 +28,8 @@ pub(super) fn tell(workspace: &Workspace, looks: &Receiver<Look>, mut items: Rec
             recv(looks) -> look => {
                 let Ok(look) = look else { return };
                 let newest = newest(look, looks.try_iter());
-                // Beside samples a trace only says when requests ran.
-                if has_samples(&newest) || !last.as_ref().is_some_and(has_samples) {
+                // Beside samples a trace only says when requests ran, and beside a trace a log of requests.
+                if last.as_ref().is_none_or(|last| says(last) <= says(&newest)) {
                     last = Some(teller.named(newest));
                 }
             }
@@ -44,13 +44,25 @@ pub(super) fn tell(workspace: &Workspace, looks: &Receiver<Look>, mut items: Rec
     }
 }
 
-/// The look that counts: the newest one that has samples, or the newest.
+/// The look that counts: the newest one of those that say most.
 fn newest(first: Look, others: impl Iterator<Item = Look>) -> Look {
-    others.fold(first, |newest, look| if has_samples(&look) || !has_samples(&newest) { look } else { newest })
+    others.fold(first, |newest, look| if says(&look) >= says(&newest) { look } else { newest })
 }
 
-fn has_samples(look: &Look) -> bool {
-    !look.profile.samples.is_empty()
+/// How much a look says of functions.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Says {
+    Latencies,
+    Spans,
+    Samples,
+}
+
+fn says(look: &Look) -> Says {
+    match (look.profile.samples.is_empty(), look.profile.spans.is_empty()) {
+        (false, _) => Says::Samples,
+        (true, false) => Says::Spans,
+        (true, true) => Says::Latencies,
+    }
 }
 
 struct Teller<'w> {
@@ -80,7 +92,8 @@ impl Teller<'_> {
             let [share, low, high] = [s.share, s.interval.low, s.interval.high].map(|x| 100.0 * x);
             format!("{} {share:.1} % [{low:.1}, {high:.1}]", s.name)
         };
-        let rows: Vec<String> = shares.iter().take(ROWS).map(row).collect();
+        let latencies = pipeline::provisional_latencies(&look.profile, &self.workspace.slo);
+        let rows: Vec<String> = latencies.iter().filter_map(latency).chain(shares.iter().map(row)).take(ROWS).collect();
         if rows.is_empty() {
             return;
         }
@@ -99,6 +112,13 @@ impl Teller<'_> {
             }
         }
     }
+}
+
+/// `authorize p99 12.1 ms [11.8, 12.6]`.
+fn latency(objective: &ObjectiveSplit) -> Option<String> {
+    let Interval { low, high } = objective.ci_ms;
+    let percentile = rank::percentile(objective.quantile);
+    Some(format!("{} {percentile} {:.1} ms [{low:.1}, {high:.1}]", objective.slo, objective.measured_ms?))
 }
 
 /// Crates whose functions get rows: those of the workspace as its manifests on disk name them, and those that `slo.toml` names.

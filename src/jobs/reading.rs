@@ -201,8 +201,11 @@ impl Reading<'_> {
     }
 
     fn show(&self, profile: Profile, bytes: u64) {
-        if let Some(looks) = self.looks.filter(|_| !profile.samples.is_empty() || !profile.spans.is_empty()) {
+        let says_something = !profile.samples.is_empty() || !profile.spans.is_empty() || !profile.requests.is_empty();
+        if let Some(looks) = self.looks.filter(|_| says_something) {
             self.seen.is_shown.store(true, Ordering::Relaxed);
+            // A reader that has all of it in memory may have looked farther than it has read.
+            let bytes = profile.sources.first().map_or(bytes, |source| bytes.max(source.bytes));
             // Nobody looks any more: the analysis needs no provisional numbers.
             let _ = looks.send(Look { source: self.shown.to_owned(), profile, bytes, place: self.place });
         }

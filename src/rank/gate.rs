@@ -103,7 +103,7 @@ pub fn too_few(objective: &Objective, n: usize) -> Problem {
 }
 
 /// `p99`, `p99.9`.
-fn percentile(quantile: f64) -> String {
+pub fn percentile(quantile: f64) -> String {
     let percent = (quantile * 1e6).round() / 1e4;
     format!("p{percent}")
 }

@@ -15,6 +15,7 @@ use crate::model::{
 use split::Population;
 
 pub use compare::compare;
+pub use gate::percentile;
 pub use what_if::what_if;
 
 /// How to rank.
@@ -58,6 +59,17 @@ pub fn rank(attribution: &Attribution, slo: &Slo, options: Options) -> Ranking {
     problems.sort_by_key(|p| std::cmp::Reverse(p.level));
     let hot = if refused { Vec::new() } else { hot_functions(&objectives) };
     Ranking { objectives, hot, heat, problems }
+}
+
+/// What each objective measures, without a split; an objective with too few requests is left out.
+pub fn latencies(attribution: &Attribution, slo: &Slo) -> Vec<ObjectiveSplit> {
+    let of = |objective: &Objective| {
+        let of_operation = |r: &usize| is_operation(&objective.operation, &attribution.requests[*r]);
+        let requests: Vec<usize> = (0..attribution.requests.len()).filter(of_operation).collect();
+        let supported = requests.len() as u64 >= quantile::requests_needed(objective.target);
+        supported.then(|| measured(&Population::new(attribution, requests), objective, true))
+    };
+    slo.objectives.iter().filter_map(of).collect()
 }
 
 /// The requests around an objective's quantile, by their index in the profile, in ascending order. `None` where there are too few requests for the quantile.

@@ -228,11 +228,103 @@ fn a_sorted_file_is_looked_at_in_all_of_its_parts() {
     check(&told, ["till::add 7", "till::sub 2"]);
 }
 
-#[test]
-fn of_exact_costs_that_stand_function_by_function_nothing_is_told_before_all_are_read() {
-    let function = |name: &str, line: &str| format!("fn={name}\n{}", line.repeat(800_000));
+/// Costs of two functions, one behind the other: what was read at first is of one alone.
+fn callgrind(lines: usize) -> String {
+    let function = |name: &str, line: &str| format!("fn={name}\n{}", line.repeat(lines));
     let costs = [function("till::main", "3 1\n"), function("till::add", "1 2\n")].concat();
-    let told = told(format!("# callgrind format\npositions: line\nevents: Ir\nfl=src/main.rs\n{costs}"));
-    assert!(!told.is_empty() && told.iter().all(|look| look.contains(" so far (6 MB")), "{told:?}");
-    check(&told, ["till::add 66.7 % [", "till::main 33.3 % ["]);
+    format!("# callgrind format\npositions: line\nevents: Ir\nfl=src/main.rs\n{costs}")
+}
+
+#[test]
+fn of_exact_costs_that_stand_function_by_function_all_are_looked_at_first() {
+    const EXACTLY: [&str; 2] = ["till::add 66.7 % [66.7, 66.7]", "till::main 33.3 % [33.3, 33.3]"];
+    let looks = told(callgrind(800_000));
+    assert!(!looks.is_empty() && looks.iter().all(|look| look.contains(" so far (6 MB")), "{looks:?}");
+    check(&looks, EXACTLY);
+    // What is unpacked while it is read cannot be looked at before it was.
+    check(&told(zstd::encode_all(callgrind(800_000).as_bytes(), 1).unwrap()), EXACTLY);
+}
+
+/// Points of one block each at the beginning, and the one that has most of them at the end.
+fn dhat(points: usize) -> String {
+    let point = |blocks: usize, frame: usize, callers: usize| {
+        let fs = [vec![frame], vec![3; callers]].concat();
+        format!(
+            r#"{{"tb":{},"tbk":{blocks},"tl":0,"mb":0,"mbk":0,"gb":0,"gbk":0,"eb":0,"ebk":0,"fs":{fs:?}}}"#,
+            blocks * 8
+        )
+    };
+    let mut all: Vec<String> = (0..points).map(|_| point(1, 2, 60)).collect();
+    all.push(point(3 * points, 1, 1));
+    format!(
+        r#"{{"dhatFileVersion":2,"mode":"rust-heap","verb":"Allocated","pps":[{}],"ftbl":["[root]",
+        "0x1: till::add (src/main.rs:1:1)","0x2: till::sub (src/main.rs:2:1)","0x3: till::main (src/main.rs:3:1)"]}}"#,
+        all.join(",")
+    )
+}
+
+#[test]
+fn of_allocated_blocks_some_are_drawn_wherever_they_stand() {
+    let looks = told(dhat(20_000));
+    assert!(!looks.is_empty());
+    check(&looks, ["till::add 7", "till::sub 2"]);
+    assert!(looks.iter().all(|look| look.contains("till::add 75.0 % [74.") && look.contains(", 75.6]")), "{looks:?}");
+}
+
+/// Requests of 10 ms, one in fifty of 30 ms, that wait for a lock for a quarter of it.
+fn request_log(requests: usize) -> String {
+    let request = |n: usize| {
+        let (start, length) = (1_000_000_000 * n, if n.is_multiple_of(50) { 30_000_000 } else { 10_000_000 });
+        let (id, end, wait) = (format!("{n:0100}"), start + length, start + length / 4);
+        format!(
+            "{{\"request\":\"{id}\",\"operation\":\"add\",\"start_ns\":{start},\"end_ns\":{end}}}\n\
+             {{\"request\":\"{id}\",\"wait\":\"lock\",\"start_ns\":{start},\"end_ns\":{wait}}}\n"
+        )
+    };
+    (0..requests).map(request).collect()
+}
+
+#[test]
+fn of_requests_alone_their_latency_and_what_they_wait_for_is_told() {
+    let looks = told(request_log(20_000));
+    assert!(!looks.is_empty());
+    check(&looks, ["add p99 30.0 ms [30.0, 30.0]", "not running (unnamed) 75.0 % [75.0, 75.0]"]);
+    assert!(looks.iter().all(|look| look.contains(" · lock 25.0 % [25.0, 25.0]")), "{looks:?}");
+}
+
+#[test]
+fn a_log_of_requests_does_not_take_the_ranking_of_samples_from_the_screen() {
+    let slo = SLO.replace("[[slo]]", "[[source]]\nfile = \"requests.jsonl\"\n[[slo]]");
+    let told =
+        told_of(&slo, &[("perf.txt", text(60_000).as_bytes()), ("requests.jsonl", request_log(20_000).as_bytes())]);
+    let first = told.iter().position(|look| look.starts_with("perf.txt so far")).expect("samples are ranked");
+    assert!(told[first..].iter().all(|look| look.starts_with("perf.txt so far")), "{told:#?}");
+}
+
+#[test]
+fn benchmarks_of_a_folder_are_told_of_while_the_others_are_read() {
+    let scene = Scene::with(&[
+        ("Cargo.toml", "[package]\nname = \"till\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
+        ("src/main.rs", "fn main() {}\n"),
+        ("slo.toml", &SLO.replace("perf.txt", "criterion")),
+    ]);
+    // What comes first by name is what the objective speaks of.
+    for (name, samples) in [("add", 20_000), ("later", 320_000)] {
+        let run = scene.root().join("criterion").join(name).join("new");
+        std::fs::create_dir_all(&run).unwrap();
+        std::fs::write(run.join("benchmark.json"), format!("{{\"full_id\":\"{name}\"}}")).unwrap();
+        let times: Vec<String> = (0..samples).map(|n| format!("{}.0", 2_000_000 + n % 100)).collect();
+        let iterations = vec!["2.0"; samples].join(",");
+        std::fs::write(
+            run.join("sample.json"),
+            format!("{{\"iters\":[{iterations}],\"times\":[{}]}}", times.join(",")),
+        )
+        .unwrap();
+    }
+    let (progress, steps) = crossbeam_channel::unbounded();
+    let workspace = Workspace::open(&scene.root(), "slo.toml".as_ref()).unwrap();
+    workspace.analyse(false, &Ear { progress, ..Ear::deaf() }).unwrap();
+    let looks: Vec<String> =
+        steps.try_iter().map(|step| format!("{step:?}")).filter(|s| s.contains(" so far (")).collect();
+    assert!(looks.iter().all(|look| look.contains("add p99 1.0 ms [1.0, 1.0]")) && !looks.is_empty(), "{looks:?}");
 }
