@@ -1,6 +1,7 @@
 //! A golden file of every format in; what it says, and that no cut, no flipped byte and no split makes a reader fail, out.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use refit::model::{Problem, Profile};
@@ -295,7 +296,14 @@ fn survives(golden: &Golden, bytes: &[u8], what: &str) {
 /// What would be shown of a large file before all of it is read.
 fn looked_at(golden: &Golden, bytes: &[u8]) {
     let mut reader = (golden.format().open)();
-    reader.feed(bytes);
+    if reader.takes_whole() {
+        let whole: profile::Whole = Arc::new(bytes.to_vec());
+        reader.feed_part(&whole, 0..bytes.len() / 2);
+        attribute::shares(&reader.snapshot(), &[], &attribute::Options::default());
+        reader.feed_part(&whole, bytes.len() / 2..bytes.len());
+    } else {
+        reader.feed(bytes);
+    }
     reader.end();
     attribute::shares(&reader.snapshot(), &[], &attribute::Options::default());
 }
@@ -390,6 +398,26 @@ proptest! {
                 at = end;
             }
             prop_assert_eq!(reader.finish(), read(golden.format(), golden.bytes), "{}", golden.name);
+        }
+    }
+}
+
+#[test]
+fn parts_of_a_file_that_lies_in_memory_say_what_its_pieces_say() {
+    for golden in GOLDEN.iter().filter(|g| (g.format().open)().takes_whole()) {
+        for end in (0..golden.bytes.len()).step_by(37).chain([golden.bytes.len()]) {
+            let bytes = &golden.bytes[..end];
+            let whole: profile::Whole = Arc::new(bytes.to_vec());
+            for size in [5, 48, 200, 1000] {
+                let (mut reader, mut pieces) = ((golden.format().open)(), (golden.format().open)());
+                for (at, piece) in bytes.chunks(size).enumerate() {
+                    pieces.feed(piece);
+                    // Now and then a piece comes from somewhere else.
+                    let part = at * size..at * size + piece.len();
+                    if at % 7 == 6 { reader.feed(piece) } else { reader.feed_part(&whole, part) }
+                }
+                assert_eq!(reader.finish(), pieces.finish(), "{} cut at {end}, parts of {size}", golden.name);
+            }
         }
     }
 }

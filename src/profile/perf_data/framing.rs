@@ -104,22 +104,41 @@ impl Default for Framing {
 
 impl Framing {
     /// Takes the next bytes of the file.
-    pub fn feed(&mut self, mut bytes: &[u8], sink: &mut dyn Sink) {
+    pub fn feed(&mut self, bytes: &[u8], sink: &mut dyn Sink) {
+        let taken = self.feed_in_place(bytes, sink);
+        if taken < bytes.len() {
+            self.copy(&bytes[taken..], sink);
+        }
+    }
+
+    /// Takes the next bytes of the file, but for the beginning of a record that they do not hold as a whole; gives the number of
+    /// bytes that were taken. The next ones begin behind them: a record of 16 KB need not be copied because a piece ends in it.
+    pub fn feed_in_place(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> usize {
+        let mut rest = bytes;
         while let Part::Records { left } = self.part {
-            let before = (self.part, bytes.len());
-            bytes = self.complete(bytes);
+            let before = (self.part, rest.len());
+            rest = self.complete(rest);
             // Records that lie whole in this piece are taken where they are.
             if self.pending.is_empty() {
-                let taken = self.records(bytes, left, sink);
+                let taken = self.records(rest, left, sink);
                 self.offset += taken as u64;
-                bytes = &bytes[taken..];
+                rest = &rest[taken..];
             } else {
                 self.pending_records(left, sink);
             }
-            if before == (self.part, bytes.len()) {
+            if before == (self.part, rest.len()) {
                 break;
             }
         }
+        if matches!(self.part, Part::Records { .. }) && self.pending.is_empty() {
+            return bytes.len() - rest.len();
+        }
+        self.copy(rest, sink);
+        bytes.len()
+    }
+
+    /// Takes bytes that may have to wait for others.
+    fn copy(&mut self, bytes: &[u8], sink: &mut dyn Sink) {
         self.pending.extend_from_slice(bytes);
         loop {
             let before = (self.part, self.pending.len());

@@ -22,6 +22,7 @@ mod unwind;
 
 use std::any::Any;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::intern::{FastMap, Stacks};
 use super::perf_event::{Event, event_problems, kept_event};
@@ -50,6 +51,8 @@ fn open() -> Box<dyn Reader + Send> {
 struct PerfData {
     framing: Framing,
     work: Work,
+    /// The beginning of a record in a file that lies in memory: the next part has the rest of it.
+    waiting: Option<(Whole, Range<usize>)>,
 }
 
 /// What is made of the records.
@@ -96,6 +99,7 @@ struct Gathered {
 
 impl Reader for PerfData {
     fn feed(&mut self, bytes: &[u8]) {
+        self.take_waiting();
         self.work.gathered.bytes += bytes.len() as u64;
         self.framing.feed(bytes, &mut self.work);
         self.work.take_ready();
@@ -107,7 +111,21 @@ impl Reader for PerfData {
 
     fn feed_part(&mut self, whole: &Whole, part: Range<usize>) {
         self.work.rounds.lie_in(whole);
-        self.feed(&(**whole).as_ref()[part]);
+        let mut start = part.start;
+        match self.waiting.take() {
+            Some((before, waiting)) if Arc::ptr_eq(&before, whole) && waiting.end == part.start => {
+                start = waiting.start
+            }
+            other => {
+                self.waiting = other;
+                self.take_waiting();
+            }
+        }
+        self.work.gathered.bytes += part.len() as u64;
+        let taken = self.framing.feed_in_place(&(**whole).as_ref()[start..part.end], &mut self.work);
+        let waiting = start + taken..part.end;
+        self.waiting = (!waiting.is_empty()).then(|| (whole.clone(), waiting));
+        self.work.take_ready();
     }
 
     fn take_share(&mut self, whole: &[u8], part: usize, of: usize) -> bool {
@@ -153,6 +171,7 @@ impl Reader for PerfData {
     fn end(&mut self) {
         if !self.work.has_ended {
             self.work.has_ended = true;
+            self.take_waiting();
             self.framing.finish();
             self.work.rounds.end();
             self.work.take_ready();
@@ -164,6 +183,15 @@ impl Reader for PerfData {
         self.end();
         self.work.take_ready();
         self.work.gathered.profile(&self.framing)
+    }
+}
+
+impl PerfData {
+    /// Copies what waits: what comes next does not stand behind it.
+    fn take_waiting(&mut self) {
+        if let Some((whole, waiting)) = self.waiting.take() {
+            self.framing.feed(&(*whole).as_ref()[waiting], &mut self.work);
+        }
     }
 }
 

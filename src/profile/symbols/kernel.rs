@@ -12,11 +12,16 @@ pub fn kernel_table(list: &[u8], addresses: &[u64]) -> Table {
     let mut modules: Vec<(u64, &[u8])> = others.split(|b| *b == b'\n').filter_map(symbol).collect();
     modules.sort_by_key(|(address, _)| *address);
     let mut table = Table::default();
-    for address in addresses {
+    // In order, because most addresses stand in the function of the one before, or soon behind it.
+    let mut sorted = addresses.to_vec();
+    sorted.sort_unstable();
+    let mut begin = 0;
+    for address in &sorted {
+        begin = behind(own, begin, *address);
         let after = modules.partition_point(|(at, _)| at <= address);
         let of_module = after.checked_sub(1).map(|at| modules[at]);
         // Of two at one address the one behind is said.
-        let found = own_function(own, *address).into_iter().chain(of_module).max_by_key(|(at, _)| *at);
+        let found = function_before(own, begin).into_iter().chain(of_module).max_by_key(|(at, _)| *at);
         let symbol = found.map(|(_, name)| String::from_utf8_lossy(name).into_owned());
         let standing = symbol.map(|symbol| Standing { symbol, ..Standing::default() });
         table.insert(*address, standing.as_slice());
@@ -24,25 +29,48 @@ pub fn kernel_table(list: &[u8], addresses: &[u64]) -> Table {
     table
 }
 
-/// The last function of a list in order that does not begin behind an address.
-fn own_function(list: &[u8], address: u64) -> Option<(u64, &[u8])> {
-    let (mut low, mut high) = (0, list.len());
-    while low < high {
-        let middle = line_start(list, low + (high - low) / 2).max(low);
-        // Lines that tell no address are passed over.
-        let mut end = middle;
-        let mut at = None;
-        while at.is_none() && end < high {
-            let line = &list[end..line_end(list, end)];
-            at = address_of(line);
-            end = (end + line.len() + 1).min(list.len());
+/// Where the first line of a list in order stands that is of a place behind an address, from `begin` on: sought near by first,
+/// twice as far each time, and then by halves.
+fn behind(list: &[u8], begin: usize, address: u64) -> usize {
+    const NEAR: usize = 256;
+    let (mut low, mut high, mut step) = (begin, list.len(), NEAR);
+    let is_before = |line: &Told| line.address.is_some_and(|at| at <= address);
+    while low + step < high {
+        let line = told(list, low + step, high);
+        if !is_before(&line) {
+            high = line.start.max(low);
+            break;
         }
-        match at {
-            Some(at) if at <= address => low = end,
-            _ => high = middle,
-        }
+        (low, step) = (line.end, 2 * step);
     }
-    let mut end = low;
+    while low < high {
+        let line = told(list, low + (high - low) / 2, high);
+        if is_before(&line) { low = line.end } else { high = line.start.max(low) }
+    }
+    low
+}
+
+/// Lines of which the last tells an address, unless all lines before `high` tell none.
+struct Told {
+    start: usize,
+    end: usize,
+    address: Option<u64>,
+}
+
+/// The line that holds a byte, with those behind it up to one that tells an address.
+fn told(list: &[u8], byte: usize, high: usize) -> Told {
+    let start = line_start(list, byte);
+    let (mut end, mut address) = (start, None);
+    while address.is_none() && end < high {
+        let line = &list[end..line_end(list, end)];
+        address = address_of(line);
+        end = (end + line.len() + 1).min(list.len());
+    }
+    Told { start, end, address }
+}
+
+/// The last function that stands before a place of a list.
+fn function_before(list: &[u8], mut end: usize) -> Option<(u64, &[u8])> {
     while end > 0 {
         let start = line_start(list, end - 1);
         let line = list[start..end].trim_ascii_end();
@@ -116,6 +144,10 @@ mod tests {
                 assert_eq!(at(address), Some(format!("function_{function}")), "{n}");
             }
         }
+        // All at once, the last ones first and each of them twice.
+        let all: Vec<u64> = (0..2000).rev().map(|n| begins(n / 2) + 5).collect();
+        let table = kernel_table(text.as_bytes(), &all);
+        assert!(all.iter().all(|address| table.at(*address).next().map(|(s, _, _)| s.to_owned()) == at(*address)));
         assert_eq!((at(begins(0) - 1), at(0), at(u64::MAX)), (None, None, Some("later".into())));
         assert_eq!(at(0xffff_ffff_c000_0050).as_deref(), Some("probe"));
         assert_eq!(kernel_table(b"", &[5]).at(5).next(), None);
