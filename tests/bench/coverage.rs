@@ -1,5 +1,8 @@
 //! `cargo bench --bench coverage [-- --recordings N]`: how often the 95 % intervals of a split hold what they speak of, in 1,000
 //! recordings drawn from each of seven services whose split is known.
+//!
+//! Beside a cliff at 400 requests nearly every row is too small to resolve, and the recordings that claim a few are not like the
+//! others: what holds of all intervals need not hold of those. Both are said.
 
 #[path = "../it/repeated.rs"]
 mod repeated;
@@ -20,10 +23,12 @@ fn main() {
             let share = coverage.share();
             missed |= !(0.92..=0.98).contains(&share);
             println!(
-                "{:<58}{requests:>7} requests {:>6.1} % of {recordings} recordings; asked 92 to 98;{}",
+                "{:<58}{requests:>7} requests {:>6.1} % of {recordings} recordings; asked 92 to 98;{}; all intervals, of \
+                 rows too small to resolve too: {:.1} %",
                 service.name,
                 share * 100.0,
-                parts(&coverage)
+                parts(&coverage),
+                f64::from(coverage.held_of_all) / f64::from(coverage.all.max(1)) * 100.0
             );
         }
     }

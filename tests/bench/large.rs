@@ -1,6 +1,8 @@
 //! A profile in, files of so many bytes with its samples again and again out, as other programs write them: names stand behind
 //! samples where the format allows it.
 
+#[path = "large_counts.rs"]
+mod counts;
 #[path = "large_traces.rs"]
 mod traces;
 
@@ -10,11 +12,13 @@ use std::path::Path;
 
 use refit::model::{NodeId, Profile};
 
+pub use counts::criterion;
+
 /// Writes a profile to a file of about so many bytes.
 pub type Writer = fn(&Profile, &mut dyn Write, usize) -> std::io::Result<()>;
 
 /// Formats by name.
-pub const WRITERS: [(&str, Writer); 9] = [
+pub const WRITERS: [(&str, Writer); 12] = [
     ("folded stacks", folded),
     ("pprof", pprof),
     ("Firefox profile", firefox),
@@ -24,6 +28,9 @@ pub const WRITERS: [(&str, Writer); 9] = [
     ("OTLP JSON lines", traces::otlp),
     ("OTLP protobuf", traces::otlp_protobuf),
     ("Jaeger JSON", traces::jaeger),
+    ("callgrind", counts::callgrind),
+    ("DHAT", counts::dhat),
+    ("request log", counts::request_log),
 ];
 
 /// Writes the file.

@@ -6,9 +6,11 @@
 //! before lines are known. Beside it stands what the functions cost that calls are told to have entered, and lines and inlined
 //! functions, looked up anew and from the cache. Of what is not on the same stack in both it is said why.
 //!
-//! Without a recording this program is recorded at work, by frame pointers and with copied stacks; built with
-//! `RUSTFLAGS="-C force-frame-pointers=yes"` the first kind has whole stacks. Both sides are processes that read a file and
-//! write a table; two cores are allowed to both. Times are of one run on one machine: their ratio counts. Nothing is asserted.
+//! Without a recording three are made: a small program that is built with frame pointers, by these; this program, with copied
+//! stacks; and this program by frame pointers, which it does not keep (unless it was built with
+//! `RUSTFLAGS="-C force-frame-pointers=yes"`), so that a sample has two frames instead of ten and perf has little to do for it.
+//! Both sides are processes that read a file and write a table; two cores are allowed to both. Times are of one run on one
+//! machine: their ratio counts. Nothing is asserted.
 
 mod folded;
 mod processor_time;
@@ -24,6 +26,10 @@ use refit::model::Source;
 use refit::profile;
 use refit::profile::symbols::{Image, Table, look_up};
 use refit::source::{FileRole, SourceFile};
+
+/// As in Refit itself: what is timed is what a person waits for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Addresses that are looked up.
 const ADDRESSES: usize = 100_000;
@@ -42,12 +48,24 @@ fn main() {
     let place = tempfile::tempdir().expect("a folder for temporary files");
     match named.as_slice() {
         [] => {
-            for (what, stacks, rate) in [("frame pointers", "fp", "9973"), ("copied stacks", "dwarf,16384", "997")] {
-                if let Some(recording) = record(place.path(), what, stacks, rate) {
+            let this = std::env::current_exe().expect("this program has a file");
+            let recordings = [
+                ("a small program, frame pointers", with_frame_pointers(place.path()), "fp", "9973"),
+                ("this program, copied stacks", Some([this.clone(), "--work".into()].into()), "dwarf,16384", "997"),
+                (
+                    "this program, frame pointers that it lacks",
+                    Some([this.clone(), "--work".into()].into()),
+                    "fp",
+                    "9973",
+                ),
+            ];
+            for (what, command, stacks, rate) in recordings {
+                let Some(command) = command else { continue };
+                if let Some(recording) = record(place.path(), what, &command, stacks, rate) {
                     compare(&recording, inferno, place.path());
                 }
             }
-            addresses(&std::env::current_exe().expect("this program has a file"));
+            addresses(&this);
         }
         [recording, rest @ ..] => {
             compare(Path::new(recording), inferno, place.path());
@@ -56,17 +74,25 @@ fn main() {
     }
 }
 
-/// Records this program at work; `None` where perf is refused.
-fn record(place: &Path, what: &str, stacks: &str, rate: &str) -> Option<PathBuf> {
+/// The program that the tests have recordings of, built here.
+fn with_frame_pointers(place: &Path) -> Option<Vec<PathBuf>> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/profiles/gw/src/main.rs");
+    let mut rustc = Command::new("rustc");
+    rustc.args(["-O", "-g", "-C", "force-frame-pointers=yes", "--edition", "2021", "-o"]).arg(place.join("gw"));
+    let is_built = rustc.arg(source).status().is_ok_and(|status| status.success());
+    is_built.then(|| vec![place.join("gw")])
+}
+
+/// Records ten seconds of a program at work; `None` where perf is refused.
+fn record(place: &Path, what: &str, command: &[PathBuf], stacks: &str, rate: &str) -> Option<PathBuf> {
     let recording = place.join("perf.data");
-    let this = std::env::current_exe().expect("this program has a file");
     let mut perf = Command::new("perf");
     perf.args(["record", "-q", "-k", "mono", "-e", "cpu-clock", "-F", rate, "--call-graph", stacks, "-o"]);
-    perf.arg(&recording).arg("--").arg(this).args(["--work", "10"]);
+    perf.arg(&recording).arg("--").args(command).arg("10");
     match perf.stdout(Stdio::null()).stderr(Stdio::piped()).output() {
         Ok(output) if output.status.success() => {
             let megabytes = std::fs::metadata(&recording).map_or(0.0, |m| m.len() as f64 / 1e6);
-            println!("-- this program at work, {what}, {rate} Hz: {megabytes:.0} MB");
+            println!("-- {what}, {rate} Hz: {megabytes:.1} MB");
             Some(recording)
         }
         Ok(output) => {

@@ -93,6 +93,10 @@ pub struct Coverage {
     pub held: [u32; 3],
     /// Intervals that claimed to.
     pub claimed: [u32; 3],
+    /// Intervals that held it, of all: those of rows too small to resolve are wide, and hold it too.
+    pub held_of_all: u32,
+    /// All intervals.
+    pub all: u32,
 }
 
 impl Coverage {
@@ -108,6 +112,8 @@ impl Coverage {
             self.held[part] += other.held[part];
             self.claimed[part] += other.claimed[part];
         }
+        self.held_of_all += other.held_of_all;
+        self.all += other.all;
     }
 }
 
@@ -134,9 +140,12 @@ impl Service {
             assert!((split.sum_ms - split.measured_ms.unwrap()).abs() < 1e-6, "the rows add up to the p99");
             for (part, truth) in self.truth.iter().enumerate() {
                 let Some(row) = split.rows.iter().find(|r| r.name == PARTS[part]) else { continue };
+                let holds = u32::from(row.ci_ms.low <= *truth && *truth <= row.ci_ms.high);
+                coverage.held_of_all += holds;
+                coverage.all += 1;
                 if split.is_resolved(row) {
                     coverage.claimed[part] += 1;
-                    coverage.held[part] += u32::from(row.ci_ms.low <= *truth && *truth <= row.ci_ms.high);
+                    coverage.held[part] += holds;
                 }
             }
         }
