@@ -221,8 +221,10 @@ impl Look<'_> {
         let is_own = usage::is_changing_method(&name) && self.is_local(&call.receiver);
         let is_of_std = self.is_of_std(&call.receiver);
         let of_file = self.of_file(&call.method, true).filter(|is_pure| *is_pure || !is_of_std);
-        let is_place = usage::place(&call.receiver).is_some();
-        self.is_blind |= is_place && of_file.is_none() && !is_of_std && !self.is_local(&call.receiver);
+        let is_place = usage::place(&call.receiver).is_some() && !self.is_local(&call.receiver);
+        // Another type may have a method of a usual name, too: that of the file is meant on `self`.
+        let is_seen = of_file.is_some() && (!is_known || root(&call.receiver).is_some_and(|name| name == "self"));
+        self.is_blind |= is_place && !is_seen && !is_of_std;
         let is_known = is_known && is_as_in_std(call) && (self.is_local(&call.receiver) || !self.advances(call));
         self.is_pure &= of_file.unwrap_or(is_known || is_own);
     }

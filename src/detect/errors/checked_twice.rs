@@ -268,6 +268,7 @@ mod tests {
             "fn f(n: &Cell<u8>) -> bool { if n.get() > 3 { return true; } step(); if n.get() > 3 { return true; } false }",
             "fn f(input: ParseStream) -> R { if input.is_empty() { return no(); } let a = input.parse()?; if input.is_empty() { return no(); } Ok(a) }",
             "fn f(input: ParseStream, parser: F) -> R { loop { if input.is_empty() { break; } parser(input)?; if input.is_empty() { break; } step(); } Ok(()) }",
+            "impl L { fn is_empty(&self) -> bool { self.n == 0 } } fn f(input: ParseStream, parser: F) -> R { if input.is_empty() { return no(); } parser(input)?; if input.is_empty() { return no(); } Ok(()) }",
             "impl P { fn f(&self) -> R { if self.is_done() { return no(); } self.bump(); if self.is_done() { return no(); } Ok(()) } fn is_done(&self) -> bool { self.rest.is_empty() } fn bump(&self) { self.rest.cut(1) } }",
             "fn f(p: &mut P, i: &mut I) -> R { p.parse(i)?; p.parse(i)?; Ok(()) }",
             "fn f(l: &Mutex<V>) -> u8 { if l.lock().is_empty() { return 0; } g(); if l.lock().is_empty() { return 1; } 2 }",
