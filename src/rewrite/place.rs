@@ -211,7 +211,12 @@ pub(super) fn refuse_other_users(files: &[SourceFile], file: &SourceFile, name: 
     if let Some(other) = files.iter().filter(is_below).find(|other| !named(other).is_empty()) {
         return Err(format!("`{name}` is named in {}, which may see it", other.path));
     }
-    if named(file).into_iter().any(|range| file.is_in_test(range)) {
+    // A local of a test may have the same name: it is neither reached by a dot nor called.
+    let is_meant = |range: TextRange| {
+        let (before, behind) = (&file.text[..range.start as usize], &file.text[range.end as usize..]);
+        before.trim_end().ends_with('.') || behind.trim_start().starts_with('(')
+    };
+    if named(file).into_iter().any(|range| file.is_in_test(range) && is_meant(range)) {
         return Err(format!("a test names `{name}`"));
     }
     Ok(())
