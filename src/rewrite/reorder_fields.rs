@@ -23,6 +23,7 @@ fn derive(files: &[SourceFile], finding: &Finding) -> Result<Draft, String> {
         })
         .ok_or("the struct is no longer where it was found")?;
     check_attributes(item)?;
+    check_comments(file, file.range(item))?;
     let name = item.ident.to_string();
     for other in files {
         check_uses(other, &name)?;
@@ -76,6 +77,40 @@ fn check_attributes(item: &syn::ItemStruct) -> Result<(), String> {
         Some(attr) => Err(format!("the struct is under `#[{}]`, which may look at its fields", words(attr.path()))),
         None => Ok(()),
     }
+}
+
+/// What is written about a struct whose bytes somebody else knows.
+fn check_comments(file: &SourceFile, item: TextRange) -> Result<(), String> {
+    const WORDS: &[&str] = &[
+        "abi",
+        "byte",
+        "bytes",
+        "device",
+        "disk",
+        "ffi",
+        "firmware",
+        "format",
+        "hardware",
+        "kernel",
+        "layout",
+        "mapped",
+        "mmap",
+        "offset",
+        "offsets",
+        "packet",
+        "protocol",
+        "register",
+        "registers",
+        "wire",
+    ];
+    let before = &file.tokens[..file.tokens.partition_point(|t| t.range.start < item.start)];
+    let above = before.iter().rev().take_while(|t| t.is_comment());
+    let inside = file.tokens.iter().filter(|t| t.is_comment() && item.contains(t.range));
+    let told = above.chain(inside).map(|t| t.text(&file.text)).find(|text| {
+        let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+        words.into_iter().any(|word| WORDS.contains(&word.as_str()))
+    });
+    told.map_or(Ok(()), |told| Err(format!("a comment says that somebody else knows its bytes: {told}")))
 }
 
 fn check_fields(fields: &[&syn::Field]) -> Result<(), String> {
@@ -291,6 +326,18 @@ mod tests {
         );
         assert_eq!(rewrite.title, "order the fields of Cell by alignment: 16 bytes instead of 24");
         assert_eq!(rewrite.obligations.len(), 2);
+    }
+
+    #[test]
+    fn what_is_written_about_its_bytes_is_believed() {
+        for text in [
+            "/// As the sensor sends it, byte for byte.\n#[repr(C)] struct P { a: u8, b: u64, c: u8 }",
+            "// Wire format, version 2.\n#[repr(C)] struct P { a: u8, b: u64, c: u8 }",
+            "#[repr(C)] struct P { a: u8, /* offset 8 */ b: u64, c: u8 }",
+        ] {
+            let (_, rewrites, refusals) = crate::rewrite::testing::proposals(RULE, text);
+            assert!(rewrites.is_empty() && refusals[0].reason.contains("knows its bytes"), "{text}: {refusals:?}");
+        }
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use super::visit::code::{self as visit, Visit};
 use quote::ToTokens;
 
-use super::SourceFile;
 use super::functions::{Function, functions, head, items, type_arguments};
 use super::names::{Use, arguments, imports, mentions, mentions_any, peel, plain_name, uses};
+use super::{SourceFile, shapes};
 
 /// A field that holds a file to write to.
 pub struct Sink<'a> {
@@ -257,6 +257,55 @@ pub struct LoopFlush<'a> {
     pub flush: Flush<'a>,
 }
 
+/// Parts of the names of calls by which a loop waits for somebody, or hears from him.
+const HEARS: &[&str] = &[
+    "accept",
+    "ack",
+    "acked",
+    "acknowledge",
+    "acknowledged",
+    "acks",
+    "answer",
+    "await",
+    "confirm",
+    "confirmed",
+    "poll",
+    "prompt",
+    "receive",
+    "received",
+    "recv",
+    "reply",
+    "response",
+    "sleep",
+    "wait",
+];
+
+/// True if a call in a loop is named as one that waits: `printer.wait_ack()`.
+fn calls_that_wait(body: &syn::Block) -> bool {
+    let name = |expr: &syn::Expr| match expr {
+        syn::Expr::MethodCall(call) => Some(call.method.to_string()),
+        syn::Expr::Call(call) => match &*call.func {
+            syn::Expr::Path(p) => p.path.segments.last().map(|s| s.ident.to_string()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let mut names = shapes::exprs(body).into_iter().filter_map(name);
+    names.any(|name| name.split('_').any(|part| HEARS.contains(&part)))
+}
+
+/// True if no method is called on a writer in a loop that is not one of writers: another may read what was answered.
+fn only_writes(around: &syn::ExprForLoop, place: &syn::Expr) -> bool {
+    const WRITES: &[&str] =
+        &["by_ref", "flush", "lock", "write", "write_all", "write_fmt", "write_str", "write_vectored"];
+    shapes::exprs(&around.body).into_iter().all(|expr| match expr {
+        syn::Expr::MethodCall(call) if shapes::same(super::names::peel(&call.receiver), super::names::peel(place)) => {
+            WRITES.iter().any(|name| call.method == name)
+        }
+        _ => true,
+    })
+}
+
 /// What shows that a loop waits for somebody who may be waiting for what it writes.
 const WAITS: &[&str] = &[
     "accept",
@@ -318,7 +367,7 @@ impl<'a> Loops<'a> {
     fn visit_loop(&mut self, around: &'a syn::ExprForLoop) {
         let flushes = |(at, stmt)| Some((at, flush_of(stmt, false).filter(|flush| !flush.syncs)?));
         let flushes: Vec<(usize, Flush<'a>)> = around.body.stmts.iter().enumerate().filter_map(flushes).collect();
-        if flushes.is_empty() || mentions_any(around, WAITS) {
+        if flushes.is_empty() || mentions_any(around, WAITS) || calls_that_wait(&around.body) {
             return;
         }
         let bound = super::names::bound_by(&around.pat);
@@ -326,7 +375,12 @@ impl<'a> Loops<'a> {
             let root = super::names::root(flush.place).map(ToString::to_string).unwrap_or_default();
             let is_own = bound.contains(&root) || let_of(&around.body, &root).is_some();
             let mut others = around.body.stmts.iter().enumerate().filter(|(i, _)| *i != index);
-            if !is_own && self.holds_back(flush.place) && others.any(|(_, stmt)| writes_to(stmt, flush.place)) {
+            let is_writer = only_writes(around, flush.place);
+            if !is_own
+                && is_writer
+                && self.holds_back(flush.place)
+                && others.any(|(_, stmt)| writes_to(stmt, flush.place))
+            {
                 self.found.push(LoopFlush { function: self.function, around, flush });
             }
         }

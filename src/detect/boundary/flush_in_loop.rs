@@ -50,7 +50,7 @@ That is for a person to accept.
 ## When it is refused
 
 The flush speaks of what the loop binds. Not reported at all: loops that wait for somebody (reads, receives, sleeps,
-prompts), sockets and pipes, whose other end waits for each line; writers whose type the syntax does not tell; writers
+prompts, acknowledgements) or ask the writer for anything but writing, sockets and pipes, whose other end waits for each line; writers whose type the syntax does not tell; writers
 that the loop makes itself; a bare `File`, whose flush does nothing.
 ";
 
@@ -108,6 +108,18 @@ mod tests {
             &RULE,
             &["fn f(w: &mut BufWriter<File>) -> R { for x in rx { writeln!(w, \"a\")?; w.flush()?; } Ok(()) }"],
         );
+    }
+
+    #[test]
+    fn ignores_loops_that_hear_from_somebody() {
+        for hears in ["if w.wait_ack()? { n += 1; }", "n += w.position();", "desk.confirm(x)?;", "next_reply(desk)?;"] {
+            check_ignores(
+                &RULE,
+                &[&format!(
+                    "fn f<W: Write + Acks>(w: &mut W) -> R {{ for x in xs {{ writeln!(w, \"a\")?; w.flush()?; {hears} }} Ok(()) }}"
+                )],
+            );
+        }
     }
 
     #[test]
