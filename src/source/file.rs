@@ -40,6 +40,8 @@ pub struct SourceFile {
     pub(super) declared: OnceCell<Vec<super::bulk::Declared>>,
     /// The named fields of its structs, once somebody asked.
     pub(super) struct_fields: OnceCell<Vec<super::types::FieldDecl>>,
+    /// Its types that have a `Drop` of their own, once somebody asked.
+    pub(super) dropped: OnceCell<Vec<String>>,
     /// Where in memory the bodies stand in which functions are nested: few, and only these are searched for functions.
     with_functions: HashSet<usize>,
     /// Ranges of nodes of the tree by kind and place in memory: syn finds a node's span by printing all of it.
@@ -115,6 +117,7 @@ impl SourceFile {
             words: OnceCell::new(),
             declared: OnceCell::new(),
             struct_fields: OnceCell::new(),
+            dropped: OnceCell::new(),
             with_functions: HashSet::new(),
             ranges: RefCell::default(),
         };

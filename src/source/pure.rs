@@ -167,7 +167,8 @@ const DEPTH: u32 = 4;
 /// True if an expression computes from what it names and from nothing else, and changes nothing.
 pub fn is_pure(file: &SourceFile, expr: &syn::Expr) -> bool {
     let all = functions(file);
-    let mut look = Look { file, all: &all, locals: Vec::new(), depth: 0, is_pure: true, is_blind: false };
+    let mut look =
+        Look { file, all: &all, locals: Vec::new(), depth: 0, is_pure: true, is_blind: false, asks_blind: false };
     look.visit_expr(expr);
     look.is_pure
 }
@@ -175,7 +176,8 @@ pub fn is_pure(file: &SourceFile, expr: &syn::Expr) -> bool {
 /// True if statements compute from what they name, and change nothing but what they bind themselves.
 pub fn are_pure<'s>(file: &SourceFile, stmts: impl IntoIterator<Item = &'s syn::Stmt>) -> bool {
     let all = functions(file);
-    let mut look = Look { file, all: &all, locals: Vec::new(), depth: 0, is_pure: true, is_blind: false };
+    let mut look =
+        Look { file, all: &all, locals: Vec::new(), depth: 0, is_pure: true, is_blind: false, asks_blind: false };
     stmts.into_iter().for_each(|stmt| look.visit_stmt(stmt));
     look.is_pure
 }
@@ -189,6 +191,8 @@ struct Look<'a> {
     is_pure: bool,
     /// True if something of an unknown type is asked: it may give another answer though nobody is seen to change it.
     is_blind: bool,
+    /// True if that is asked; else nothing more is looked at once the code is seen not to be pure.
+    asks_blind: bool,
 }
 
 impl Look<'_> {
@@ -219,12 +223,13 @@ impl Look<'_> {
         let is_known = computes(&name);
         // What the code made itself it may change.
         let is_own = usage::is_changing_method(&name) && self.is_local(&call.receiver);
-        let is_of_std = self.is_of_std(&call.receiver);
-        let of_file = self.of_file(&call.method, true).filter(|is_pure| *is_pure || !is_of_std);
+        let of_file = self.of_file(&call.method, true);
+        // Types are asked for last: they are looked for in the whole function.
+        let of_file = of_file.filter(|is_pure| *is_pure || !self.is_of_std(&call.receiver));
         let is_place = usage::place(&call.receiver).is_some() && !self.is_local(&call.receiver);
         // Another type may have a method of a usual name, too: that of the file is meant on `self`.
         let is_seen = of_file.is_some() && (!is_known || root(&call.receiver).is_some_and(|name| name == "self"));
-        self.is_blind |= is_place && !is_seen && !is_of_std;
+        self.is_blind |= self.asks_blind && is_place && !is_seen && !self.is_of_std(&call.receiver);
         let is_known = is_known && is_as_in_std(call) && (self.is_local(&call.receiver) || !self.advances(call));
         self.is_pure &= of_file.unwrap_or(is_known || is_own);
     }
@@ -262,12 +267,8 @@ impl Look<'_> {
 
     /// True for a type, or a variant of one, that the file gives a `Drop`: when such a value is made shows.
     fn ends_itself(&self, path: &syn::Path) -> bool {
-        let dropped = |text: &str| {
-            let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
-            path.segments.iter().rev().take(2).any(|s| s.ident == "Self" || s.ident == text[..end])
-        };
-        const IMPL: &str = "Drop for ";
-        self.file.text.match_indices(IMPL).any(|(at, _)| dropped(&self.file.text[at + IMPL.len()..]))
+        let is_it = |name: &String| path.segments.iter().rev().take(2).any(|s| s.ident == "Self" || s.ident == name);
+        self.file.dropped.get_or_init(|| dropped(&self.file.text)).iter().any(is_it)
     }
 
     /// True if the receiver of a method is of a type of std, so that the file's method of that name is not meant.
@@ -278,6 +279,16 @@ impl Look<'_> {
             || matches!(ty, syn::Type::Slice(_) | syn::Type::Array(_))
             || types::head(ty).is_some_and(|head| STD_TYPES.contains(&head.as_str()))
     }
+}
+
+/// The names that stand behind `Drop for`.
+fn dropped(text: &str) -> Vec<String> {
+    const IMPL: &str = "Drop for ";
+    let name = |(at, _)| {
+        let rest: &str = &text[at + IMPL.len()..];
+        rest[..rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len())].to_owned()
+    };
+    text.match_indices(IMPL).map(name).collect()
 }
 
 /// False for a call with more or fewer arguments than the method of std that only computes: the cell's `get()`, the
@@ -331,6 +342,9 @@ impl<'ast> Visit<'ast> for Look<'_> {
 
     fn visit_expr(&mut self, node: &'ast syn::Expr) {
         use syn::Expr;
+        if !self.is_pure && !self.asks_blind {
+            return;
+        }
         match node {
             Expr::MethodCall(call) => self.method(call),
             Expr::Call(call) => self.call(call),
@@ -463,7 +477,8 @@ pub fn held(file: &SourceFile, sig: &syn::Signature, within: &syn::Expr, name: &
 /// True if an expression, or a function of the file that it calls, asks something of a type that is not known to be of std.
 fn asks_unknown(file: &SourceFile, expr: &syn::Expr) -> bool {
     let all = functions(file);
-    let mut look = Look { file, all: &all, locals: Vec::new(), depth: 0, is_pure: true, is_blind: false };
+    let mut look =
+        Look { file, all: &all, locals: Vec::new(), depth: 0, is_pure: true, is_blind: false, asks_blind: true };
     look.visit_expr(expr);
     look.is_blind
 }

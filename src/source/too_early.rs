@@ -81,6 +81,20 @@ pub fn costs(all: &[Function<'_>], expr: &syn::Expr) -> bool {
     !matches!(peel(expr), syn::Expr::Closure(_)) && shapes::exprs_in(expr).into_iter().any(|e| costs_itself(all, e, 0))
 }
 
+/// False where [`costs`] is false without a look into functions.
+fn may_cost(all: &[Function<'_>], expr: &syn::Expr) -> bool {
+    let is_of_file = |name: &syn::Ident| all.iter().any(|f| f.sig.ident == *name);
+    shapes::exprs_in(expr).into_iter().any(|part| match part {
+        syn::Expr::MethodCall(call) => COSTLY.iter().any(|name| call.method == name) || is_of_file(&call.method),
+        syn::Expr::Call(call) => match &*call.func {
+            syn::Expr::Path(p) => p.path.segments.last().is_some_and(|last| is_of_file(&last.ident)),
+            _ => false,
+        },
+        syn::Expr::Macro(_) | syn::Expr::ForLoop(_) | syn::Expr::While(_) | syn::Expr::Loop(_) => true,
+        _ => false,
+    })
+}
+
 /// As [`costs`], of the expression but not its parts; a loop costs something, too.
 fn costs_itself(all: &[Function<'_>], expr: &syn::Expr, depth: u32) -> bool {
     match expr {
@@ -262,7 +276,7 @@ impl<'a> Look<'a, '_> {
 
     /// A `let`, and where its name is used first, if nothing behind that place uses it.
     fn bound(&self, block: &'a syn::Block, index: usize) -> Option<(shapes::Let<'a>, usize)> {
-        let bound = shapes::plain_let(&block.stmts[index])?;
+        let bound = shapes::plain_let(&block.stmts[index]).filter(|bound| may_cost(self.all, bound.value))?;
         let name = bound.name.to_string();
         let at = (index + 1..block.stmts.len()).find(|at| mentions(&block.stmts[*at], &name))?;
         let is_last = !block.stmts[at + 1..].iter().any(|stmt| mentions(stmt, &name));
