@@ -9,17 +9,16 @@
 //! what is looked for, with its interval. Nothing is asserted; asked are 300 ms.
 
 mod large;
+mod watched;
 
-use std::io::{Read, Write};
-use std::num::NonZero;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use refit::jobs::{Ear, read_sources};
 use refit::model::Source;
+use watched::{environment, watch};
 
 const REFIT: &str = env!("CARGO_BIN_EXE_refit");
 /// Starts, if no other number is asked for.
@@ -147,10 +146,6 @@ fn work() {
     }
 }
 
-fn environment(place: &Path) -> [(&'static str, PathBuf); 2] {
-    [("REFIT_CACHE_DIR", place.join("cache")), ("REFIT_DATA_DIR", place.join("data"))]
-}
-
 /// What was seen on the screen, in milliseconds from the start.
 #[derive(Default)]
 struct Seen {
@@ -162,7 +157,7 @@ struct Seen {
 }
 
 fn measure(what: &str, place: &Path, project: &Path, repeat: usize) {
-    let all: Vec<Seen> = (0..repeat).map(|_| watch(place, project)).collect();
+    let all: Vec<Seen> = (0..repeat).map(|_| start(place, project)).collect();
     for (n, seen) in all.iter().enumerate() {
         let ms = |t: Option<f64>| t.map_or(String::from("never"), |t| format!("{t:.0} ms"));
         println!(
@@ -185,39 +180,10 @@ fn measure(what: &str, place: &Path, project: &Path, repeat: usize) {
 }
 
 /// Runs the workbench until it has an analysis, and reads its screen after everything it writes.
-fn watch(place: &Path, project: &Path) -> Seen {
-    const LONGEST: Duration = Duration::from_secs(60);
-    let size = PtySize { rows: 40, cols: 200, pixel_width: 0, pixel_height: 0 };
-    let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
-    let mut command = CommandBuilder::new(REFIT);
-    command.cwd(project);
-    command.env("TERM", "xterm-256color");
-    environment(place).into_iter().for_each(|(name, value)| command.env(name, value));
-    let begun = Instant::now();
-    let mut child = pair.slave.spawn_command(command).expect("refit starts");
-    let mut output = pair.master.try_clone_reader().expect("its output");
-    let mut input = pair.master.take_writer().expect("its input");
-    let (sender, written) = channel();
-    std::thread::spawn(move || {
-        let mut buffer = [0; 65_536];
-        while let Ok(n @ 1..) = output.read(&mut buffer) {
-            if sender.send((Instant::now(), buffer[..n].to_vec())).is_err() {
-                break;
-            }
-        }
-    });
-    let [rows, columns] = [40, 200].map(|n| NonZero::new(n).expect("not zero"));
-    let (mut screen, mut seen) = (vt100::Parser::new(rows, columns, 0), Seen::default());
-    while seen.whole.is_none() && begun.elapsed() < LONGEST {
-        let (at, bytes) = match written.recv_timeout(Duration::from_millis(200)) {
-            Ok(wrote) => wrote,
-            Err(RecvTimeoutError::Timeout) => continue,
-            Err(RecvTimeoutError::Disconnected) => break,
-        };
-        screen.process(&bytes);
-        let ms = (at - begun).as_secs_f64() * 1e3;
+fn start(place: &Path, project: &Path) -> Seen {
+    let mut seen = Seen::default();
+    watch(place, project, |ms, shown| {
         seen.first_frame.get_or_insert(ms);
-        let shown = screen.screen().contents();
         // A share with its interval: `spin 41.2 % [39.0, 43.5]`; of requests alone `authorize p99 12.1 ms [11.8, 12.6]`.
         let has_interval = |line: &&str| [" % [", " ms ["].iter().any(|unit| line.contains(unit));
         let ranking = shown.lines().find(|line| line.contains("so far (") && has_interval(line));
@@ -231,12 +197,7 @@ fn watch(place: &Path, project: &Path) -> Seen {
         } else if seen.first_ranking.is_some() || shown.contains("p99 ") {
             seen.whole = Some(ms);
         }
-    }
-    for key in [b"q", b"s"] {
-        let _ = input.write_all(key).and_then(|()| input.flush());
-        std::thread::sleep(Duration::from_millis(300));
-    }
-    let _ = child.kill();
-    let _ = child.wait();
+        seen.whole.is_none().then_some(&b""[..])
+    });
     seen
 }
